@@ -1,0 +1,1 @@
+"""Engines that advance all replicas of all chains by one sweep; same targets, same moves, same random numbers."""

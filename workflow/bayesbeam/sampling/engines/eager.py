@@ -1,0 +1,160 @@
+"""The reference engine: batched torch on any device, one component move at a time with a cached sum.
+
+A move of one component costs one curve, whatever the number of components.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bayesbeam.errors import ModelError
+from bayesbeam.sampling.engines.base import RandomBlock, State
+from bayesbeam.targets.sum import SumTarget, Term
+
+
+class EagerEngine:
+    """Random walks in single slots, and redraws of whole terms from the prior."""
+
+    name = "eager"
+
+    def __init__(self, target: SumTarget) -> None:
+        self.target = target
+        self._term_of_slot: dict[int, int] = {
+            j: k for k, term in enumerate(target.terms) for j in range(term.start, term.stop)
+        }
+
+    def start(self, theta: Tensor) -> State:
+        """State with all caches built, replica r on rung r, from theta (G, D, C, R, P)."""
+        groups, _, chains, replicas, _ = theta.shape
+        rung = torch.arange(replicas, device=theta.device).expand(groups, chains, replicas).clone()
+        state = State(theta.clone(), theta, theta, theta, theta, rung, rung.clone())
+        self.rebuild(state)
+        return state
+
+    def rebuild(self, state: State) -> None:
+        """Recompute curves, sum, log-likelihood and log-prior from the parameters."""
+        target = self.target
+        state.rows = target.rows(state.theta)
+        state.prediction = state.rows.sum(0)
+        state.log_likelihood = target.log_likelihood(state.prediction, state.theta)
+        columns = [
+            prior.log_prob(state.theta[..., j]) if not prior.is_fixed else torch.zeros_like(state.theta[..., j])
+            for j, prior in enumerate(target.priors)
+        ]
+        state.log_prior = torch.stack(columns, dim=-1)
+        if bool(torch.isnan(state.log_likelihood).any()):
+            target.check(state.theta)
+
+    def sweep(self, state: State, beta: Tensor, scale: Tensor, random: RandomBlock, number: int) -> Tensor:
+        """One sweep: a walk in every moving slot, then one redraw of one term.
+
+        Parameters
+        ----------
+        beta : Tensor (G, 1, C, R), float64
+            Inverse temperature of each replica.
+        scale : Tensor (P, G, D, C, R), float64
+            Size of the random walk of each slot at each replica's rung.
+        random : RandomBlock
+            Numbers of this sweep, axes (P, G, D, C, R).
+        number : int
+            Number of the sweep from the start of the run.
+
+        Returns
+        -------
+        Tensor (P, G, D, C, R), float64
+            Acceptance probability of the walks, in replica order; 1 for fixed slots.
+        """
+        accepted = torch.ones_like(scale)
+        bad = torch.zeros((), dtype=torch.bool, device=beta.device)
+        for j in self.target.moving:
+            accepted[j], nan = self._walk(state, j, beta, scale[j] * random.step[j], random.walk_log_uniform[j])
+            bad |= nan
+        if self.target.blocks:
+            self._redraw(state, self.target.blocks[number % len(self.target.blocks)], beta, random)
+        if bool(bad):
+            raise ModelError.at(
+                "candidate",
+                "the log-likelihood became nan while sampling",
+                "a number, or -inf for an impossible state",
+                "Check the component's formula at the edges of its priors.",
+            )
+        return accepted
+
+    def _walk(self, state: State, j: int, beta: Tensor, step: Tensor, log_uniform: Tensor) -> tuple[Tensor, Tensor]:
+        """Random walk in slot j; returns its acceptance probability and whether a nan was met."""
+        prior = self.target.priors[j]
+        old = state.theta[..., j]
+        if prior.family.log_coordinate:
+            new, jacobian = old * torch.exp(step), step
+        else:
+            new, jacobian = old + step, torch.zeros_like(step)
+        density = prior.log_prob(new)
+        gain = density - state.log_prior[..., j] + jacobian
+        term = self._term_of_slot.get(j)
+        proposal = state.theta.clone()
+        proposal[..., j] = new
+        row, prediction = self._propose(state, term, proposal)
+        likelihood = self.target.log_likelihood(prediction, proposal)
+        tied = self.target.slots[j].shared
+        ratio = _log_ratio(beta, likelihood, state.log_likelihood, gain, tied)
+        accept = (log_uniform < ratio).expand(old.shape)
+        state.log_prior[..., j] = torch.where(accept, density, state.log_prior[..., j])
+        self._settle(state, accept, term, row, prediction, proposal, likelihood)
+        possible = torch.isfinite(density)
+        return torch.exp(torch.clamp(ratio, max=0.0)).expand(old.shape), (torch.isnan(likelihood) & possible).any()
+
+    def _redraw(self, state: State, slots: tuple[int, ...], beta: Tensor, random: RandomBlock) -> None:
+        """Replace the moving slots of one term by a draw of their prior; the prior cancels in the ratio."""
+        term = self._term_of_slot.get(slots[0])
+        proposal = state.theta.clone()
+        for j in slots:
+            proposal[..., j] = random.redraw[j]
+        row, prediction = self._propose(state, term, proposal)
+        likelihood = self.target.log_likelihood(prediction, proposal)
+        tied = any(self.target.slots[j].shared for j in slots)
+        nothing = torch.zeros_like(likelihood)
+        ratio = _log_ratio(beta, likelihood, state.log_likelihood, nothing, tied)
+        draw = random.redraw_log_uniform[slots[0]]
+        accept = ((draw[:, :1] if tied else draw) < ratio).expand(likelihood.shape)
+        for j in slots:
+            density = self.target.priors[j].log_prob(proposal[..., j])
+            state.log_prior[..., j] = torch.where(accept, density, state.log_prior[..., j])
+        self._settle(state, accept, term, row, prediction, proposal, likelihood)
+
+    def _propose(self, state: State, term: int | None, proposal: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Curve of the moved term and the new sum; a move of the noise alone leaves the sum as it is."""
+        if term is None:
+            return None, state.prediction
+        moved: Term = self.target.terms[term]
+        row = self.target.row(moved, proposal[..., moved.start : moved.stop])
+        return row, (state.prediction - state.rows[term]).add_(row)
+
+    def _settle(
+        self,
+        state: State,
+        accept: Tensor,
+        term: int | None,
+        row: Tensor | None,
+        prediction: Tensor,
+        proposal: Tensor,
+        likelihood: Tensor,
+    ) -> None:
+        """Keep what was accepted."""
+        wide = accept[..., None]
+        state.theta = torch.where(wide, proposal, state.theta)
+        state.log_likelihood = torch.where(accept, likelihood, state.log_likelihood)
+        if term is not None and row is not None:
+            state.rows[term] = torch.where(wide, row, state.rows[term])
+            state.prediction = torch.where(wide, prediction, state.prediction)
+
+
+def _log_ratio(beta: Tensor, new: Tensor, old: Tensor, gain: Tensor, tied: bool) -> Tensor:
+    """Log acceptance ratio; a tied move is decided by the sum over the members of the group.
+
+    At beta = 0 the likelihood has no say, even where it is zero.
+    """
+    heat = torch.where(beta == 0, 0.0, beta * (new - old))
+    if tied:
+        return heat.sum(1, keepdim=True) + gain[:, :1]
+    return heat + gain

@@ -1,0 +1,299 @@
+"""Sums of components seen through a noise model, for groups of measurements at once.
+
+Axes are always groups G, members D, chains C, replicas R, then parameters P or points N.
+Members of one group share the parameters named in ``shared``; a measurement on its own is a group of one member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from bayesbeam.errors import ModelError
+from bayesbeam.models.base import Component
+from bayesbeam.models.mathspace import TORCH
+from bayesbeam.noise.base import NoiseData, NoiseModel
+from bayesbeam.priors.base import Family, Prior
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One number of the state: which parameter of which instance it is, and what it is called for people.
+
+    ``index`` counts the instances of an exchangeable part from 1 and is None elsewhere; ``unit`` is an
+    expression of the words x and y; ``kind`` is "parameter" or "noise".
+    """
+
+    part: str
+    parameter: str
+    index: int | None
+    unit: str
+    kind: str
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the parameter as campaign files and tables write it."""
+        return f"{self.part}.{self.parameter}"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One component of the sum and the slots ``start:stop`` that hold its parameters."""
+
+    component: Component
+    part: str
+    index: int | None
+    start: int
+
+    @property
+    def stop(self) -> int:
+        """One past the last slot."""
+        return self.start + len(self.component.parameters)
+
+
+@dataclass(frozen=True)
+class SlotPrior:
+    """Prior of one slot for all groups and members: one family, arguments of shape (G, D, 1, 1)."""
+
+    family: Family
+    values: dict[str, Tensor]
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the slot never moves."""
+        return self.family.is_point
+
+    def log_prob(self, theta: Tensor) -> Tensor:
+        """Log density of values of shape (G, D, C, R)."""
+        return self.family.log_prob(theta, **self.values)
+
+    def icdf(self, u: Tensor) -> Tensor:
+        """Values at the quantiles ``u`` of shape (..., G, D, C, R)."""
+        return self.family.icdf(u, **self.values)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What goes into a sum: a component, how many of it, and its priors.
+
+    ``priors[parameter][g][d]`` is the prior in member d of group g; all of one parameter are of one family.
+    """
+
+    name: str
+    component: Component
+    count: int
+    priors: Mapping[str, Sequence[Sequence[Prior]]]
+
+
+@dataclass(frozen=True)
+class SumTarget:
+    """Log-likelihood and log-prior of a sum of components, batched over groups, members, chains and replicas."""
+
+    x: Tensor
+    data: NoiseData
+    noise: NoiseModel
+    terms: tuple[Term, ...]
+    slots: tuple[Slot, ...]
+    priors: tuple[SlotPrior, ...]
+    dtype: torch.dtype
+
+    @cached_property
+    def groups(self) -> int:
+        """Number of groups, each tempered and exchanged on its own."""
+        return self.x.shape[0]
+
+    @cached_property
+    def members(self) -> int:
+        """Number of measurements in a group."""
+        return self.x.shape[1]
+
+    @cached_property
+    def noise_start(self) -> int:
+        """First slot of the noise model; the rest of the slots are its own."""
+        return self.terms[-1].stop if self.terms else 0
+
+    @cached_property
+    def moving(self) -> tuple[int, ...]:
+        """Slots that are sampled: all but the fixed ones."""
+        return tuple(j for j, prior in enumerate(self.priors) if not prior.is_fixed)
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """Moving slots term by term, those of the noise model last: what a redraw replaces together."""
+        ranges = [range(term.start, term.stop) for term in self.terms]
+        ranges.append(range(self.noise_start, len(self.slots)))
+        moving = set(self.moving)
+        blocks = [tuple(j for j in slots if j in moving) for slots in ranges]
+        return tuple(block for block in blocks if block)
+
+    @cached_property
+    def tied(self) -> Tensor:
+        """Which slots are shared by the members of a group: bool (P,)."""
+        return torch.tensor([slot.shared for slot in self.slots], device=self.x.device)
+
+    def select(self, groups: Tensor) -> SumTarget:
+        """Target of some of the groups, given their numbers (int64)."""
+        priors = tuple(SlotPrior(p.family, {a: v[groups] for a, v in p.values.items()}) for p in self.priors)
+        return SumTarget(
+            self.x[groups], _of_groups(self.data, groups), self.noise, self.terms, self.slots, priors, self.dtype
+        )
+
+    def row(self, term: Term, theta: Tensor) -> Tensor:
+        """Curve of one term.
+
+        Parameters
+        ----------
+        theta : Tensor (G, D, C, R, p), float64
+            Parameters of this term alone.
+
+        Returns
+        -------
+        Tensor (G, D, C, R, N), row precision
+        """
+        values = theta.to(self.dtype)
+        parameters = [values[..., j, None] for j in range(values.shape[-1])]
+        row = term.component.formula(TORCH, self.x, *parameters)
+        return row.expand(*theta.shape[:-1], self.x.shape[-1])
+
+    def rows(self, theta: Tensor) -> Tensor:
+        """Curves of all terms, (T, G, D, C, R, N), for states (G, D, C, R, P)."""
+        if not self.terms:
+            return self.x.new_zeros(0, *theta.shape[:-1], self.x.shape[-1])
+        return torch.stack([self.row(term, theta[..., term.start : term.stop]) for term in self.terms])
+
+    def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:
+        """Log-likelihood of each member, (G, D, C, R), float64, nats.
+
+        Raises
+        ------
+        ModelError
+            If a value is nan; the message names the parameters of the first such state.
+        """
+        value = self.noise.log_likelihood(self.data, prediction, theta[..., self.noise_start :])
+        return value.to(torch.float64)
+
+    def log_prior(self, theta: Tensor) -> Tensor:
+        """Log prior density of each group's state, (G, C, R); shared slots count once."""
+        total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
+        for j in self.moving:
+            density = self.priors[j].log_prob(theta[..., j])
+            total = total + (density[:, 0] if self.slots[j].shared else density.sum(1))
+        return total
+
+    def from_uniform(self, u: Tensor) -> Tensor:
+        """Draws of the prior from uniform numbers (P, G, D, C, R) as states (G, D, C, R, P); shared slots are equal."""
+        columns = []
+        for j, prior in enumerate(self.priors):
+            quantile = u[j][:, :1].expand_as(u[j]) if self.slots[j].shared else u[j]
+            columns.append(prior.icdf(quantile).to(torch.float64).expand_as(u[j]))
+        return torch.stack(columns, dim=-1)
+
+    def check(self, theta: Tensor) -> None:
+        """Refuse a candidate whose log-likelihood is nan on draws of its prior.
+
+        Raises
+        ------
+        ModelError
+            Naming the parameters of the first such state.
+        """
+        value = self.log_likelihood(self.rows(theta).sum(0), theta)
+        bad = torch.nonzero(torch.isnan(value))
+        if len(bad):
+            g, d, c, r = (int(i) for i in bad[0])
+            words = ", ".join(f"{s.name} = {float(v):.6g}" for s, v in zip(self.slots, theta[g, d, c, r], strict=True))
+            raise ModelError.at(
+                f"candidate at {words}",
+                "the log-likelihood is not a number",
+                "a number, or -inf for an impossible state",
+                "Check the component's formula and the range of its priors.",
+            )
+
+
+def sum_target(
+    x: Tensor,
+    y: Tensor,
+    base_sd: Tensor,
+    weight: Tensor,
+    parts: Sequence[Part],
+    noise: NoiseModel,
+    noise_priors: Mapping[str, Sequence[Sequence[Prior]]],
+    shared: frozenset[str] = frozenset(),
+    dtype: torch.dtype = torch.float64,
+) -> SumTarget:
+    """Target of a sum of parts for groups of measurements.
+
+    Parameters
+    ----------
+    x, y, base_sd, weight : Tensor (G, D, N), float64
+        Axis, signal, standard deviation a point (before the noise model's own factors), and 1 for points
+        that count or 0 for padding.
+    parts : sequence of Part
+        In the order in which their parameters stand in the state.
+    noise, noise_priors :
+        The noise model and the priors of its parameters, nested as in Part.
+    shared : frozenset of str
+        Names ``part.parameter`` that all members of a group have in common.
+    dtype : torch.dtype
+        Precision of rows of points; sums over points are float64 always.
+
+    Raises
+    ------
+    ModelError
+        If a shared parameter has different priors in two members of a group, or families differ in a batch.
+    """
+    terms: list[Term] = []
+    slots: list[Slot] = []
+    priors: list[SlotPrior] = []
+    for part in parts:
+        for k in range(part.count):
+            index = k + 1 if part.count > 1 or part.component.exchangeable else None
+            terms.append(Term(part.component, part.name, index, len(slots)))
+            for parameter in part.component.parameters:
+                name = f"{part.name}.{parameter.name}"
+                slots.append(
+                    Slot(part.name, parameter.name, index, parameter.unit, "parameter", shared=name in shared)
+                )
+                priors.append(_stack_priors(name, part.priors[parameter.name], name in shared, x))
+    for parameter in noise.parameters:
+        slots.append(Slot("noise", parameter.name, None, parameter.unit, "noise"))
+        priors.append(_stack_priors(f"noise.{parameter.name}", noise_priors[parameter.name], False, x))
+    place = (*x.shape[:2], 1, 1, x.shape[2])
+    data = noise.prepare(y.reshape(place), base_sd.reshape(place), weight.reshape(place), dtype)
+    return SumTarget(x.reshape(place).to(dtype), data, noise, tuple(terms), tuple(slots), tuple(priors), dtype)
+
+
+def _of_groups(data: NoiseData, groups: Tensor) -> NoiseData:
+    """Noise data of some of the groups."""
+    return NoiseData(**{field.name: getattr(data, field.name)[groups] for field in fields(data)})
+
+
+def _stack_priors(name: str, nested: Sequence[Sequence[Prior]], shared: bool, like: Tensor) -> SlotPrior:
+    """One SlotPrior from the priors of all groups and members."""
+    first = nested[0][0]
+    for group in nested:
+        if any(prior.family.name != first.family.name for prior in group):
+            raise ModelError.at(
+                name,
+                f"priors of different families ({first.family.name} and others) in one batch",
+                "one family",
+                "State the prior in the campaign.",
+            )
+        if shared and any(prior.values != group[0].values for prior in group):
+            raise ModelError.at(
+                name,
+                f"a shared parameter with different priors in its measurements ({', '.join(map(str, group[:3]))})",
+                "the same prior in every measurement of the group",
+                "State the prior of this parameter in the campaign instead of leaving it to the data's range.",
+            )
+    values = {
+        argument: torch.tensor(
+            [[prior.values[i] for prior in group] for group in nested], dtype=torch.float64, device=like.device
+        )[:, :, None, None]
+        for i, argument in enumerate(first.family.parameters)
+    }
+    return SlotPrior(first.family, values)
