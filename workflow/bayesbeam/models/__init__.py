@@ -1,0 +1,1 @@
+"""Components of forward models, one a file; :mod:`bayesbeam.models.registry` finds them."""
