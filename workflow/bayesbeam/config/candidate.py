@@ -1,0 +1,116 @@
+"""Types of the section ``candidates``: the models that are compared.
+
+Decides keys and defaults; whether components, parameters and priors exist is checked against the registries.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from bayesbeam.config.fields import Amount, Count, PartName, PriorText, Real, Section, refuse, shown
+
+
+class Part(Section):
+    """One term of the sum that makes the noise-free curve."""
+
+    component: str = Field(description="Name of a component, see the table of components.", examples=["pseudo_voigt"])
+    name: PartName = Field(
+        "",
+        description="Name of the part; the component's name if left out.",
+        examples=["peaks"],
+        validate_default=False,
+    )
+    of: str | None = Field(
+        None, description="With component: doublet, the peak that is doubled.", examples=["gaussian"]
+    )
+    widths: Literal["shared", "own"] = Field(
+        "shared", description="With component: doublet, one width for both lines or one each."
+    )
+    count: Count = Field(
+        1, description="How many of them; a range makes one candidate of each number.", examples=["1..4"]
+    )
+    priors: dict[str, PriorText] = Field(
+        default_factory=dict,
+        description="Prior of each parameter; the component's default where left out.",
+        examples=["{fwhm: log_uniform(0.3, 4)}"],
+    )
+    fixed: dict[str, Real] = Field(
+        default_factory=dict, description="Parameters kept at a value.", examples=["{mixing: 0.5}"]
+    )
+
+
+class Noise(Section):
+    """How the points scatter about the curve."""
+
+    family: Literal["normal", "normal_relative", "poisson"] = Field(
+        "normal", description="normal; normal_relative adds a standard deviation in proportion to the curve; poisson."
+    )
+    sigma: Amount | None = Field(
+        None,
+        description="Standard deviation of a point: a number; column (the measurement's own uncertainties, trusted); "
+        "estimate (unknown level; the measurement's uncertainties, where it has them, are relative weights); or "
+        "a prior in units of y. Default estimate; not with poisson.",
+        examples=[0.1],
+    )
+    scale: Amount | None = Field(
+        None,
+        description="Factor on a known sigma: a number, estimate, or a prior. Default 1.",
+        examples=["estimate"],
+    )
+    relative: Amount | None = Field(
+        None,
+        description="With normal_relative, standard deviation as a fraction of the curve: a number, estimate, or a "
+        "prior. Default estimate.",
+        examples=["log_uniform(0.001, 0.1)"],
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.family == "poisson" and (self.sigma, self.scale, self.relative) != (None, None, None):
+            refuse(
+                "poisson noise with sigma, scale or relative", "family: poisson alone", "Counts give their own noise."
+            )
+        if self.family == "normal" and self.relative is not None:
+            refuse("relative with family normal", "family: normal_relative", "Change the family or remove relative.")
+        level_is_free = self.sigma is None or (isinstance(self.sigma, str) and self.sigma != "column")
+        if level_is_free and self.scale is not None:
+            remedy = "With an unknown sigma its prior is written under sigma, e.g. sigma: log_uniform(0.01, 1)."
+            refuse("scale together with an unknown sigma", "one of the two", remedy)
+        return self
+
+
+class Candidate(Section):
+    """A model with its noise and priors; with a count range, a family of models."""
+
+    title: str = Field("", max_length=200, description="Words for the report.", examples=["Gaussian peaks"])
+    measurements: tuple[str, ...] = Field(
+        ("*",), min_length=1, description="Ids it applies to, or patterns with * and ?.", examples=['["pet_*"]']
+    )
+    parts: tuple[Part, ...] = Field(min_length=1, description="Terms of the sum, see below.")
+    noise: Noise = Field(default_factory=Noise, description="How the points scatter, see below.")
+
+    @field_validator("measurements", mode="before")
+    @classmethod
+    def _list_of_words(cls, value: Any) -> Any:
+        """One word stands for a list of one; ids that look like numbers are words."""
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple) or any(isinstance(i, dict | list | bool) or i is None for i in items):
+            refuse(shown(value), "a list of ids or patterns", 'Write e.g. ["pet_*", au4f_ch1].')
+        return [str(item) for item in items]
+
+    @field_validator("parts", mode="after")
+    @classmethod
+    def _name_parts(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """Give parts without a name that of their component, numbered from the second on."""
+        taken = {part.name for part in parts if part.name}
+        named = []
+        for part in parts:
+            name, number = part.name or part.component, 1
+            while not part.name and name in taken:
+                number += 1
+                name = f"{part.component}_{number}"
+            taken.add(name)
+            named.append(part if part.name else part.model_copy(update={"name": name}))
+        return tuple(named)

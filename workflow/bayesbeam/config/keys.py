@@ -1,0 +1,76 @@
+"""Stable hashes of what a campaign asks, so that results know when they are out of date.
+
+Decides what matters for numbers: never titles, names of folders, grouping into batches, or the device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from bayesbeam.config.schema import Integration, Sampling
+from bayesbeam.config.sheet import MeasurementRow
+from bayesbeam.config.specs import CandidateSpec, ParameterSpec
+
+
+def measurement_key(row: MeasurementRow) -> str:
+    """Key of how a file becomes a measurement: id, file as written, treatment and metadata, not the file's bytes.
+
+    Parameters
+    ----------
+    row : MeasurementRow
+        Row of the sheet.
+    """
+    treatment = row.treatment.model_dump(mode="json", by_alias=True)
+    return _digest("measurement", [row.id, row.file_in_sheet, treatment, row.metadata])
+
+
+def candidate_key(spec: CandidateSpec, count: int | None) -> str:
+    """Key of a model: parts, counts, priors and noise; where a prior was written does not matter, nor does a title.
+
+    Parameters
+    ----------
+    spec : CandidateSpec
+        Parts and noise.
+    count : int or None
+        The count of an expanded range.
+    """
+    parts = [
+        [part.name, part.component, part.of, part.widths if part.of else None, part.count, _priors(part.parameters)]
+        for part in spec.parts
+    ]
+    noise = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]
+    return _digest("candidate", [parts, noise, count])
+
+
+def sampling_key(sampling: Sampling) -> str:
+    """Key of the settings that can change a digit.
+
+    Parameters
+    ----------
+    sampling : Sampling
+        The section of the campaign.
+    """
+    return _digest("sampling", sampling.model_dump(mode="json", exclude={"batch", "device"}))
+
+
+def group_key(group: Integration) -> str:
+    """Key of a group of measurements with shared parameters; the order of the shared words does not matter.
+
+    Parameters
+    ----------
+    group : Integration
+        One entry of the section ``integration``.
+    """
+    return _digest("group", [group.group, list(group.measurements), group.candidate, sorted(group.shared)])
+
+
+def _priors(parameters: tuple[ParameterSpec, ...]) -> list[list[str]]:
+    return [[parameter.name, str(parameter.prior)] for parameter in parameters]
+
+
+def _digest(kind: str, value: Any) -> str:
+    """Sha256 of canonical JSON."""
+    text = json.dumps([kind, value], sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,79 @@
+"""The section ``noise`` of a candidate as a noise model with a base level and priors.
+
+Decides what ``sigma``, ``scale`` and ``relative`` mean together; the models themselves live in ``bayesbeam.noise``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bayesbeam import noise as registry
+from bayesbeam.config.candidate import Noise
+from bayesbeam.config.expression import PriorSpec, fixed
+from bayesbeam.config.grammar import parse_prior
+from bayesbeam.config.places import Problems
+from bayesbeam.config.prior_check import checked_prior
+from bayesbeam.config.specs import NoiseSpec, ParameterSpec
+from bayesbeam.config.yaml_text import KeyPath
+from bayesbeam.errors import nearest
+from bayesbeam.models.base import Parameter
+
+Base = Literal["value", "column", "estimate"]
+ESTIMATE = "estimate"
+
+
+def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec | None:
+    """Noise model, base and priors of a candidate; None where there are mistakes, which are noted.
+
+    Parameters
+    ----------
+    noise : Noise
+        As in the campaign.
+    problems : Problems
+        Where mistakes are noted.
+    here : tuple of str and int
+        Key of the section.
+    """
+    if noise.family == "poisson":
+        return NoiseSpec("poisson", "none", None, ())
+    before = len(problems.found)
+    table = {parameter.name: parameter for parameter in registry.get("normal_relative").parameters}
+    base, value, scale = _level(noise, table["scale"], problems, here)
+    relative = _term(noise.relative or ESTIMATE, table["relative"], (), problems, (*here, "relative"))
+    if len(problems.found) > before or scale is None or relative is None:
+        return None
+    if noise.family == "normal_relative":
+        return NoiseSpec("normal_relative", base, value, (scale, relative))
+    if scale.prior == fixed(1.0):
+        return NoiseSpec("normal", base, value, ())
+    return NoiseSpec("normal_scaled", base, value, (scale,))
+
+
+def _level(
+    noise: Noise, parameter: Parameter, problems: Problems, here: KeyPath
+) -> tuple[Base, float | None, ParameterSpec | None]:
+    """Base of every point's standard deviation, its value where it is a number, and the prior of the scale."""
+    sigma = ESTIMATE if noise.sigma is None else noise.sigma
+    if sigma == ESTIMATE:
+        return "estimate", None, ParameterSpec(parameter.name, parse_prior(parameter.prior), "default")
+    if isinstance(sigma, float) or sigma == "column":
+        scale = _term(1.0 if noise.scale is None else noise.scale, parameter, (), problems, (*here, "scale"))
+        return ("column", None, scale) if isinstance(sigma, str) else ("value", sigma, scale)
+    return "value", 1.0, _term(sigma, parameter, ("column",), problems, (*here, "sigma"))
+
+
+def _term(
+    value: float | str, parameter: Parameter, words: tuple[str, ...], problems: Problems, path: KeyPath
+) -> ParameterSpec | None:
+    """Noise parameter from a number, the word estimate, or a prior."""
+    if isinstance(value, float):
+        return ParameterSpec(parameter.name, fixed(value), "campaign")
+    if value == ESTIMATE:
+        return ParameterSpec(parameter.name, parse_prior(parameter.prior), "default")
+    if "(" not in value:
+        choices = (*words, ESTIMATE)
+        expected = f"a number above 0, {' or '.join(choices)}, or a prior"
+        problems.add(path, f"the unknown word {value!r}", expected, nearest(value, choices))
+        return None
+    spec: PriorSpec | None = checked_prior(value, parameter, problems, path)
+    return None if spec is None else ParameterSpec(parameter.name, spec, "campaign")

@@ -1,0 +1,108 @@
+"""The typed campaign: every key of campaign.yaml with its type, default and meaning.
+
+Decides the form of a campaign file. ``config/README.md`` and ``config/schema.json`` are generated from these types;
+what needs more than one section or the registries is checked in ``checks``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from bayesbeam.config.candidate import Candidate, Noise, Part
+from bayesbeam.config.fields import Automatic, CandidateName, CountRange, Identifier, Real, Section, refuse, shown
+from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
+
+__all__ = [
+    "Axis",
+    "Campaign",
+    "Candidate",
+    "CountRange",
+    "Integration",
+    "Noise",
+    "Part",
+    "Read",
+    "Report",
+    "Sampling",
+    "Signal",
+    "Treatment",
+    "Uncertainty",
+]
+
+
+def _device(value: Any) -> Any:
+    """Return ``cuda`` for the word that people use."""
+    return "cuda" if value == "gpu" else value
+
+
+class Sampling(Section):
+    """How well and where it is computed; nothing here changes the question."""
+
+    target_standard_error: Annotated[Real, Field(ge=0.001, le=10)] = Field(
+        0.1, description="Standard error of every free energy to reach, in nats."
+    )
+    seed: int = Field(2012, ge=0, lt=2**63, description="Seed of all random numbers; the same seed, the same digits.")
+    device: Annotated[Literal["auto", "cpu", "cuda"], BeforeValidator(_device)] = Field(
+        "auto", description="auto takes a GPU where there is one."
+    )
+    chains: Automatic = Field(
+        "auto", description="Independent chains, from which all errors are computed.", examples=[8]
+    )
+    replicas: Automatic = Field("auto", description="Rungs of the ladder of inverse temperatures.", examples=[24])
+    precision: Literal["float32", "float64"] = Field(
+        "float64", description="Precision of the curves; sums are always float64."
+    )
+    store: Literal["draws", "summary"] = Field("draws", description="Keep the posterior draws, or only summaries.")
+    max_sweeps: int = Field(20_000, ge=100, le=10_000_000, description="Sweeps after which a run ends in any case.")
+    draws: int = Field(1000, ge=100, le=1_000_000, description="Posterior draws kept, at most, a chain.")
+    batch: Automatic = Field(
+        "auto", description="Measurements sampled together; never changes a number.", examples=[16]
+    )
+
+
+class Integration(Section):
+    """Measurements of one object, analysed with shared parameters and compared with separate analyses."""
+
+    group: Identifier = Field(description="Name of the group.", examples=["sampleA"])
+    measurements: tuple[Identifier, ...] = Field(
+        description="Ids of at least two measurements.", examples=["[run1, run2]"]
+    )
+    candidate: str = Field(description="Candidate that describes each of them.", examples=["peaks"])
+    shared: tuple[str, ...] = Field(
+        description="Parameters that are the same in all, as part.parameter.",
+        examples=["[peaks.position]"],
+    )
+
+    @field_validator("measurements", "shared", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            refuse(shown(value), "a list in brackets", "Write e.g. [one, two].")
+        return value
+
+
+class Report(Section):
+    """The page at the end."""
+
+    title: str = Field("", max_length=200, description="Title of the page; the campaign's id if left out.")
+
+
+class Campaign(Section):
+    """A campaign: the measurements, the candidate models and what is asked of them."""
+
+    campaign: Identifier = Field(
+        description="Id of the campaign; names the folder of its results.", examples=["first_look"]
+    )
+    measurements: str = Field(
+        "measurements.tsv", min_length=1, description="The sheet: one row a measurement, columns separated by tabs."
+    )
+    treatments: dict[Identifier, Treatment] = Field(
+        default_factory=dict,
+        description="How files become measurements: one named section each, chosen by the sheet's column `treatment`; "
+        "the one named default, or the only one, serves rows that name none.",
+    )
+    candidates: dict[CandidateName, Candidate] = Field(min_length=1, description="Models to compare, each with a name.")
+    sampling: Sampling = Field(default_factory=Sampling, description="How well and where it is computed.")
+    integration: tuple[Integration, ...] = Field((), description="Groups of measurements with shared parameters.")
+    report: Report = Field(default_factory=Report, description="The page at the end.")

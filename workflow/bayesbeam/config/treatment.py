@@ -1,0 +1,98 @@
+"""Types of the section ``treatments``: how a data file becomes a measurement.
+
+Decides keys, defaults and meanings; the steps themselves are done by the preprocess stage.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bayesbeam.config.fields import Column, Interval, Real, Section, refuse
+
+
+class Read(Section):
+    """How the numbers are found in a file."""
+
+    format: Literal["auto", "text", "nexus"] = Field(
+        "auto", description="File format; auto looks at the file's name and first bytes."
+    )
+    x: Column = Field(0, description="Column of x: its number (the first is 0) or its name.", examples=["energy"])
+    y: Column = Field(1, description="Column of y: number or name.", examples=["counts"])
+    uncertainty: Column | None = Field(
+        None, description="Column of the standard uncertainty of y; none if the file has none.", examples=[2]
+    )
+    delimiter: Literal["auto", ",", ";", "tab", "space"] = Field("auto", description="What separates the columns.")
+    decimal: Literal[".", ","] = Field(".", description="Decimal sign of the numbers.")
+    comment: str = Field("#", max_length=8, description="Lines that start with this are skipped.")
+    skip: int = Field(0, ge=0, le=100_000, description="Lines to skip at the top of the file.")
+    dataset: str | None = Field(
+        None, max_length=500, description="Path of the NXdata group inside an HDF5 file.", examples=["/entry/data"]
+    )
+
+
+class Axis(Section):
+    """What x is."""
+
+    quantity: str = Field("x", max_length=80, description="Name of x on axes.", examples=["binding energy"])
+    unit: str = Field("", max_length=40, description="Unit of x in the file.", examples=["eV"])
+    convert_to: str | None = Field(None, max_length=40, description="Unit to convert x to.", examples=["nm"])
+    offset: Real = Field(0.0, description="Added to x, in the unit after conversion.", examples=[-0.35])
+    decreasing: bool = Field(False, description="Draw the axis from large to small, as for binding energies.")
+
+
+class Signal(Section):
+    """What y is."""
+
+    quantity: str = Field("intensity", max_length=80, description="Name of y on axes.")
+    unit: str = Field("", max_length=40, description="Unit of y.", examples=["counts"])
+    counts: bool = Field(False, description="Whether y are numbers of counted events, needed for Poisson noise.")
+
+
+class Uncertainty(Section):
+    """Where the standard uncertainty of every point comes from."""
+
+    source: Literal["none", "column", "counts", "value", "estimate"] = Field(
+        "none",
+        alias="from",
+        description="column: from the file (the default where read.uncertainty is set); counts: square root of the "
+        "counts; value: the same for all points; estimate: a robust estimate from second differences; none.",
+    )
+    value: Real | None = Field(None, gt=0, description="The uncertainty, with from: value.", examples=[0.1])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.source == "value" and self.value is None:
+            refuse("from: value without a value", "value: <number>", "Add the uncertainty as value.")
+        if self.source != "value" and self.value is not None:
+            refuse(f"a value with from: {self.source}", "from: value", "Write from: value, or remove value.")
+        return self
+
+
+class Treatment(Section):
+    """How a file becomes a measurement; each step is written into the results."""
+
+    read: Read = Field(default_factory=Read, description="Where the numbers are in the file.")
+    axis: Axis = Field(default_factory=Axis, description="What x is.")
+    signal: Signal = Field(default_factory=Signal, description="What y is.")
+    range: Interval | None = Field(
+        None, description="Part of x that is kept, after conversion and offset.", examples=["[282, 294]"]
+    )
+    mask: tuple[Interval, ...] = Field((), description="Parts of x that are left out.", examples=["[[284.9, 285.1]]"])
+    rebin: int = Field(1, ge=1, le=10_000, description="Neighbouring points joined into one.", examples=[2])
+    normalise: Literal["none", "maximum", "area", "mean"] = Field(
+        "none", description="What y (and its uncertainty) is divided by."
+    )
+    uncertainty: Uncertainty = Field(default_factory=Uncertainty, description="Where the uncertainty of y comes from.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_means_column(cls, value: Any) -> Any:
+        """An uncertainty column that is named is used, unless the campaign says otherwise."""
+        if isinstance(value, dict) and "uncertainty" not in value:
+            read = value.get("read")
+            named = read.uncertainty if isinstance(read, Read) else isinstance(read, dict) and read.get("uncertainty")
+            if named is not None and named is not False:
+                return {**value, "uncertainty": {"from": "column"}}
+        return value
