@@ -1,0 +1,109 @@
+"""What a reader is asked for and what it returns: plain columns, not yet treated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.errors import DataError
+
+MAX_POINTS = 2_000_000
+
+Array = NDArray[np.float64]
+Column = int | str
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is read; the words are those of ``treatments.<name>.read`` in a campaign.
+
+    Attributes
+    ----------
+    format : str
+        ``auto``, ``text`` or ``nexus``.
+    x, y, uncertainty : int, str or None
+        Columns by position from 0 or by name. HDF5: names or paths; a position means the file's own default.
+    delimiter : str
+        ``auto``, ``,``, ``;``, ``tab`` or ``space``.
+    decimal : str
+        ``.`` or ``,``.
+    comment : str
+        Start of a comment line besides the usual ones.
+    skip : int
+        Lines to leave out at the top.
+    dataset : str or None
+        HDF5: path of an NXdata group or of a 1-D dataset.
+    """
+
+    format: str = "auto"
+    x: Column = 0
+    y: Column = 1
+    uncertainty: Column | None = None
+    delimiter: str = "auto"
+    decimal: str = "."
+    comment: str = "#"
+    skip: int = 0
+    dataset: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RawData:
+    """Columns as they are in the file, in its order.
+
+    Attributes
+    ----------
+    x, y : ndarray (N,)
+        May hold values that are not finite.
+    uncertainty : ndarray (N,) or None
+        Only if a column was chosen (text) or is declared in the file (HDF5).
+    places : ndarray (N,), int
+        Line (text) or point (HDF5) of each row, from 1.
+    place_word : str
+        ``line`` or ``point``.
+    x_name, y_name, uncertainty_name : str
+        What the columns are called in the file.
+    x_unit, y_unit : str
+        Units that the file states, empty if none.
+    dialect : str
+        How the file was read, for the treatment record.
+    """
+
+    x: Array
+    y: Array
+    uncertainty: Array | None
+    places: NDArray[np.int64]
+    place_word: str
+    x_name: str
+    y_name: str
+    uncertainty_name: str
+    x_unit: str
+    y_unit: str
+    dialect: str
+
+
+def check_file(path: Path, label: str) -> None:
+    """Refuse a file that is missing, empty, no file at all, or unreadable."""
+    if not path.exists():
+        raise DataError.at(label, "no such file", "a data file", "Check the file column of the sheet.")
+    if not path.is_file():
+        raise DataError.at(label, "not a regular file", "a data file", "Check the file column of the sheet.")
+    if path.stat().st_size == 0:
+        raise DataError.at(label, "the file is empty (0 bytes)", "measured data", "Copy the file again.")
+
+
+def column_words(column: Column | None) -> str:
+    """How messages call a column chosen in a campaign."""
+    return f"column {column} (counted from 0)" if isinstance(column, int) else f"column {column!r}"
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """Name and unit of a column header such as ``Energy (eV)``, ``q [1/nm]`` or ``BE/eV``."""
+    text = name.strip()[:200]
+    match = re.fullmatch(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]", text) or re.fullmatch(
+        r"([\w ]+)/ ?(eV|keV|nm|deg|K|cm)", text
+    )
+    return (match[1].strip(), match[2].strip()) if match else (text, "")

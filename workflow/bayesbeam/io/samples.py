@@ -1,0 +1,76 @@
+"""Files of draws: one HDF5 group a measurement or joint analysis, plain arrays and one JSON text of facts.
+
+Decides the layout of ``samples/<batch>/<tag>.h5`` and ``integration/<group>/<tag>.h5``; knows nothing of samplers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.errors import StoreError
+from bayesbeam.io.atomic import atomic_path
+
+FORMAT = "bayesbeam arrays"
+FORMAT_VERSION = 1
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Arrays by name, and facts that JSON can hold."""
+
+    arrays: Mapping[str, Array]
+    facts: Mapping[str, Any]
+
+
+def write_records(path: Path, records: Mapping[str, Record]) -> None:
+    """Write a file of records, complete or not at all; a name may be a path of groups such as ``id/tag``."""
+    # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["format_version"] = FORMAT_VERSION
+        for name, record in records.items():
+            group = file.create_group(name)
+            group.attrs["facts"] = json.dumps(dict(record.facts), sort_keys=True, allow_nan=True)
+            for key, values in record.arrays.items():
+                group.create_dataset(key, data=np.asarray(values, dtype=np.float64), track_times=False)
+
+
+def read_records(path: Path) -> dict[str, Record]:
+    """Read all records of a file; the name of a record is the path of its group.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, damaged or of another program.
+    """
+    records: dict[str, Record] = {}
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
+                raise _foreign(path, "HDF5 of another program or version")
+
+            def visit(name: str, item: Any) -> None:
+                if isinstance(item, h5py.Group) and "facts" in item.attrs:
+                    arrays = {key: np.asarray(values[()]) for key, values in item.items() if isinstance(values, h5py.Dataset)}
+                    records[name] = Record(arrays, json.loads(str(item.attrs["facts"])))
+
+            file.visititems(visit)
+    except (OSError, ValueError, KeyError) as problem:
+        raise _foreign(path, f"cannot be read ({problem})") from problem
+    return records
+
+
+def _foreign(path: Path, found: str) -> StoreError:
+    """Store error for a file that is not one of ours."""
+    remedy = "Delete this file and run the workflow again to make it anew."
+    return StoreError.at(str(path), found, f"a file of {FORMAT}, format version {FORMAT_VERSION}", remedy)

@@ -1,0 +1,267 @@
+"""A measurement as the workflow knows it, and its HDF5 file, which is a NeXus NXdata file for other tools.
+
+Decides the layout of ``measurements/<id>.h5`` and what a valid one is; not how data get there (``stages``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.errors import StoreError
+from bayesbeam.io.atomic import atomic_path
+from bayesbeam.io.seal import check_seal, seal
+
+FORMAT = "bayesbeam measurement"
+FORMAT_VERSION = 1
+MAX_POINTS = 10_000_000
+IDENTIFIER = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,64}\Z")
+
+Array = NDArray[np.float64]
+
+
+def _nothing() -> Array:
+    """Return an empty column."""
+    return np.empty(0, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One data set with units, treatment and provenance.
+
+    Attributes
+    ----------
+    id : str
+        Name of the measurement, a valid file name.
+    x, y : ndarray (N,), float64
+        Axis, strictly ascending, and signal; empty in a refused measurement.
+    uncertainty : ndarray (N,), float64, or None
+        Standard deviation of each ``y``, positive, same unit.
+    x_quantity, x_unit, y_quantity, y_unit : str
+        Names and units for display, e.g. ``binding energy``, ``eV``.
+    counts : bool
+        Whether ``y`` are counts as they were detected, so that Poisson noise makes sense.
+    decreasing : bool
+        Whether the axis is customarily drawn from right to left.
+    noise_estimate : float
+        Robust estimate of the standard deviation of ``y`` from the data alone, in units of ``y``.
+    metadata : dict
+        Columns of the sheet that are not ours.
+    treatment : tuple of str
+        One sentence for each step that was done to the data, in order.
+    provenance : dict
+        Input file name, its sha256, key, code version, format version.
+    status : str
+        ``ok`` or ``refused``.
+    reason : str
+        Why it was refused, empty when ok.
+    """
+
+    id: str
+    x: Array = field(default_factory=_nothing)
+    y: Array = field(default_factory=_nothing)
+    uncertainty: Array | None = None
+    x_quantity: str = "x"
+    x_unit: str = "1"
+    y_quantity: str = "intensity"
+    y_unit: str = "1"
+    counts: bool = False
+    decreasing: bool = False
+    noise_estimate: float = float("nan")
+    metadata: Mapping[str, str | float] = field(default_factory=dict)
+    treatment: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    status: str = "ok"
+    reason: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether this measurement has no usable data."""
+        return self.status == "refused"
+
+    def words(self) -> dict[str, float]:
+        """Words that a prior may use, from the data themselves (``x_step`` is the median step)."""
+        x, y = self.x, self.y
+        if x.size == 0:
+            raise StoreError.at(f"measurement {self.id}", "has no data points", "a measurement that was not refused")
+        return {
+            "x_min": float(x[0]),
+            "x_max": float(x[-1]),
+            "x_span": float(x[-1] - x[0]),
+            "x_mid": float(0.5 * (x[0] + x[-1])),
+            "x_step": float(np.median(np.diff(x))) if x.size > 1 else 0.0,
+            "y_min": float(y.min()),
+            "y_max": float(y.max()),
+            "y_span": float(y.max() - y.min()),
+            "y_mid": float(0.5 * (y.max() + y.min())),
+            "noise": float(self.noise_estimate),
+            "n_points": float(x.size),
+        }
+
+
+def write_measurement(path: Path | str, measurement: Measurement) -> None:
+    """Write a measurement file, complete or not at all; equal measurements give equal bytes.
+
+    Raises
+    ------
+    StoreError
+        If the measurement breaks its own rules or the file cannot be written.
+    """
+    _check(str(path), measurement)
+    with atomic_path(path) as temporary:
+        try:
+            with h5py.File(temporary, "w") as file:
+                _write(file, measurement)
+            seal(temporary)
+        except (ValueError, TypeError, RuntimeError) as problem:
+            found = f"measurement {measurement.id} cannot be written as HDF5 ({problem})"
+            remedy = "Mend the sheet, or free space on the disk."
+            raise StoreError.at(str(path), found, "names and text without NUL characters", remedy) from problem
+
+
+def read_measurement(path: Path | str) -> Measurement:
+    """Return the measurement kept in a file made by ``write_measurement``.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, corrupt, foreign, of another format version, or holds what cannot be.
+    """
+    where = str(path)
+    check_seal(path)
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            _check_format(where, file)
+            measurement = _read(file)
+    except StoreError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as problem:
+        raise _foreign(where, f"cannot be read as HDF5 ({problem})") from problem
+    _check(where, measurement)
+    return measurement
+
+
+def _write(file: h5py.File, m: Measurement) -> None:
+    """Fill an open file: NXroot / NXentry / NXdata, and three collections."""
+    file.attrs.update({"NX_class": "NXroot", "default": "entry", "format": FORMAT, "format_version": FORMAT_VERSION})
+    entry = _group(file, "entry", "NXentry", default="data", status=m.status, reason=m.reason)
+    entry.create_dataset("title", data=m.id, track_times=False)
+    data = _group(entry, "data", "NXdata", signal="y", axes="x", x_indices=0)
+    data.attrs.update({"counts": m.counts, "decreasing": m.decreasing, "noise_estimate": m.noise_estimate})
+    _column(data, "x", m.x, m.x_quantity, m.x_unit)
+    _column(data, "y", m.y, m.y_quantity, m.y_unit)
+    if m.uncertainty is not None:
+        _column(data, "y_errors", m.uncertainty, f"standard deviation of {m.y_quantity}", m.y_unit)
+    metadata = _texts(_group(entry, "metadata", "NXcollection"), "columns", list(m.metadata))
+    metadata.attrs.update(dict(m.metadata))
+    treatment = _group(entry, "treatment", "NXprocess", program="bayesbeam")
+    _texts(treatment, "steps", list(m.treatment))
+    _group(entry, "provenance", "NXcollection").attrs.update(dict(m.provenance))
+
+
+def _group(parent: h5py.Group, name: str, nx_class: str, **attributes: Any) -> h5py.Group:
+    """Make a NeXus group with its attributes."""
+    group = parent.create_group(name)
+    group.attrs.update({"NX_class": nx_class, **attributes})
+    return group
+
+
+def _column(group: h5py.Group, name: str, values: Array, quantity: str, unit: str) -> None:
+    """Make one column with its NeXus unit and name."""
+    dataset = group.create_dataset(name, data=np.asarray(values, dtype=np.float64), track_times=False)
+    dataset.attrs.update({"units": unit, "long_name": quantity})
+
+
+def _texts(group: h5py.Group, name: str, texts: list[str]) -> h5py.Dataset:
+    """Make one list of texts."""
+    kind = h5py.string_dtype()
+    return group.create_dataset(name, shape=(len(texts),), data=texts, dtype=kind, track_times=False)
+
+
+def _read(file: h5py.File) -> Measurement:
+    """Measurement in an open file of our format."""
+    entry = _inside(file, "entry")
+    data, collection, treatment = (_inside(entry, name) for name in ("data", "metadata", "treatment"))
+    x, y = _values(data, "x"), _values(data, "y")
+    columns = _inside(collection, "columns")
+    return Measurement(
+        id=str(_inside(entry, "title").asstr()[()]),
+        x=x,
+        y=y,
+        uncertainty=_values(data, "y_errors") if "y_errors" in data else None,
+        x_quantity=str(data["x"].attrs["long_name"]),
+        x_unit=str(data["x"].attrs["units"]),
+        y_quantity=str(data["y"].attrs["long_name"]),
+        y_unit=str(data["y"].attrs["units"]),
+        counts=bool(data.attrs["counts"]),
+        decreasing=bool(data.attrs["decreasing"]),
+        noise_estimate=float(data.attrs["noise_estimate"]),
+        metadata={str(key): _plain(columns.attrs[key]) for key in columns.asstr()[()]},
+        treatment=tuple(str(step) for step in _inside(treatment, "steps").asstr()[()]),
+        provenance={
+            str(key): str(value) for key, value in _inside(entry, "provenance").attrs.items() if key != "NX_class"
+        },
+        status=str(entry.attrs["status"]),
+        reason=str(entry.attrs["reason"]),
+    )
+
+
+def _inside(group: h5py.Group, name: str) -> Any:
+    """Member of a group that lies in the same file, never behind a link."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise KeyError(f"{group.name}/{name} is not in the file itself")
+    return group[name]
+
+
+def _values(group: h5py.Group, name: str) -> Array:
+    """Column of bounded length, kept in this file and not in others."""
+    dataset = _inside(group, name)
+    if dataset.ndim != 1 or dataset.size > MAX_POINTS or dataset.is_virtual or dataset.external:
+        raise ValueError(f"{dataset.name} is not a plain column of at most {MAX_POINTS} points")
+    return np.asarray(dataset[()], dtype=np.float64)
+
+
+def _plain(value: Any) -> str | float:
+    """Metadata value as text or number."""
+    return value if isinstance(value, str) else float(value)
+
+
+def _foreign(where: str, found: str) -> StoreError:
+    """Store error for a file that is not one of ours."""
+    remedy = "Delete this file and run the workflow again to make it anew."
+    return StoreError.at(where, found, f"a {FORMAT} file of format version {FORMAT_VERSION}", remedy)
+
+
+def _check_format(where: str, file: h5py.File) -> None:
+    """Refuse files that are not ours, or of another version."""
+    if file.attrs.get("format") != FORMAT:
+        raise _foreign(where, "HDF5 of another program")
+    version = file.attrs.get("format_version")
+    if version != FORMAT_VERSION:
+        raise _foreign(where, f"format version {version}")
+
+
+def _check(where: str, m: Measurement) -> None:
+    """Refuse a measurement that breaks the promises of its attributes."""
+    columns = [m.x, m.y] if m.uncertainty is None else [m.x, m.y, m.uncertainty]
+    faults = {
+        "an id that cannot be a file name": not IDENTIFIER.match(m.id),
+        f"status {m.status!r}": m.status not in ("ok", "refused"),
+        "columns of unequal length": any(column.shape != (m.x.size,) for column in columns),
+        "values that are not finite": not all(np.isfinite(column).all() for column in columns),
+        "x that is not ascending": bool((np.diff(m.x) <= 0).any()),
+        "uncertainties that are not positive": m.uncertainty is not None and bool((m.uncertainty <= 0).any()),
+        "no data points": m.status == "ok" and m.x.size == 0,
+        "no estimate of the noise": m.status == "ok" and not m.noise_estimate >= 0,
+        "a refusal without a reason": m.status == "refused" and not m.reason,
+    }
+    for found, is_so in faults.items():
+        if is_so:
+            raise _foreign(where, found)

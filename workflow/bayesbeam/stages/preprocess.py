@@ -1,0 +1,185 @@
+"""Preprocess: data files become measurements. A bad data file becomes a refused measurement with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bayesbeam import units
+from bayesbeam.errors import ConfigError, DataError, nearest
+from bayesbeam.io.provenance import file_sha256, provenance
+from bayesbeam.io.readers import RawData, ReadOptions, read_raw
+from bayesbeam.io.readers.guarded import Reader, guarded_reader
+from bayesbeam.io.store import Measurement, write_measurement
+from bayesbeam.io.treatment import Steps, treat
+
+if TYPE_CHECKING:
+    from bayesbeam.config.load import LoadedCampaign
+    from bayesbeam.config.sheet import MeasurementRow
+    from bayesbeam.config.treatment import Treatment
+
+
+def preprocess_rows(campaign: LoadedCampaign, ids: Iterable[str], out_dir: Path | str) -> list[Measurement]:
+    """Write ``<id>.h5`` into a folder for each named measurement of a campaign.
+
+    Parameters
+    ----------
+    campaign : LoadedCampaign
+        The campaign and its sheet.
+    ids : iterable of str
+        Measurements to do, ids of the sheet.
+    out_dir : Path
+        Folder of the measurement files; made if needed.
+
+    Returns
+    -------
+    list of Measurement
+        In the order of ``ids``; those with bad data have ``status == "refused"`` and a reason.
+
+    Raises
+    ------
+    ConfigError
+        If an id is not in the sheet.
+    StoreError
+        If the folder cannot be written.
+    """
+    from bayesbeam.config.keys import measurement_key
+
+    rows = {row.id: row for row in campaign.sheet}
+    done = []
+    names = list(ids)
+    for name in names:
+        if name not in rows:
+            found = f"unknown measurement {name!r}"
+            raise ConfigError.at("measurements", found, "an id of the sheet", nearest(name, list(rows)))
+    with guarded_reader() as read:
+        for name in names:
+            measurement = preprocess(rows[name], measurement_key(rows[name]), read)
+            write_measurement(Path(out_dir) / f"{name}.h5", measurement)
+            done.append(measurement)
+    return done
+
+
+def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measurement:
+    """Measurement of one row of the sheet, refused with the reason if its data are bad.
+
+    Parameters
+    ----------
+    row : MeasurementRow
+        Id, file, treatment and metadata.
+    key : str
+        Hash of everything that decides the result, for the record.
+    read : callable
+        Reader of files; ``guarded_reader`` gives one that survives damaged HDF5.
+    """
+    label = row.file_in_sheet
+    sha256 = ""
+    try:
+        raw = read(row.file, _read_options(row.treatment), label)
+        sha256 = file_sha256(row.file)
+        return _measurement(row, raw, provenance(row.file, sha256, key), label)
+    except DataError as problem:
+        sha256 = sha256 or _sha256_if_any(row.file)
+        return _refused(row, provenance(row.file, sha256, key), str(problem))
+
+
+def _measurement(row: MeasurementRow, raw: RawData, record: dict[str, str], label: str) -> Measurement:
+    """Treated data with names, units and sentences."""
+    chosen = row.treatment
+    x_unit = _axis_unit(raw, chosen.axis.unit, label)
+    y_unit = chosen.signal.unit or raw.y_unit
+    treated = treat(raw, _steps(chosen, x_unit), y_unit, label)
+    return Measurement(
+        id=row.id,
+        x=treated.points.x,
+        y=treated.points.y,
+        uncertainty=treated.points.uncertainty,
+        x_quantity=chosen.axis.quantity,
+        x_unit=treated.x_unit,
+        y_quantity=chosen.signal.quantity,
+        y_unit=treated.y_unit,
+        counts=treated.counts,
+        decreasing=chosen.axis.decreasing,
+        noise_estimate=treated.noise_estimate,
+        metadata=dict(row.metadata),
+        treatment=(_read_sentence(raw, chosen, x_unit, record["input_file"]), *treated.sentences),
+        provenance=record,
+    )
+
+
+def _refused(row: MeasurementRow, record: dict[str, str], reason: str) -> Measurement:
+    """Measurement without data that says why."""
+    chosen = row.treatment
+    return Measurement(
+        id=row.id,
+        x_quantity=chosen.axis.quantity,
+        x_unit=chosen.axis.convert_to or chosen.axis.unit,
+        y_quantity=chosen.signal.quantity,
+        y_unit=chosen.signal.unit,
+        decreasing=chosen.axis.decreasing,
+        metadata=dict(row.metadata),
+        provenance=record,
+        status="refused",
+        reason=reason,
+    )
+
+
+def _read_options(chosen: Treatment) -> ReadOptions:
+    """Reader's options from a treatment."""
+    read = chosen.read
+    return ReadOptions(
+        format=read.format,
+        x=read.x,
+        y=read.y,
+        uncertainty=read.uncertainty,
+        delimiter=read.delimiter,
+        decimal=read.decimal,
+        comment=read.comment,
+        skip=read.skip,
+        dataset=read.dataset,
+    )
+
+
+def _steps(chosen: Treatment, x_unit: str) -> Steps:
+    """Steps from a treatment."""
+    return Steps(
+        unit=x_unit,
+        convert_to=chosen.axis.convert_to,
+        offset=chosen.axis.offset,
+        range=chosen.range,
+        mask=tuple(chosen.mask),
+        rebin=chosen.rebin,
+        counts=chosen.signal.counts,
+        source=chosen.uncertainty.source,
+        value=chosen.uncertainty.value,
+        normalise=chosen.normalise,
+    )
+
+
+def _axis_unit(raw: RawData, stated: str, label: str) -> str:
+    """Unit of x: as the campaign says, else as the file says; an HDF5 file must not contradict."""
+    if not stated or not raw.x_unit or raw.place_word != "point" or units.same_unit(stated, raw.x_unit):
+        return stated or raw.x_unit
+    remedy = f"Set axis.unit to {raw.x_unit}, and axis.convert_to to {stated} if that is wanted."
+    raise DataError.at(label, f"x is in {raw.x_unit!r}, axis.unit says {stated!r}", "the unit of the file", remedy)
+
+
+def _read_sentence(raw: RawData, chosen: Treatment, x_unit: str, name: str) -> str:
+    """First sentence of the treatment: what was read, and what was not used."""
+    unit = f" in {x_unit}" if x_unit else ""
+    text = f"Read {raw.x.size} points from {name} ({raw.dialect}): x is {raw.x_name}{unit}, y is {raw.y_name}"
+    if raw.uncertainty is not None:
+        used = chosen.uncertainty.source == "column"
+        text += f", uncertainty is {raw.uncertainty_name}" + ("" if used else ", which is not used")
+    if raw.x_unit and x_unit and raw.place_word == "line" and not units.same_unit(x_unit, raw.x_unit):
+        text += f"; the header of x says {raw.x_unit}"
+    return f"{text}."
+
+
+def _sha256_if_any(file: Path) -> str:
+    """Hash of a file that may be missing or unreadable."""
+    try:
+        return file_sha256(file) if file.is_file() else ""
+    except OSError:
+        return ""
