@@ -1,0 +1,68 @@
+# bayesbeam: `make run` makes the report, `make test` tests the installation, `make help` lists the rest.
+#
+# Everything is called as `.venv/bin/python -m ...` by relative path, so a folder with spaces works.
+
+CAMPAIGN ?= first_look
+CORES ?= all
+TESTS ?=
+export CAMPAIGN CORES
+
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+# Two test processes: one is quicker only on a machine with a single core.
+PARALLEL := -n 2
+CODE := workflow scripts tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check nightly test-gpu format setup clean
+.NOTPARALLEL:
+
+help:
+	@echo "make run                    analyse the default campaign (first_look) and say where the report is"
+	@echo "make run CAMPAIGN=name      another campaign: a name in config/campaigns/ or a folder; CORES=n limits the cores"
+	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
+	@echo "make check                  format, lint, types, import contracts, rules, generated files"
+	@echo "make nightly                all tests, the long ones included"
+	@echo "make test-gpu               the tests that need a CUDA device"
+	@echo "make format                 put the code into the checked format"
+	@echo "make clean                  remove .venv and caches; results/ stays"
+	@echo "Each sets up .venv on first use (PYTHON=/path/to/python chooses the Python)."
+
+setup:
+	@sh scripts/setup.sh
+
+run: setup
+	@$(PY) -m bayesbeam.cli run "$$CAMPAIGN" --cores "$$CORES"
+
+test: setup
+	$(PYTEST) $(PARALLEL) $(TESTS)
+
+nightly: setup
+	BAYESBEAM_HYPOTHESIS=nightly $(PYTEST) $(PARALLEL) -m "not gpu" $(TESTS)
+
+test-gpu: setup
+	$(PYTEST) -m gpu $(TESTS) || [ $$? -eq 5 ] # 5: no test was chosen
+
+check: setup
+	@echo "[check] lint (ruff)"
+	@$(PY) -m ruff check $(CODE)
+	@echo "[check] format (ruff, snakefmt)"
+	@$(PY) -m ruff format --check $(CODE)
+	@$(PY) -m snakefmt --check Snakefile workflow/rules
+	@echo "[check] types (mypy, strict on the numerical core)"
+	@$(PY) -m mypy
+	@echo "[check] who may import whom (import-linter)"
+	@$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
+	@echo "[check] rules (snakemake --lint)"
+	@$(PY) -m snakemake --lint
+	@echo "[check] generated files in step"
+	@$(PY) -m bayesbeam.config.generate --check
+	@echo "[check] all is well"
+
+format: setup
+	$(PY) -m ruff check --fix-only $(CODE)
+	$(PY) -m ruff format $(CODE)
+	$(PY) -m snakefmt Snakefile workflow/rules
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache workflow/bayesbeam.egg-info
