@@ -60,23 +60,25 @@ def swap_order(probability: Tensor, uniform: Tensor, parity: int) -> Tensor:
 
 
 class RoundTrips:
-    """Counts replicas that go from beta = 0 to beta = 1 and back, per group and chain."""
+    """Counts the half trips of replicas, from beta = 0 to beta = 1 or back, per group and chain.
+
+    Two halves make a round trip. Halves are counted because many short chains are as good as one long one, and each of
+    them may be shorter than a whole trip of one of its replicas.
+    """
 
     def __init__(self, groups: int, chains: int, replicas: int, device: torch.device) -> None:
-        self.heading = torch.zeros(groups, chains, replicas, dtype=torch.int8, device=device)
-        self.count = torch.zeros(groups, chains, dtype=torch.int64, device=device)
+        # 1: was last at beta = 0; 2: was last at beta = 1; 0: has been at neither.
+        self._last = torch.zeros(groups, chains, replicas, dtype=torch.int8, device=device)
+        self.halves = torch.zeros(groups, chains, dtype=torch.int64, device=device)
 
     def update(self, replica_on_rung: Tensor) -> None:
         """Note which replica (G, C, R) sits on each rung after an exchange."""
-        bottom, top = replica_on_rung[..., :1], replica_on_rung[..., -1:]
-        # 0: not yet at beta = 0; 1: was there last; 2: has been at beta = 1 since.
-        finished = self.heading.gather(-1, bottom) == 2
-        self.count += finished[..., 0].to(torch.int64)
-        self.heading.scatter_(-1, bottom, 1)
-        at_top = self.heading.gather(-1, top)
-        self.heading.scatter_(-1, top, torch.where(at_top >= 1, 2, at_top).to(torch.int8))
+        for end, rung in ((1, replica_on_rung[..., :1]), (2, replica_on_rung[..., -1:])):
+            before = self._last.gather(-1, rung)
+            self.halves += (before == 3 - end)[..., 0].to(torch.int64)
+            self._last.scatter_(-1, rung, end)
 
     def select(self, groups: Tensor) -> None:
         """Keep some groups only."""
-        self.heading = self.heading[groups]
-        self.count = self.count[groups]
+        self._last = self._last[groups]
+        self.halves = self.halves[groups]

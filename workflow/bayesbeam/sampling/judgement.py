@@ -28,7 +28,7 @@ class Assessment:
     theta: FloatArray
     log_likelihood: FloatArray
     exchange_rate: FloatArray
-    round_trips: int
+    round_trips: float
     free_energy: FreeEnergy
     estimators: dict[str, FreeEnergy]
     effective_draws: FloatArray
@@ -58,12 +58,11 @@ def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta
     ess, rhat = chain_diagnostics(target, draws, own[..., -1].cpu().numpy())
     exchange = rates[group].cpu().numpy()
     free_energy = estimators["bar"]
-    round_trips = int(trips[group])
+    round_trips = float(trips[group]) / 2
     verdict = judge(settings, free_energy, estimators, exchange, round_trips, ess, rhat)
     met = (
         verdict.reliable
         and free_energy.standard_error <= settings.target_standard_error
-        and round_trips >= settings.round_trips
         and float(np.nanmin(ess)) >= settings.effective_draws
         and float(np.nanmax(rhat)) <= settings.rhat
     )

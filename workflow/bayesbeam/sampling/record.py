@@ -47,7 +47,7 @@ class Run:
     log_likelihood: FloatArray
     beta: FloatArray
     exchange_rate: FloatArray
-    round_trips: int
+    round_trips: float
     free_energy: FreeEnergy
     estimators: dict[str, FreeEnergy]
     effective_draws: FloatArray
@@ -77,7 +77,7 @@ class Trace:
     sweeps: int = 0
 
     def add(self, log_likelihood: Tensor, theta: Tensor, acceptance: Tensor, trips: Tensor) -> None:
-        """Take in one sweep: (G, C, R) log-likelihoods, (G, D, C, P) states, (G, R-1) exchange rates, (G,) trips."""
+        """Take in one sweep: (G, C, R) log-likelihoods, (G, D, C, P) states, (G, R-1) exchange rates, (G,) half trips."""
         self.log_likelihood.append(log_likelihood)
         self.acceptance.append(acceptance)
         self.trips.append(trips)
@@ -94,12 +94,12 @@ class Trace:
         return self.sweeps // 5
 
     def after_burn_in(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Log-likelihoods (T, G, C, R), draws (S, G, D, C, P), mean exchange rates (G, R-1), trips (G,)."""
+        """Log-likelihoods (T, G, C, R), draws (S, G, D, C, P), mean exchange rates (G, R-1), half trips (G,)."""
         first = self.burn_in()
         theta = self.theta[-(-first // self.thin) :]
         rates = torch.stack(self.acceptance[first:]).mean(0)
-        trips = self.trips[-1] - self.trips[first]
-        return torch.stack(self.log_likelihood[first:]), torch.stack(theta), rates, trips
+        # Trips of the burn-in count too: they need no equilibrium, only a frozen ladder.
+        return torch.stack(self.log_likelihood[first:]), torch.stack(theta), rates, self.trips[-1]
 
     def select(self, groups: Tensor) -> None:
         """Keep some groups only."""

@@ -216,7 +216,7 @@ def _sample(
     rows = np.full(len(batch.numbers), _rows_a_sweep(batch), dtype=np.int64)
 
     def keep(acceptance: Tensor, probability: Tensor, likelihood: Tensor) -> None:
-        trace.add(likelihood, batch.state.at_beta_one(), probability.mean(1), batch.trips.count.sum(1))
+        trace.add(likelihood, batch.state.at_beta_one(), probability.mean(1), batch.trips.halves.sum(1))
 
     check = FIRST_CHECK
     while len(batch.numbers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_CHAINS = 12
+DEFAULT_CHAINS = 10
 PILOT_REPLICAS = 20
 FEWEST_REPLICAS, MOST_REPLICAS = 6, 40
 
@@ -29,8 +29,6 @@ class Settings:
         Most draws at beta = 1 kept of each chain.
     effective_draws : float
         Effective sample size at beta = 1 that every parameter must reach.
-    round_trips : int
-        Round trips over all chains that must be seen.
     rhat : float
         Largest R-hat at beta = 1 allowed when stopping.
     """
@@ -42,5 +40,4 @@ class Settings:
     max_sweeps: int = 20000
     draws: int = 1000
     effective_draws: float = 200.0
-    round_trips: int = 24
-    rhat: float = 1.03
+    rhat: float = 1.05

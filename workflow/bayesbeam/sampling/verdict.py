@@ -18,7 +18,7 @@ from bayesbeam.sampling.settings import Settings
 FloatArray = NDArray[np.float64]
 
 LOWEST_EXCHANGE_RATE = 0.1
-FEWEST_ROUND_TRIPS_A_CHAIN = 1.0
+FEWEST_ROUND_TRIPS_A_CHAIN = 0.5
 LARGEST_RHAT = 1.1
 FEWEST_EFFECTIVE_DRAWS = 100.0
 LARGEST_GAP = 4.0
@@ -30,7 +30,7 @@ def judge(
     free_energy: FreeEnergy,
     estimators: dict[str, FreeEnergy],
     exchange_rate: FloatArray,
-    round_trips: int,
+    round_trips: float,
     effective_draws: FloatArray,
     rhat: FloatArray,
 ) -> Verdict:
@@ -70,13 +70,13 @@ def _agreement(free_energy: FreeEnergy, estimators: dict[str, FreeEnergy]) -> It
             yield f"{name.replace('_', ' ')} differs from the quoted F by {gap:.2g} nats, more than {allowed:.2g}"
 
 
-def _mixing(settings: Settings, exchange_rate: FloatArray, round_trips: int) -> Iterator[str]:
+def _mixing(settings: Settings, exchange_rate: FloatArray, round_trips: float) -> Iterator[str]:
     """Replicas must travel along the ladder."""
     if float(exchange_rate.min()) < LOWEST_EXCHANGE_RATE:
         worst = int(exchange_rate.argmin())
         yield f"exchange rate of rungs {worst + 1} and {worst + 2} is only {float(exchange_rate.min()):.2f}"
     if round_trips < FEWEST_ROUND_TRIPS_A_CHAIN * settings.chains:
-        yield f"only {round_trips} round trips in {settings.chains} chains"
+        yield f"only {round_trips:g} round trips in {settings.chains} chains"
 
 
 def _chains(effective_draws: FloatArray, rhat: FloatArray) -> Iterator[str]:

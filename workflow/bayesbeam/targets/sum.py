@@ -124,11 +124,15 @@ class SumTarget:
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
-        """Moving slots term by term, those of the noise model last: what a redraw replaces together."""
+        """Moving slots that belong together: those of one term, or of the noise; shared ones by themselves."""
         ranges = [range(term.start, term.stop) for term in self.terms]
         ranges.append(range(self.noise_start, len(self.slots)))
         moving = set(self.moving)
-        blocks = [tuple(j for j in slots if j in moving) for slots in ranges]
+        blocks = [
+            tuple(j for j in slots if j in moving and self.slots[j].shared == shared)
+            for slots in ranges
+            for shared in (False, True)
+        ]
         return tuple(block for block in blocks if block)
 
     @cached_property

@@ -146,12 +146,19 @@ def random_block(
 
 
 def _redraws(target: SumTarget, uniform: Tensor, numbers: Tensor) -> Tensor:
-    """Prior draws for the term whose turn it is in each sweep; other slots are left at zero and never read."""
+    """Prior draws for the slots whose turn it is in each sweep; other slots are left at zero and never read."""
     fresh = torch.zeros_like(uniform)
-    for turn, block in enumerate(target.blocks):
-        mine = torch.nonzero(numbers % len(target.blocks) == turn)[:, 0]
-        if len(mine) == 0:
-            continue
-        for j in block:
-            fresh[mine, j] = target.priors[j].icdf(uniform[mine, j]).to(torch.float64)
+    turns: dict[tuple[int, ...], list[int]] = {}
+    for b, number in enumerate(numbers.tolist()):
+        turns.setdefault(redraw_turn(target, number), []).append(b)
+    for slots, sweeps in turns.items():
+        for j in slots:
+            fresh[sweeps, j] = target.priors[j].icdf(uniform[sweeps, j]).to(torch.float64)
     return fresh
+
+
+def redraw_turn(target: SumTarget, number: int) -> tuple[int, ...]:
+    """Slots that sweep ``number`` redraws: in even sweeps a whole block, in odd ones a single slot."""
+    if number % 2 == 0:
+        return target.blocks[number // 2 % len(target.blocks)]
+    return (target.moving[number // 2 % len(target.moving)],)

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.sampling.engines.base import RandomBlock, State
+from bayesbeam.sampling.engines.base import RandomBlock, State, redraw_turn
 from bayesbeam.targets.sum import SumTarget, Term
 
 
 class EagerEngine:
-    """Random walks in single slots, and redraws of whole terms from the prior."""
+    """Random walks in single slots, and redraws of slots and blocks of slots from the prior."""
 
     name = "eager"
 
@@ -47,7 +47,7 @@ class EagerEngine:
             target.check(state.theta)
 
     def sweep(self, state: State, beta: Tensor, scale: Tensor, random: RandomBlock, number: int) -> Tensor:
-        """One sweep: a walk in every moving slot, then one redraw of one term.
+        """One sweep: a walk in every moving slot, then one redraw of a block or a slot.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class EagerEngine:
             accepted[j], nan = self._walk(state, j, beta, scale[j] * random.step[j], random.walk_log_uniform[j])
             bad |= nan
         if self.target.blocks:
-            self._redraw(state, self.target.blocks[number % len(self.target.blocks)], beta, random)
+            self._redraw(state, redraw_turn(self.target, number), beta, random)
         if bool(bad):
             raise ModelError.at(
                 "candidate",
@@ -105,18 +105,18 @@ class EagerEngine:
         return torch.exp(torch.clamp(ratio, max=0.0)).expand(old.shape), (torch.isnan(likelihood) & possible).any()
 
     def _redraw(self, state: State, slots: tuple[int, ...], beta: Tensor, random: RandomBlock) -> None:
-        """Replace the moving slots of one term by a draw of their prior; the prior cancels in the ratio."""
+        """Replace slots by draws of their prior; the prior cancels in the ratio."""
         term = self._term_of_slot.get(slots[0])
         proposal = state.theta.clone()
         for j in slots:
             proposal[..., j] = random.redraw[j]
         row, prediction = self._propose(state, term, proposal)
         likelihood = self.target.log_likelihood(prediction, proposal)
-        tied = any(self.target.slots[j].shared for j in slots)
+        tied = self.target.slots[slots[0]].shared
         nothing = torch.zeros_like(likelihood)
         ratio = _log_ratio(beta, likelihood, state.log_likelihood, nothing, tied)
         draw = random.redraw_log_uniform[slots[0]]
-        accept = ((draw[:, :1] if tied else draw) < ratio).expand(likelihood.shape)
+        accept = (draw < ratio).expand(likelihood.shape)
         for j in slots:
             density = self.target.priors[j].log_prob(proposal[..., j])
             state.log_prior[..., j] = torch.where(accept, density, state.log_prior[..., j])

@@ -1,0 +1,1 @@
+"""Whether measurements may be integrated: free energies of sharing and of not sharing, compared."""

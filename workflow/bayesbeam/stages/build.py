@@ -1,0 +1,150 @@
+"""From a candidate of a campaign and preprocessed measurements to the target that is sampled.
+
+The only place where what a campaign says meets tensors; whatever does not fit the data is refused here, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bayesbeam import noise as noise_models
+from bayesbeam.config.specs import CandidateSpec, ParameterSpec, PartSpec
+from bayesbeam.errors import BayesbeamError, DataError, ModelError
+from bayesbeam.io.store import Measurement
+from bayesbeam.priors.base import Prior
+from bayesbeam.targets.sum import Part, SumTarget, sum_target
+
+FloatArray = NDArray[np.float64]
+Members = Sequence[Sequence[Measurement]]
+
+
+def build_target(
+    spec: CandidateSpec,
+    members: Members,
+    shared: frozenset[str] = frozenset(),
+    precision: str = "float64",
+    device: str = "cpu",
+) -> SumTarget:
+    """Target of one candidate for groups of measurements.
+
+    Parameters
+    ----------
+    spec : CandidateSpec
+    members : nested sequence of Measurement, [G][D]
+        Groups of equally many members; members may differ in length and are padded.
+    shared : frozenset of str
+        Names ``part.parameter`` that the members of a group have in common.
+
+    Raises
+    ------
+    ModelError
+        If a prior is improper for these data, or leaves all of them out.
+    DataError
+        If the noise needs uncertainties or counts that a measurement does not have, or it has too few points.
+    """
+    longest = max(m.x.size for group in members for m in group)
+    parts = [_part(part, members) for part in spec.parts]
+    count = sum(len(part.parameters) * part.count for part in spec.parts)
+    for group in members:
+        for m in group:
+            _check_points(m, count)
+    noise_priors = {p.name: _priors("noise", p, members) for p in spec.noise.parameters}
+
+    def padded(columns: list[list[FloatArray]], fill: float | None) -> Tensor:
+        rows = [[_pad(column, longest, fill) for column in group] for group in columns]
+        return torch.tensor(np.array(rows), dtype=torch.float64, device=device)
+
+    return sum_target(
+        padded([[m.x for m in group] for group in members], None),
+        padded([[m.y for m in group] for group in members], 0.0),
+        padded([[base_deviation(spec, m) for m in group] for group in members], 1.0),
+        padded([[np.ones_like(m.x) for m in group] for group in members], 0.0),
+        parts,
+        noise_models.get(spec.noise.model),
+        noise_priors,
+        shared,
+        torch.float32 if precision == "float32" else torch.float64,
+    )
+
+
+def base_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
+    """Standard deviation of each point before the noise model's own factors, (N,)."""
+    noise = spec.noise
+    if noise.base == "value" and noise.value is not None:
+        return np.full_like(m.x, noise.value)
+    if noise.base == "none":
+        if not m.counts:
+            raise DataError.at(
+                f"measurement {m.id}", "its signal is not declared as counts", "counts, for Poisson noise",
+                "Set signal.counts: true in its treatment if these are raw counts, or use normal noise.",
+            )  # fmt: skip
+        return np.ones_like(m.x)
+    if m.uncertainty is not None:
+        return m.uncertainty
+    if noise.base == "column":
+        raise DataError.at(
+            f"measurement {m.id}", "it has no uncertainties", "one a point, for noise with sigma: column",
+            "Set uncertainty.from in its treatment, or write sigma: estimate.",
+        )  # fmt: skip
+    level = m.noise_estimate if m.noise_estimate > 0 else 1e-6 * max(float(np.ptp(m.y)), 1e-300)
+    return np.full_like(m.x, level)
+
+
+def _part(part: PartSpec, members: Members) -> Part:
+    """Part with the priors of every measurement."""
+    component = part.build()
+    priors = {p.name: _priors(part.name, p, members) for p in part.parameters}
+    if component.order_by is not None and component.order_by in priors:
+        for group, nested in zip(members, priors[component.order_by], strict=True):
+            for m, prior in zip(group, nested, strict=True):
+                _check_reach(f"{part.name}.{component.order_by}", prior, m)
+    return Part(part.name, component, part.count, priors)
+
+
+def _priors(part: str, parameter: ParameterSpec, members: Members) -> list[list[Prior]]:
+    """Prior of one parameter in every measurement."""
+    return [[_prior(part, parameter, m) for m in group] for group in members]
+
+
+def _prior(part: str, parameter: ParameterSpec, m: Measurement) -> Prior:
+    """Prior of one parameter with the words of one measurement filled in."""
+    try:
+        return parameter.prior.resolve(m.words())
+    except BayesbeamError as error:
+        raise ModelError.at(
+            f"measurement {m.id}: prior of {part}.{parameter.name}", f"{parameter.prior} does not fit its data ({error})",
+            "a proper prior", "State this prior in the campaign with numbers.",
+        ) from error  # fmt: skip
+
+
+def _check_reach(name: str, prior: Prior, m: Measurement) -> None:
+    """Refuse a position prior that lies outside the measured axis altogether."""
+    low, high = prior.support()
+    first, last = float(m.x[0]), float(m.x[-1])
+    if high < first or low > last:
+        raise ModelError.at(
+            f"measurement {m.id}: prior of {name}",
+            f"{prior} lies outside all of its data",
+            f"values between {first:g} and {last:g} {m.x_unit}",
+            "Correct the prior, or the treatment's range, offset and unit.",
+        )
+
+
+def _check_points(m: Measurement, parameters: int) -> None:
+    """Refuse data that hold fewer points than the candidate has parameters."""
+    if m.x.size < parameters:
+        raise DataError.at(
+            f"measurement {m.id}", f"it has {m.x.size} points for {parameters} parameters",
+            "at least as many points as parameters", "Widen the range, rebin less, or lower the count.",
+        )  # fmt: skip
+
+
+def _pad(column: FloatArray, length: int, fill: float | None) -> FloatArray:
+    """Column of the given length; without a fill the last value is repeated."""
+    value = float(column[-1]) if fill is None else fill
+    return np.concatenate([column, np.full(length - column.size, value)])

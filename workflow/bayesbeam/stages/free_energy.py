@@ -1,0 +1,155 @@
+"""Free energies, model probabilities and posterior summaries of a batch of measurements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bayesbeam import noise as noise_models
+from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.specs import Expanded
+from bayesbeam.evidence.model_posterior import model_posterior
+from bayesbeam.io.atomic import write_json
+from bayesbeam.io.samples import Record, read_records, write_records
+from bayesbeam.io.store import Measurement, read_measurement
+from bayesbeam.stages.build import base_deviation
+from bayesbeam.stages.sample import REFUSED
+from bayesbeam.stages.summary import Summary, noise_words, part_words, prior_rows, summarise
+
+FORMAT = 1
+
+
+def summarise_batch(
+    campaign: LoadedCampaign,
+    batch: str,
+    ids: Sequence[str],
+    measurements: Path,
+    samples: Path,
+    out_json: Path,
+    out_h5: Path,
+) -> None:
+    """Write the free energies and posterior summaries of all candidates of the measurements of a batch.
+
+    Parameters
+    ----------
+    samples : Path
+        Folder of the batch's draws, one file a tag.
+    out_json, out_h5 : Path
+        Numbers and arrays; the arrays are written first, so that numbers never lack theirs.
+    """
+    torch.set_num_threads(1)
+    records: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
+    arrays: dict[str, Record] = {}
+    files: dict[str, dict[str, Record]] = {}
+    for name in ids:
+        m = read_measurement(measurements / f"{name}.h5")
+        if m.refused:
+            refused.append({"measurement": name, "reason": m.reason})
+            continue
+        found, reasons, kept = _candidates(campaign, m, samples, files)
+        records += found
+        refused += [{"measurement": name, "tag": tag, "reason": reason} for tag, reason in reasons.items()]
+        arrays |= {f"{name}/{tag}": record for tag, record in kept.items()}
+    write_records(out_h5, arrays)
+    write_json(out_json, {"format": FORMAT, "batch": batch, "records": records, "refused": refused})
+
+
+def _candidates(
+    campaign: LoadedCampaign, m: Measurement, samples: Path, files: dict[str, dict[str, Record]]
+) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record]]:
+    """Records, refusals and arrays of all candidates of one measurement."""
+    records, refused, arrays = [], {}, {}
+    for expanded in campaign.candidates_of(m.id):
+        if expanded.tag not in files:
+            files[expanded.tag] = read_records(samples / f"{expanded.tag}.h5")
+        sampled = files[expanded.tag][m.id]
+        if REFUSED in sampled.facts:
+            refused[expanded.tag] = str(sampled.facts[REFUSED])
+            continue
+        name = f"{m.id}/{expanded.tag}"
+        summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name)
+        records.append(_record(expanded, m, sampled, summary))
+        facts = {"columns": summary.columns, "labels": summary.labels}
+        arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id], facts)
+    if records:
+        _weigh(records)
+    return records, refused, arrays
+
+
+def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summary) -> dict[str, Any]:
+    """Everything that is known about one candidate on one measurement, as JSON can hold it."""
+    facts = sampled.facts
+    value = float(facts["free_energy"]["value"])
+    return {
+        "measurement": m.id,
+        "candidate": expanded.candidate,
+        "count": expanded.count,
+        "tag": expanded.tag,
+        "title": expanded.title,
+        "free_energy": value,
+        "standard_error": float(facts["free_energy"]["standard_error"]),
+        "degrees_of_freedom": int(facts["free_energy"]["degrees_of_freedom"]),
+        "free_energy_excess": excess(expanded, m, value),
+        "noise": noise_words(expanded.spec, summary.rows, m),
+        "predictive_p": summary.p_values[m.id],
+        "priors": prior_rows(expanded.spec, m),
+        "parameters": [_finite(row) for row in summary.rows],
+        "parts": part_words(expanded.spec),
+        **diagnostics(sampled),
+    }
+
+
+def diagnostics(sampled: Record) -> dict[str, Any]:
+    """What allows a result to be believed, and what it cost."""
+    facts = sampled.facts
+    rates = sampled.arrays["exchange_rate"]
+    ess, rhat = sampled.arrays["effective_draws"], sampled.arrays["rhat"]
+    chains = int(sampled.arrays["log_likelihood"].shape[1])
+    copied = (
+        "verdict", "reasons", "barrier", "round_trips", "sweeps", "burn_in", "likelihood_rows", "engine", "device",
+        "seed", "versions", "key", "cpu_seconds", "wall_seconds", "peak_memory_mb",
+    )  # fmt: skip
+    return {
+        "estimators": {name: _finite(value) for name, value in facts["estimators"].items()},
+        "exchange_rate_min": float(rates.min()),
+        "exchange_rate_mean": float(rates.mean()),
+        "ess_min": _number(float(np.nanmin(ess))) if np.isfinite(ess).any() else None,
+        "rhat_max": _number(float(np.nanmax(rhat))) if np.isfinite(rhat).any() else None,
+        "chains": chains,
+        "replicas": len(sampled.arrays["beta"]),
+        **{name: facts[name] for name in copied},
+    }
+
+
+def excess(expanded: Expanded, m: Measurement, free_energy: float) -> float | None:
+    """Free energy without the Gaussian normaliser, as in Nagata et al. (2012); None where sigma is not known."""
+    noise = noise_models.get(expanded.spec.noise.model)
+    data = noise.prepare(torch.from_numpy(m.y), torch.from_numpy(base_deviation(expanded.spec, m)))
+    offset = noise.excess_offset(data)
+    return None if offset is None else free_energy - float(offset)
+
+
+def _weigh(records: list[dict[str, Any]]) -> None:
+    """Add the posterior probability of each candidate, all having the same prior weight."""
+    values = np.array([record["free_energy"] for record in records])
+    errors = np.array([record["standard_error"] for record in records])
+    posterior = model_posterior(values, errors)
+    for record, p, error in zip(records, posterior.probability, posterior.standard_error, strict=True):
+        record["model_probability"] = float(p)
+        record["probability_error"] = float(error)
+
+
+def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Row with null for what is not a number."""
+    return {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
+
+
+def _number(value: float) -> float | None:
+    """Value, or None for nan and infinities, which JSON does not have."""
+    return value if math.isfinite(value) else None

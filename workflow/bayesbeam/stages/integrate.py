@@ -1,0 +1,160 @@
+"""Joint analysis of a group compared with the separate analyses of its measurements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.specs import Expanded
+from bayesbeam.errors import StoreError
+from bayesbeam.integration.decide import Decision, decide, decision_words
+from bayesbeam.io.atomic import write_json
+from bayesbeam.io.samples import Record, read_records, write_records
+
+from bayesbeam.stages.free_energy import FORMAT, diagnostics
+from bayesbeam.stages.sample import usable
+from bayesbeam.stages.summary import Summary, summarise
+
+RELIABLE = "reliable"
+
+
+def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_json: Path, out_h5: Path) -> None:
+    """Write the comparison of a group at every count, and of the best with the best.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the campaign's results, with joint draws and separate free energies.
+
+    Raises
+    ------
+    StoreError
+        If a separate free energy is missing.
+    """
+    torch.set_num_threads(1)
+    asked = campaign.group(group)
+    separate = _separate(results)
+    present = [m for m in usable(asked.measurements, results / "measurements")]
+    rows: list[dict[str, Any]] = []
+    arrays: dict[str, Record] = {}
+    for expanded in campaign.expanded(asked.candidate):
+        sampled = read_records(results / "integration" / group / f"{expanded.tag}.h5").get(group)
+        if sampled is None:
+            continue
+        inside = [m for m in present if m.id in sampled.facts["members"]]
+        name = f"{group}/{expanded.tag}"
+        shared = frozenset(asked.shared)
+        summary = summarise(expanded.spec, inside, sampled, shared, int(sampled.facts["seed"]), name)
+        rows.append(_row(expanded, sampled, summary, [_find(separate, m.id, expanded.tag) for m in inside]))
+        arrays |= _arrays(expanded.tag, summary)
+    answer: dict[str, Any] = {
+        "format": FORMAT,
+        "group": group,
+        "candidate": asked.candidate,
+        "measurements": [m.id for m in present],
+        "shared": list(asked.shared),
+        "rows": rows,
+        "best": None,
+        "decision": "Not integrated: fewer than two measurements of the group can be used.",
+    }
+    if rows:
+        answer |= _best(rows, separate, rows[0]["members"], {e.tag for e in campaign.expanded(asked.candidate)})
+    write_records(out_h5, arrays)
+    write_json(out_json, answer)
+
+
+def _row(expanded: Expanded, sampled: Record, summary: Summary, alone: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Comparison at one count."""
+    free_energy = sampled.facts["free_energy"]
+    decision = decide(
+        float(free_energy["value"]),
+        float(free_energy["standard_error"]),
+        [one["free_energy"] for one in alone],
+        [one["standard_error"] for one in alone],
+    )
+    doubts = [f"{one['measurement']} alone: {reason}" for one in alone for reason in one["reasons"]]
+    facts = diagnostics(sampled)
+    facts["reasons"] = [*facts["reasons"], *doubts]
+    facts["verdict"] = RELIABLE if not facts["reasons"] else "not reliable"
+    return {
+        "tag": expanded.tag,
+        "count": expanded.count,
+        "members": list(sampled.facts["members"]),
+        "free_energy": float(free_energy["value"]),
+        "standard_error": float(free_energy["standard_error"]),
+        **asdict(decision),
+        "decision": decision_words(decision, facts["verdict"] == RELIABLE),
+        "predictive_p": summary.p_values,
+        "parameters": summary.rows,
+        **facts,
+    }
+
+
+def _best(
+    rows: Sequence[Mapping[str, Any]],
+    separate: Mapping[tuple[str, str], Mapping[str, Any]],
+    members: Sequence[str],
+    tags: set[str],
+) -> dict[str, Any]:
+    """Best integrated candidate against the best separate one of each measurement, and the cost of it all."""
+    joint = min(rows, key=lambda row: row["free_energy"])
+    alone = {
+        name: min((one for (m, tag), one in separate.items() if m == name and tag in tags), key=_by_free_energy)
+        for name in members
+    }
+    decision: Decision = decide(
+        joint["free_energy"],
+        joint["standard_error"],
+        [one["free_energy"] for one in alone.values()],
+        [one["standard_error"] for one in alone.values()],
+    )
+    believed = joint["verdict"] == RELIABLE and all(one["verdict"] == RELIABLE for one in alone.values())
+    best = {
+        "tag_integrated": joint["tag"],
+        "tag_separate": {name: one["tag"] for name, one in alone.items()},
+        **asdict(decision),
+    }
+    summed = {name: sum(row[name] for row in rows) for name in ("cpu_seconds", "wall_seconds", "likelihood_rows")}
+    copied = {name: joint[name] for name in ("device", "engine", "seed", "key", "versions")}
+    memory = {"peak_memory_mb": max(row["peak_memory_mb"] for row in rows)}
+    return {"best": best, "decision": decision_words(decision, believed), **summed, **memory, **copied}
+
+
+def _by_free_energy(record: Mapping[str, Any]) -> float:
+    """Sorting key."""
+    return float(record["free_energy"])
+
+
+def _arrays(tag: str, summary: Summary) -> dict[str, Record]:
+    """Arrays of one count: draws at its top, curves a member below."""
+    facts = {"columns": summary.columns, "labels": summary.labels}
+    members = {f"{tag}/members/{name}": Record(curves, facts) for name, curves in summary.members.items()}
+    return {tag: Record(summary.arrays, facts), **members}
+
+
+def _separate(results: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Separate results of all batches by measurement and tag."""
+    found = {}
+    for path in sorted((results / "free_energy").glob("*.json")):
+        for record in json.loads(path.read_text(encoding="utf-8"))["records"]:
+            found[record["measurement"], record["tag"]] = record
+    return found
+
+
+def _find(separate: Mapping[tuple[str, str], dict[str, Any]], measurement: str, tag: str) -> dict[str, Any]:
+    """Separate result of one measurement at one tag."""
+    if (measurement, tag) not in separate:
+        raise StoreError.at(
+            f"measurement {measurement}", f"no free energy of {tag} by itself", "one, to compare with",
+            "Run the workflow again: the free_energy step makes it.",
+        )  # fmt: skip
+    return separate[measurement, tag]
+
+
+

@@ -1,0 +1,192 @@
+"""From draws to what a report shows: columns with statistics, bands, priors, noise in words. Shared by two stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bayesbeam.config.specs import CandidateSpec
+from bayesbeam.io.samples import Record
+from bayesbeam.io.store import Measurement
+from bayesbeam.rng import stream_key
+from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
+from bayesbeam.stages.build import build_target
+from bayesbeam.targets.exchangeable import relabel
+from bayesbeam.targets.predictive import predict
+from bayesbeam.targets.quantities import Quantity, tabulate
+from bayesbeam.targets.sum import SumTarget
+from bayesbeam.units import resolve_unit
+
+FloatArray = NDArray[np.float64]
+
+PREDICTIVE_DRAWS = 400
+PRIOR_DRAWS = 2000
+MOST_DRAWS = 500
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that one posterior says, ready for files.
+
+    Attributes
+    ----------
+    columns : list of dict
+        Name, index, unit, kind and measurement of each quantity.
+    rows : list of dict
+        Statistics of each quantity.
+    arrays : dict of array
+        ``draws`` (C, S, Q), ``prior_draws`` (n, Q), ``trace`` (C, S), ladder and exchange rates.
+    members : dict of dict of array
+        Curves and bands of each measurement.
+    labels : list of str
+        Names of the terms, in the order of ``components``.
+    p_values : dict of float
+        Posterior predictive p of each measurement.
+    """
+
+    columns: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    arrays: dict[str, FloatArray]
+    members: dict[str, dict[str, FloatArray]]
+    labels: list[str]
+    p_values: dict[str, float]
+
+
+def summarise(
+    spec: CandidateSpec, members: Sequence[Measurement], record: Record, shared: frozenset[str], seed: int, name: str
+) -> Summary:
+    """Summary of the draws of one group (or of one measurement, a group of one)."""
+    target = build_target(spec, [list(members)], shared)
+    theta = relabel(target, record.arrays["theta"].transpose(2, 0, 1, 3))
+    quantities, values = tabulate(target, theta)
+    columns = [_column(q, members) for q in quantities]
+    kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
+    flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
+    picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
+    curves, p_values = {}, {}
+    for d, m in enumerate(members):
+        generator = torch.Generator().manual_seed(stream_key(seed, name, m.id, "predictive")[0])
+        found = predict(target, picked, d, generator)
+        curves[m.id] = {
+            "x": m.x, "y": m.y, "sd": found.sd, "prediction": found.curve, "predictive": found.data,
+            "components": found.components, "residuals": found.residuals,
+        }  # fmt: skip
+        p_values[m.id] = found.p_value
+    likelihood = record.arrays["log_likelihood"]
+    arrays = {
+        "draws": kept,
+        "prior_draws": tabulate(target, prior_draws(target, seed, name))[1],
+        "trace": likelihood[:, :, -1].T,
+        "beta": record.arrays["beta"],
+        "exchange_rate": record.arrays["exchange_rate"],
+        "log_likelihood_mean": likelihood.mean(axis=(0, 1)),
+    }
+    rows = [_row(column, values[..., k]) for k, column in enumerate(columns)]
+    return Summary(columns, rows, arrays, curves, _labels(target), p_values)
+
+
+def prior_draws(target: SumTarget, seed: int, name: str) -> FloatArray:
+    """Relabelled draws of the prior, (n, D, P)."""
+    generator = torch.Generator().manual_seed(stream_key(seed, name, "prior")[0])
+    shape = (len(target.slots), 1, target.members, PRIOR_DRAWS, 1)
+    u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-12)
+    states = target.from_uniform(u)[0, :, :, 0]
+    return relabel(target, states.permute(1, 0, 2).numpy())
+
+
+def statistics(draws: FloatArray) -> dict[str, float]:
+    """Mean, spread, quantiles and diagnostics of one quantity from chains (C, S)."""
+    q025, q16, median, q84, q975 = np.quantile(draws, (0.025, 0.16, 0.5, 0.84, 0.975))
+    return {
+        "mean": float(draws.mean()),
+        "sd": float(draws.std()),
+        "q025": float(q025),
+        "q16": float(q16),
+        "median": float(median),
+        "q84": float(q84),
+        "q975": float(q975),
+        "ess": effective_sample_size(draws),
+        "rhat": split_rhat(draws),
+    }
+
+
+def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
+    """Every prior as it was used on a measurement, with its unit and who wrote it."""
+    components = {part.name: part.build() for part in spec.parts}
+    rows = []
+    for part, parameter in spec.parameters():
+        unit = next((p.unit for p in components[part].parameters if p.name == parameter.name), "1") if part in components else "1"
+        rows.append(
+            {
+                "parameter": f"{part}.{parameter.name}",
+                "prior": str(parameter.prior.resolve(m.words())),
+                "unit": resolve_unit(unit, m.x_unit, m.y_unit),
+                "source": parameter.source,
+            }
+        )
+    return rows
+
+
+def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measurement) -> dict[str, Any]:
+    """Noise model in one sentence, and the standard deviation it implies where that is one number."""
+    base = {
+        "value": f"standard deviation {spec.noise.value:g} {m.y_unit}" if spec.noise.value is not None else "",
+        "column": "the measurement's own uncertainties",
+        "estimate": "the measurement's own uncertainties as relative weights"
+        if m.uncertainty is not None
+        else f"a robust estimate of the noise ({m.noise_estimate:.4g} {m.y_unit})",
+        "none": "counting statistics",
+    }[spec.noise.base]
+    found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}
+    words = f"{spec.noise.model.replace('_', ' ')} noise: {base}"
+    scale = found.get("noise.scale")
+    if scale is not None:
+        words += f", times an estimated factor of {scale['mean']:.3g} +- {scale['sd']:.2g}"
+    relative = found.get("noise.relative")
+    if relative is not None:
+        words += f", with a relative model error of {relative['mean']:.2g} +- {relative['sd']:.1g}"
+    level = spec.noise.value if spec.noise.base == "value" else None
+    if spec.noise.base == "estimate" and m.uncertainty is None:
+        level = m.noise_estimate
+    single = level is not None and relative is None
+    return {
+        "family": spec.noise.model,
+        "words": words,
+        "sigma_mean": None if not single else level * (scale["mean"] if scale else 1.0),
+        "sigma_sd": None if not single else level * (scale["sd"] if scale else 0.0),
+    }
+
+
+def part_words(spec: CandidateSpec) -> str:
+    """Parts of a candidate in words, e.g. ``3 x pseudo_voigt + linear``."""
+    names = [f"doublet of {p.of}" if p.of else p.component for p in spec.parts]
+    return " + ".join(f"{p.count} x {n}" if p.count > 1 else n for p, n in zip(spec.parts, names, strict=True))
+
+
+def _column(q: Quantity, members: Sequence[Measurement]) -> dict[str, Any]:
+    """Quantity as files name it."""
+    m = members[q.member or 0]
+    alone = len(members) == 1
+    return {
+        "name": q.name,
+        "index": q.index,
+        "unit": resolve_unit(q.unit, m.x_unit, m.y_unit),
+        "kind": q.kind,
+        "measurement": None if q.member is None or alone else m.id,
+    }
+
+
+def _row(column: Mapping[str, Any], draws: FloatArray) -> dict[str, Any]:
+    """Statistics of one quantity, led by its name as tables call it."""
+    rest = {key: value for key, value in column.items() if key != "name"}
+    return {"parameter": column["name"], **rest, **statistics(draws)}
+
+
+def _labels(target: SumTarget) -> list[str]:
+    """Name of every term."""
+    return [term.part if term.index is None else f"{term.part} {term.index}" for term in target.terms]

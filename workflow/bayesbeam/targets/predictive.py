@@ -1,0 +1,86 @@
+"""What posterior draws say about the data: curves, bands, residuals, and whether any data like these were expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bayesbeam.targets.sum import SumTarget
+
+FloatArray = NDArray[np.float64]
+
+CURVE_QUANTILES = (0.025, 0.16, 0.5, 0.84, 0.975)
+DATA_QUANTILES = (0.025, 0.16, 0.84, 0.975)
+COMPONENT_QUANTILES = (0.025, 0.5, 0.975)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Posterior prediction for one member.
+
+    Attributes
+    ----------
+    curve : array (5, N)
+        Quantiles 0.025, 0.16, 0.5, 0.84, 0.975 of the noise-free signal.
+    data : array (4, N)
+        Quantiles 0.025, 0.16, 0.84, 0.975 of new data, noise included.
+    components : array (T, 3, N)
+        Quantiles 0.025, 0.5, 0.975 of each term.
+    sd : array (N,)
+        Posterior mean of the noise standard deviation of each point.
+    residuals : array (N,)
+        Data minus median curve, over ``sd``.
+    p_value : float
+        Fraction of draws under which new data lie at least as far from the curve (chi-square) as the measured ones;
+        near 0 the candidate cannot explain the data, near 1 its noise is too large.
+    """
+
+    curve: FloatArray
+    data: FloatArray
+    components: FloatArray
+    sd: FloatArray
+    residuals: FloatArray
+    p_value: float
+
+
+def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.Generator) -> Prediction:
+    """Posterior prediction of one member of a group of one target.
+
+    Parameters
+    ----------
+    target : SumTarget
+        Of one group.
+    theta : array (n, D, P)
+        Relabelled posterior draws.
+    """
+    states = torch.from_numpy(np.ascontiguousarray(theta.transpose(1, 0, 2)))[None, :, :, None, :].to(target.x.device)
+    rows = target.rows(states)[:, 0, member, :, 0].double()
+    prediction = rows.sum(0)
+    points = target.data.weight[0, member, 0, 0] > 0
+    base_sd = target.data.base_sd[0, member, 0, 0].double()
+    y = target.data.y[0, member, 0, 0].double()
+    phi = states[0, member, :, 0, target.noise_start :]
+    sd = target.noise.standard_deviation(prediction, base_sd, phi).expand_as(prediction)
+    fresh = target.noise.sample(prediction, base_sd, phi, generator)
+    measured = (((y - prediction) / sd).square() * points).sum(-1)
+    expected = (((fresh - prediction) / sd).square() * points).sum(-1)
+    prediction, fresh, sd, rows, y = (v[..., points].cpu() for v in (prediction, fresh, sd, rows, y))
+    curve = _quantiles(prediction, CURVE_QUANTILES)
+    mean_sd = sd.mean(0).numpy()
+    return Prediction(
+        curve=curve,
+        data=_quantiles(fresh, DATA_QUANTILES),
+        components=_quantiles(rows, COMPONENT_QUANTILES, dim=1).swapaxes(0, 1) if len(rows) else rows.numpy(),
+        sd=mean_sd,
+        residuals=(y.numpy() - curve[2]) / mean_sd,
+        p_value=float((expected >= measured).double().mean()),
+    )
+
+
+def _quantiles(values: torch.Tensor, levels: tuple[float, ...], dim: int = 0) -> FloatArray:
+    """Quantiles along an axis, as the first axis of the answer."""
+    result: FloatArray = np.quantile(values.numpy(), levels, axis=dim)
+    return result
