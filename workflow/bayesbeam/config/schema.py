@@ -53,7 +53,6 @@ class Sampling(Section):
     precision: Literal["float32", "float64"] = Field(
         "float64", description="Precision of the curves; sums are always float64."
     )
-    store: Literal["draws", "summary"] = Field("draws", description="Keep the posterior draws, or only summaries.")
     max_sweeps: int = Field(20_000, ge=100, le=10_000_000, description="Sweeps after which a run ends in any case.")
     draws: int = Field(1000, ge=100, le=1_000_000, description="Posterior draws kept, at most, a chain.")
     batch: Automatic = Field(

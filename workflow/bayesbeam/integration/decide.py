@@ -70,4 +70,6 @@ def decision_words(decision: Decision, reliable: bool) -> str:
     if abs(gain) < 2 * error or 0.05 < decision.probability < 0.95:
         return f"Undecided: the data do not settle whether to integrate ({amount})."
     verb = "Integrate" if gain > 0 else "Do not integrate"
-    return f"{verb}: {amount}, probability of integration {decision.probability:.3g} +- {decision.probability_error:.1g}."
+    return (
+        f"{verb}: {amount}, probability of integration {decision.probability:.3g} +- {decision.probability_error:.1g}."
+    )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.atomic import atomic_path
+from bayesbeam.io.seal import check_seal, seal
 
 FORMAT = "bayesbeam arrays"
 FORMAT_VERSION = 1
@@ -33,16 +34,23 @@ class Record:
 
 
 def write_records(path: Path, records: Mapping[str, Record]) -> None:
-    """Write a file of records, complete or not at all; a name may be a path of groups such as ``id/tag``."""
-    # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["format_version"] = FORMAT_VERSION
-        for name, record in records.items():
-            group = file.create_group(name)
-            group.attrs["facts"] = json.dumps(dict(record.facts), sort_keys=True, allow_nan=True)
-            for key, values in record.arrays.items():
-                group.create_dataset(key, data=np.asarray(values, dtype=np.float64), track_times=False)
+    """Write a file of records, complete or not at all; a name may be a path of groups such as ``id/tag``.
+
+    Equal records give equal bytes.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
+        with h5py.File(temporary, "w", libver="v110") as file:
+            file.attrs["format"] = FORMAT
+            file.attrs["format_version"] = FORMAT_VERSION
+            for name, record in records.items():
+                _write(file.create_group(name), record)
+        seal(temporary)
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -53,21 +61,36 @@ def read_records(path: Path) -> dict[str, Record]:
     StoreError
         If the file is missing, damaged or of another program.
     """
+    check_seal(path)
     records: dict[str, Record] = {}
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
                 raise _foreign(path, "HDF5 of another program or version")
 
             def visit(name: str, item: Any) -> None:
                 if isinstance(item, h5py.Group) and "facts" in item.attrs:
-                    arrays = {key: np.asarray(values[()]) for key, values in item.items() if isinstance(values, h5py.Dataset)}
-                    records[name] = Record(arrays, json.loads(str(item.attrs["facts"])))
+                    records[name] = _read(item)
 
             file.visititems(visit)
-    except (OSError, ValueError, KeyError) as problem:
+    except StoreError:
+        raise
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as problem:
         raise _foreign(path, f"cannot be read ({problem})") from problem
     return records
+
+
+def _write(group: h5py.Group, record: Record) -> None:
+    """Fill the group of one record."""
+    group.attrs["facts"] = json.dumps(dict(record.facts), sort_keys=True, allow_nan=True)
+    for key, values in record.arrays.items():
+        group.create_dataset(key, data=np.asarray(values, dtype=np.float64), track_times=False)
+
+
+def _read(group: h5py.Group) -> Record:
+    """Record of one group."""
+    arrays = {key: np.asarray(values[()]) for key, values in group.items() if isinstance(values, h5py.Dataset)}
+    return Record(arrays, json.loads(str(group.attrs["facts"])))
 
 
 def _foreign(path: Path, found: str) -> StoreError:

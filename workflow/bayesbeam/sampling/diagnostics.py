@@ -45,8 +45,8 @@ def effective_sample_size(draws: FloatArray) -> float:
     pairs = correlation[: steps // 2 * 2].reshape(-1, 2).sum(axis=1)
     negative = np.nonzero(pairs < 0)[0]
     kept = pairs[: negative[0]] if len(negative) else pairs
-    tau = max(-1.0 + 2.0 * float(np.minimum.accumulate(kept).sum()), 1.0 / math.log10(max(chains * steps, 10)))
-    return chains * steps / tau
+    tau = max(-1.0 + 2.0 * float(np.minimum.accumulate(kept).sum()), 1.0 / math.log10(max(draws.size, 10)))
+    return float(draws.size / tau)
 
 
 def split_rhat(draws: FloatArray) -> float:

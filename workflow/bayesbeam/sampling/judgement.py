@@ -66,12 +66,12 @@ def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta
         and float(np.nanmin(ess)) >= settings.effective_draws
         and float(np.nanmax(rhat)) <= settings.rhat
     )
-    return Assessment(
-        draws, own.cpu().numpy(), exchange, round_trips, free_energy, estimators, ess, rhat, verdict, met
-    )
+    return Assessment(draws, own.cpu().numpy(), exchange, round_trips, free_energy, estimators, ess, rhat, verdict, met)
 
 
-def chain_diagnostics(target: SumTarget, theta: FloatArray, log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
+def chain_diagnostics(
+    target: SumTarget, theta: FloatArray, log_likelihood: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Effective sample size and R-hat of every moving, relabelled slot of every member, then of the log-likelihood.
 
     Parameters

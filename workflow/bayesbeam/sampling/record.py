@@ -77,7 +77,7 @@ class Trace:
     sweeps: int = 0
 
     def add(self, log_likelihood: Tensor, theta: Tensor, acceptance: Tensor, trips: Tensor) -> None:
-        """Take in one sweep: (G, C, R) log-likelihoods, (G, D, C, P) states, (G, R-1) exchange rates, (G,) half trips."""
+        """Take in a sweep: log-likelihoods (G, C, R), states (G, D, C, P), exchange rates (G, R-1), half trips (G,)."""
         self.log_likelihood.append(log_likelihood)
         self.acceptance.append(acceptance)
         self.trips.append(trips)

@@ -134,13 +134,11 @@ def _start(target: SumTarget, names: Sequence[GroupName], settings: Settings) ->
     beta = first_ladder(likelihood, PILOT_REPLICAS)
     steps = StepSizes(target, first_scale(target, theta, beta, likelihood))
     trips = RoundTrips(len(names), settings.chains, PILOT_REPLICAS, device)
-    return _Batch(
-        engine, settings, torch.arange(len(names)), member_keys, group_keys, beta, state, steps, trips
-    )
+    return _Batch(engine, settings, torch.arange(len(names)), member_keys, group_keys, beta, state, steps, trips)
 
 
 def _advance(batch: _Batch, sweeps: int, each: Callable[[Tensor, Tensor, Tensor], None]) -> None:
-    """Sweeps and exchanges; ``each`` gets walk acceptance (rung order), swap probability and log-likelihoods (G, C, R)."""
+    """Sweeps, each followed by exchanges; ``each`` gets walk acceptance, swap probability and log-likelihoods."""
     done = 0
     while done < sweeps:
         length = min(BLOCK, sweeps - done)
@@ -207,9 +205,7 @@ def _with_rungs(pilot: _Batch, target: SumTarget, chosen: Tensor, rejection: Ten
     )  # fmt: skip
 
 
-def _sample(
-    batch: _Batch, names: Sequence[GroupName], progress: Callable[[Progress], None]
-) -> list[tuple[int, Run]]:
+def _sample(batch: _Batch, names: Sequence[GroupName], progress: Callable[[Progress], None]) -> list[tuple[int, Run]]:
     """Frozen phase: sweep in growing rounds, hand over each group when it has met its targets or its limit."""
     finished: list[tuple[int, Run]] = []
     trace = Trace(batch.settings.draws)
@@ -224,9 +220,7 @@ def _sample(
         _advance(batch, min(check, most) - trace.sweeps, keep)
         news = [assess(batch.engine.target, batch.settings, trace, g, batch.beta[g]) for g in range(len(batch.numbers))]
         worst = max(news, key=lambda a: a.free_energy.standard_error)
-        progress(
-            Progress("sampling", trace.sweeps, most, worst.free_energy.value, worst.free_energy.standard_error)
-        )
+        progress(Progress("sampling", trace.sweeps, most, worst.free_energy.value, worst.free_energy.standard_error))
         over = trace.sweeps >= most
         done = torch.tensor([over or a.met for a in news])
         for g in torch.nonzero(done)[:, 0].tolist():

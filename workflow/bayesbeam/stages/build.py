@@ -117,7 +117,8 @@ def _prior(part: str, parameter: ParameterSpec, m: Measurement) -> Prior:
         return parameter.prior.resolve(m.words())
     except BayesbeamError as error:
         raise ModelError.at(
-            f"measurement {m.id}: prior of {part}.{parameter.name}", f"{parameter.prior} does not fit its data ({error})",
+            f"measurement {m.id}: prior of {part}.{parameter.name}",
+            f"{parameter.prior} does not fit its data ({error})",
             "a proper prior", "State this prior in the campaign with numbers.",
         ) from error  # fmt: skip
 

@@ -16,7 +16,6 @@ from bayesbeam.errors import StoreError
 from bayesbeam.integration.decide import Decision, decide, decision_words
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
-
 from bayesbeam.stages.free_energy import FORMAT, diagnostics
 from bayesbeam.stages.sample import usable
 from bayesbeam.stages.summary import Summary, summarise
@@ -155,6 +154,3 @@ def _find(separate: Mapping[tuple[str, str], dict[str, Any]], measurement: str, 
             "Run the workflow again: the free_energy step makes it.",
         )  # fmt: skip
     return separate[measurement, tag]
-
-
-

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -27,10 +26,10 @@ from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
-from bayesbeam.sampling.settings import DEFAULT_CHAINS, Settings
+from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
 from bayesbeam.stages.build import build_target
-
+from bayesbeam.stages.resources import choose_device, device_words, settings_of
 
 REFUSED = "refused"
 
@@ -86,9 +85,7 @@ def sample_batch(
     write_records(out, {m.id: records[m.id] for m in present})
 
 
-def sample_group(
-    campaign: LoadedCampaign, group: str, tag: str, measurements: Path, out: Path, watch: Watcher
-) -> None:
+def sample_group(campaign: LoadedCampaign, group: str, tag: str, measurements: Path, out: Path, watch: Watcher) -> None:
     """Draws and free energy of one expanded candidate for all measurements of a group together.
 
     Refused members are left out; a group with fewer than two usable members gets a file without a record.
@@ -131,44 +128,6 @@ def member_key(
     ]
     digest.update(json.dumps(asked).encode())
     return digest.hexdigest()
-
-
-def settings_of(campaign: LoadedCampaign, members: int = 1) -> Settings:
-    """Sampler settings from a campaign, for an analysis of so many measurements together.
-
-    A joint free energy is compared with the sum of as many separate ones, whose errors add in squares; so its own
-    target may be wider by the square root of their number.
-    """
-    sampling = campaign.campaign.sampling
-    return Settings(
-        seed=sampling.seed,
-        target_standard_error=sampling.target_standard_error * math.sqrt(members),
-        chains=DEFAULT_CHAINS if sampling.chains == "auto" else int(sampling.chains),
-        replicas=None if sampling.replicas == "auto" else int(sampling.replicas),
-        max_sweeps=sampling.max_sweeps,
-        draws=sampling.draws,
-    )
-
-
-def choose_device(asked: str) -> str:
-    """Device to compute on: ``auto`` takes a GPU where there is one.
-
-    Raises
-    ------
-    SamplingError
-        If a GPU is asked for and there is none.
-    """
-    there = torch.cuda.is_available()
-    if asked == "cuda" and not there:
-        raise SamplingError.at(
-            "sampling.device", "cuda, but torch sees no GPU here", "a GPU with its driver", "Write device: auto, or cpu."
-        )
-    return "cuda" if there and asked in ("auto", "cuda") else "cpu"
-
-
-def device_words(device: str) -> str:
-    """Device by its name, for results."""
-    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,11 @@ def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
     components = {part.name: part.build() for part in spec.parts}
     rows = []
     for part, parameter in spec.parameters():
-        unit = next((p.unit for p in components[part].parameters if p.name == parameter.name), "1") if part in components else "1"
+        unit = (
+            next((p.unit for p in components[part].parameters if p.name == parameter.name), "1")
+            if part in components
+            else "1"
+        )
         rows.append(
             {
                 "parameter": f"{part}.{parameter.name}",
@@ -153,12 +157,13 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
     level = spec.noise.value if spec.noise.base == "value" else None
     if spec.noise.base == "estimate" and m.uncertainty is None:
         level = m.noise_estimate
-    single = level is not None and relative is None
+    if relative is not None:
+        level = None
     return {
         "family": spec.noise.model,
         "words": words,
-        "sigma_mean": None if not single else level * (scale["mean"] if scale else 1.0),
-        "sigma_sd": None if not single else level * (scale["sd"] if scale else 0.0),
+        "sigma_mean": None if level is None else level * (scale["mean"] if scale else 1.0),
+        "sigma_sd": None if level is None else level * (scale["sd"] if scale else 0.0),
     }
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bayesbeam.targets.sum import SumTarget, Term
+from bayesbeam.targets.parts import Term
+from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
 
@@ -82,17 +83,15 @@ def _derived(target: SumTarget, theta: FloatArray, member: int) -> Iterator[tupl
             if quantity.name == f"{term.part}.area":
                 areas.setdefault(term.part, []).append(values)
             yield quantity, values
-    for part, values in areas.items():
-        if len(values) > 1:
-            total = np.sum(values, axis=0)
-            for k, area in enumerate(values):
+    for part, found in areas.items():
+        if len(found) > 1:
+            total = np.sum(found, axis=0)
+            for k, area in enumerate(found):
                 share = np.divide(area, total, out=np.full_like(area, np.nan), where=total != 0)
                 yield Quantity(f"{part}.area_fraction", k + 1, "1", "derived", member), share
 
 
-def _derived_of(
-    term: Term, theta: FloatArray, member: int, target: SumTarget
-) -> Iterator[tuple[Quantity, FloatArray]]:
+def _derived_of(term: Term, theta: FloatArray, member: int, target: SumTarget) -> Iterator[tuple[Quantity, FloatArray]]:
     """Derived quantities of one instance; shared where all they are made of is shared."""
     component = term.component
     if not component.derived:

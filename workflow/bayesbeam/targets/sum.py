@@ -14,80 +14,10 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.models.base import Component
 from bayesbeam.models.mathspace import TORCH
 from bayesbeam.noise.base import NoiseData, NoiseModel
-from bayesbeam.priors.base import Family, Prior
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One number of the state: which parameter of which instance it is, and what it is called for people.
-
-    ``index`` counts the instances of an exchangeable part from 1 and is None elsewhere; ``unit`` is an
-    expression of the words x and y; ``kind`` is "parameter" or "noise".
-    """
-
-    part: str
-    parameter: str
-    index: int | None
-    unit: str
-    kind: str
-    shared: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name of the parameter as campaign files and tables write it."""
-        return f"{self.part}.{self.parameter}"
-
-
-@dataclass(frozen=True)
-class Term:
-    """One component of the sum and the slots ``start:stop`` that hold its parameters."""
-
-    component: Component
-    part: str
-    index: int | None
-    start: int
-
-    @property
-    def stop(self) -> int:
-        """One past the last slot."""
-        return self.start + len(self.component.parameters)
-
-
-@dataclass(frozen=True)
-class SlotPrior:
-    """Prior of one slot for all groups and members: one family, arguments of shape (G, D, 1, 1)."""
-
-    family: Family
-    values: dict[str, Tensor]
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the slot never moves."""
-        return self.family.is_point
-
-    def log_prob(self, theta: Tensor) -> Tensor:
-        """Log density of values of shape (G, D, C, R)."""
-        return self.family.log_prob(theta, **self.values)
-
-    def icdf(self, u: Tensor) -> Tensor:
-        """Values at the quantiles ``u`` of shape (..., G, D, C, R)."""
-        return self.family.icdf(u, **self.values)
-
-
-@dataclass(frozen=True)
-class Part:
-    """What goes into a sum: a component, how many of it, and its priors.
-
-    ``priors[parameter][g][d]`` is the prior in member d of group g; all of one parameter are of one family.
-    """
-
-    name: str
-    component: Component
-    count: int
-    priors: Mapping[str, Sequence[Sequence[Prior]]]
+from bayesbeam.priors.base import Prior
+from bayesbeam.targets.parts import Part, Slot, SlotPrior, Term
 
 
 @dataclass(frozen=True)
@@ -161,7 +91,7 @@ class SumTarget:
         """
         values = theta.to(self.dtype)
         parameters = [values[..., j, None] for j in range(values.shape[-1])]
-        row = term.component.formula(TORCH, self.x, *parameters)
+        row: Tensor = term.component.formula(TORCH, self.x, *parameters)
         return row.expand(*theta.shape[:-1], self.x.shape[-1])
 
     def rows(self, theta: Tensor) -> Tensor:
@@ -259,9 +189,7 @@ def sum_target(
             terms.append(Term(part.component, part.name, index, len(slots)))
             for parameter in part.component.parameters:
                 name = f"{part.name}.{parameter.name}"
-                slots.append(
-                    Slot(part.name, parameter.name, index, parameter.unit, "parameter", shared=name in shared)
-                )
+                slots.append(Slot(part.name, parameter.name, index, parameter.unit, "parameter", shared=name in shared))
                 priors.append(_stack_priors(name, part.priors[parameter.name], name in shared, x))
     for parameter in noise.parameters:
         slots.append(Slot("noise", parameter.name, None, parameter.unit, "noise"))
@@ -301,3 +229,6 @@ def _stack_priors(name: str, nested: Sequence[Sequence[Prior]], shared: bool, li
         for i, argument in enumerate(first.family.parameters)
     }
     return SlotPrior(first.family, values)
+
+
+__all__ = ["Part", "Slot", "SlotPrior", "SumTarget", "Term", "sum_target"]

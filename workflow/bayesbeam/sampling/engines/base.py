@@ -73,7 +73,7 @@ class State:
 
 @dataclass(frozen=True)
 class RandomBlock:
-    """Random numbers of a block of B sweeps, axes (B, P, G, D, C, R); shared slots have equal numbers in all members."""
+    """Random numbers of B sweeps, axes (B, P, G, D, C, R); shared slots have equal numbers in all members."""
 
     step: Tensor
     walk_log_uniform: Tensor

@@ -1,0 +1,60 @@
+"""How a script ends: its exit code, its last words, and what a signal does to it.
+
+Decides nothing about results. Errors that a user can put right are one message and exit code 2; any other exception
+is our own mistake, with traceback and exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from bayesbeam.errors import BayesbeamError
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+def parser(description: str, **paths: str) -> argparse.ArgumentParser:
+    """Return the argument parser of a script: ``--config``, and required paths by name with their help."""
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--config", type=Path, required=True, help="campaign.yaml, or its folder")
+    for name, meaning in paths.items():
+        arguments.add_argument(f"--{name}", type=Path, required=True, help=meaning)
+    return arguments
+
+
+def run(stage: Callable[[], None]) -> int:
+    """Run a stage and return the exit code of its script.
+
+    Parameters
+    ----------
+    stage : callable
+        Reads files, does the work, writes files that appear complete or not at all.
+
+    Returns
+    -------
+    int
+        0, or 2 after an error that a user can put right, whose message goes to stderr.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        stage()
+    except BayesbeamError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("Interrupted; the next run goes on from the last checkpoint.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave through every ``finally``, so that no temporary file stays behind."""
+    sys.exit(EXIT_TERMINATED)

@@ -1,0 +1,155 @@
+"""Which measurements are sampled together: batches that keep their members from one run to the next.
+
+Decides membership only. Grouping never changes a number, so this is about cost, and about not sampling twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayesbeam.errors import ConfigError, StoreError
+from bayesbeam.io.atomic import write_text
+from bayesbeam.io.provenance import file_sha256
+
+if TYPE_CHECKING:
+    from bayesbeam.config.load import LoadedCampaign
+    from bayesbeam.config.sheet import MeasurementRow
+
+BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
+AUTO_BATCH = 16
+_HEADER = ("measurement", "batch")
+
+
+def assign_batches(campaign: LoadedCampaign, existing: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the measurements of every batch, in the order of the sheet.
+
+    Parameters
+    ----------
+    campaign : LoadedCampaign
+        Its sheet, candidates and ``sampling.batch``.
+    existing : mapping of measurement to batch
+        Membership of earlier runs. Those batches keep their members; measurements that left the sheet are left out.
+
+    Returns
+    -------
+    dict
+        Batches with at least one measurement of the sheet. New measurements form new batches of measurements with
+        the same candidates and treatment; a batch is named after its first members, so the same sheet gives the
+        same names.
+    """
+    batches: dict[str, list[str]] = {}
+    new: dict[str, list[str]] = {}
+    for row in campaign.sheet:
+        if row.id in existing:
+            batches.setdefault(existing[row.id], []).append(row.id)
+        else:
+            new.setdefault(_kind(campaign, row), []).append(row.id)
+    size = batch_size(campaign)
+    taken = set(existing.values())
+    for ids in new.values():
+        for first in range(0, len(ids), size):
+            name = _name(ids[first : first + size], taken)
+            taken.add(name)
+            batches[name] = ids[first : first + size]
+    return {name: tuple(ids) for name, ids in batches.items()}
+
+
+def batch_size(campaign: LoadedCampaign) -> int:
+    """Return the number of measurements a batch holds at most."""
+    batch = campaign.campaign.sampling.batch
+    return AUTO_BATCH if batch == "auto" else int(batch)
+
+
+def tags_of(campaign: LoadedCampaign, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the measurements of a batch that each expanded candidate applies to, by its tag."""
+    members: dict[str, list[str]] = {}
+    for identifier in ids:
+        for expanded in campaign.candidates_of(identifier):
+            members.setdefault(expanded.tag, []).append(identifier)
+    return {tag: tuple(of_tag) for tag, of_tag in members.items()}
+
+
+def read_batches(path: Path | str) -> dict[str, str]:
+    """Return the batch of every measurement that ever had one; nothing where there is no file yet.
+
+    Raises
+    ------
+    StoreError
+        If the file is not a table made by ``write_batches``.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as problem:
+        raise _foreign(path, f"cannot be read ({problem})") from problem
+    if not lines or tuple(lines[0].split("\t")) != _HEADER:
+        raise _foreign(path, "its first line is not 'measurement<tab>batch'")
+    batches: dict[str, str] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        fields = line.split("\t")
+        if len(fields) != 2 or not fields[0] or not BATCH_NAME.match(fields[1]) or fields[0] in batches:
+            raise _foreign(path, f"line {number} is not one measurement and its batch")
+        batches[fields[0]] = fields[1]
+    return batches
+
+
+def batches_text(campaign: LoadedCampaign, existing: Mapping[str, str]) -> str:
+    """Return the content of ``batches.tsv``: what was there, and the new measurements behind it."""
+    table = dict(existing)
+    for batch, ids in assign_batches(campaign, existing).items():
+        table.update(dict.fromkeys(ids, batch))
+    return "".join("\t".join(row) + "\n" for row in [_HEADER, *table.items()])
+
+
+def write_batches(campaign: LoadedCampaign, path: Path | str) -> None:
+    """Bring ``batches.tsv`` up to date with the sheet, complete or not at all."""
+    write_text(path, batches_text(campaign, read_batches(path)))
+
+
+def batch_members(campaign: LoadedCampaign, path: Path | str, batch: str) -> tuple[str, ...]:
+    """Return the measurements of one batch that are in the sheet; ``batches.tsv`` need not be up to date.
+
+    Raises
+    ------
+    ConfigError
+        If the campaign has no such batch.
+    """
+    batches = assign_batches(campaign, read_batches(path))
+    if batch not in batches:
+        raise ConfigError.at(f"batch {batch}", "no such batch", f"one of {', '.join(batches)}", "Correct --batch.")
+    return batches[batch]
+
+
+def write_table(folder: Path, ids: Iterable[str], path: Path) -> None:
+    """Write which bytes each measurement of a batch has, so that later jobs see when one of them changes."""
+    rows = [(identifier, file_sha256(folder / f"{identifier}.h5")) for identifier in ids]
+    write_text(path, "".join("\t".join(row) + "\n" for row in [("measurement", "sha256"), *rows]))
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 of a value made of plain types, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _kind(campaign: LoadedCampaign, row: MeasurementRow) -> str:
+    """Measurements of equal kind may share a batch: same candidates, same treatment but for how the file is read."""
+    tags = [expanded.tag for expanded in campaign.candidates_of(row.id)]
+    return digest({"tags": tags, "treatment": row.treatment.model_dump(mode="json", exclude={"read"})})
+
+
+def _name(ids: Iterable[str], taken: set[str]) -> str:
+    """Name of a new batch: eight hexadecimal digits of its members' hash, more if that name is taken."""
+    text = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    return next(f"b{text[:length]}" for length in range(8, 65) if f"b{text[:length]}" not in taken)
+
+
+def _foreign(path: Path | str, found: str) -> StoreError:
+    """Store error for a table that is not ours."""
+    remedy = "Delete this file; measurements are then put into batches anew, and some are sampled again."
+    return StoreError.at(str(path), found, "a table made by the plan step", remedy)

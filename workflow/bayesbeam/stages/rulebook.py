@@ -1,0 +1,205 @@
+"""What the rules need to know about a campaign: paths, members and keys. Used by ``workflow/rules/common.smk``.
+
+Decides what a job depends on. A key holds all that can change the job's result and nothing else, so a new report
+title samples nothing; Snakemake runs a job again when its key changes.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bayesbeam.config.keys import candidate_key, group_key, measurement_key, sampling_key
+from bayesbeam.config.load import LoadedCampaign, load_campaign
+from bayesbeam.config.schema import Integration
+from bayesbeam.config.specs import Expanded
+from bayesbeam.errors import ConfigError
+from bayesbeam.stages import versions
+from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_batches, tags_of
+
+DEFAULT_CAMPAIGN = Path("config", "campaigns", "first_look", "campaign.yaml")
+CHUNKED_FROM = 65
+_OWN_SETTINGS = ("campaign_file", "results")
+
+
+class Rulebook:
+    """Paths, members and keys of one campaign's jobs; paths are relative to the working directory if they lie in it.
+
+    Attributes
+    ----------
+    workdir : Path
+        Directory that Snakemake works in, the current one if not given.
+    campaign : LoadedCampaign
+        The campaign, valid.
+    file : Path
+        Its campaign.yaml.
+    folder : Path
+        Where its results go, ``results/<campaign>``.
+    batches : dict
+        Measurements of every batch.
+    """
+
+    def __init__(self, file: Path, results: Path, workdir: Path | None = None) -> None:
+        self.workdir = Path.cwd() if workdir is None else workdir
+        self.campaign: LoadedCampaign = load_campaign(file)
+        self.file = self._short(file)
+        self.folder = self._short(results) / self.campaign.campaign.campaign
+        self._remembered = read_batches(self.workdir / self.folder / "batches.tsv")
+        self.batches = assign_batches(self.campaign, self._remembered)
+        self._rows = {row.id: row for row in self.campaign.sheet}
+
+    # ------------------------------------------------------------ members
+
+    @cached_property
+    def tags(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Measurements that each expanded candidate of a batch applies to: batch, tag, ids."""
+        return {batch: tags_of(self.campaign, ids) for batch, ids in self.batches.items()}
+
+    @cached_property
+    def groups(self) -> dict[str, Integration]:
+        """Groups of measurements that are integrated, by name."""
+        return {group.group: group for group in self.campaign.campaign.integration}
+
+    def group_tags(self, group: str) -> list[str]:
+        """Return the tags under which a group is sampled jointly."""
+        return [expanded.tag for expanded in self.campaign.expanded(self.groups[group].candidate)]
+
+    def work(self, tag: str, ids: Sequence[str]) -> int:
+        """Return about how much work it is to sample: long jobs are started first, so that none is left at the end."""
+        return len(ids) * sum(part.count for part in self.campaign.by_tag(tag).spec.parts)
+
+    def batches_of(self, ids: Iterable[str]) -> list[str]:
+        """Return the batches that hold these measurements."""
+        wanted = set(ids)
+        return [batch for batch, members in self.batches.items() if wanted & set(members)]
+
+    # ------------------------------------------------------------ paths
+
+    @cached_property
+    def chunked(self) -> bool:
+        """Whether a job of preprocess treats a whole batch, as it should when the sheet is long."""
+        return len(self.campaign.sheet) >= CHUNKED_FROM
+
+    def path(self, *parts: str) -> str:
+        """Return a path in the results folder of the campaign."""
+        return str(self.folder.joinpath(*parts))
+
+    def data_files(self, ids: Iterable[str]) -> list[str]:
+        """Return the data files of these measurements that are there; a missing one is refused by its job."""
+        files = (self._rows[identifier].file for identifier in ids)
+        return [str(self._short(file)) for file in files if file.is_file()]
+
+    def treated(self, ids: Iterable[str]) -> list[str]:
+        """Return the files a job must wait for so that these measurements are preprocessed."""
+        if self.chunked:
+            return [self.path("measurements", f"{batch}.tsv") for batch in self.batches_of(ids)]
+        return [self.path("measurements", f"{identifier}.h5") for identifier in ids]
+
+    def sampled(self, folder: str, tags: Iterable[str]) -> list[str]:
+        """Return the draws of these tags in a folder of the results, and the marks that they are finished."""
+        return [self.path(folder, f"{tag}.{suffix}") for tag in tags for suffix in ("h5", "done")]
+
+    def results_of(self, stage: str, names: Iterable[str]) -> list[str]:
+        """Return the summaries and arrays that a stage makes for its batches or groups."""
+        return [self.path(stage, f"{name}.{suffix}") for name in names for suffix in ("json", "h5")]
+
+    # ------------------------------------------------------------ keys
+
+    @cached_property
+    def plan_key(self) -> str:
+        """Key of the table of batches."""
+        return digest(batches_text(self.campaign, self._remembered))
+
+    def preprocess_key(self, ids: Iterable[str]) -> str:
+        """Key of the job that preprocesses these measurements."""
+        rows = [self._rows[identifier] for identifier in ids]
+        return digest([versions.PREPROCESS, *([measurement_key(row), row.file.is_file()] for row in rows)])
+
+    @cached_property
+    def sample_keys(self) -> dict[tuple[str, str], str]:
+        """Key of every sampling job: batch and tag."""
+        return {
+            (batch, tag): self._sampling_key(ids, tag) for batch, tags in self.tags.items() for tag, ids in tags.items()
+        }
+
+    def group_sample_key(self, group: str, tag: str) -> str:
+        """Key of a joint sampling job."""
+        return digest([group_key(self.groups[group]), self._sampling_key(self.groups[group].measurements, tag)])
+
+    def free_energy_key(self, batch: str) -> str:
+        """Key of the summary of a batch: all its sampling jobs, and the words shown with them."""
+        titles = {expanded.tag: expanded.title for row in self.batches[batch] for expanded in self._expanded(row)}
+        keys = [self.sample_keys[batch, tag] for tag in self.tags[batch]]
+        return digest([versions.FREE_ENERGY, keys, titles])
+
+    def integrate_key(self, group: str) -> str:
+        """Key of the decision on a group."""
+        keys = [self.group_sample_key(group, tag) for tag in self.group_tags(group)]
+        return digest([versions.INTEGRATE, versions.FREE_ENERGY, keys])
+
+    @cached_property
+    def report_key(self) -> str:
+        """Key of the report: everything asked, for all of it is shown; where the files lie does not matter."""
+        asked = self.campaign.campaign.model_dump(mode="json")
+        sheet = [[row.id, measurement_key(row)] for row in self.campaign.sheet]
+        return digest([versions.REPORT, asked, sheet])
+
+    def _sampling_key(self, ids: Sequence[str], tag: str) -> str:
+        """Key of sampling one expanded candidate for some measurements."""
+        expanded = next(expanded for expanded in self._expanded(ids[0]) if expanded.tag == tag)
+        model = candidate_key(expanded.spec, expanded.count)
+        settings = sampling_key(self.campaign.campaign.sampling)
+        rows = [measurement_key(self._rows[identifier]) for identifier in ids]
+        return digest([versions.PREPROCESS, versions.SAMPLE, model, settings, rows])
+
+    def _short(self, path: Path) -> Path:
+        """Return a path relative to the working directory if it lies there: a moved folder then runs nothing again."""
+        absolute = Path(os.path.abspath(path))
+        return absolute.relative_to(self.workdir) if absolute.is_relative_to(self.workdir) else absolute
+
+    def _expanded(self, identifier: str) -> Sequence[Expanded]:
+        """Expanded candidates of one measurement."""
+        return self.campaign.candidates_of(identifier)
+
+
+def find_campaign(config: Mapping[str, Any], configfiles: Sequence[str], root: Path) -> Path:
+    """Return the campaign file that a run of Snakemake is about.
+
+    Parameters
+    ----------
+    config : mapping
+        Snakemake's ``config``; ``campaign_file`` names the file, e.g. where this workflow is a module of another.
+    configfiles : sequence of str
+        Files given with ``--configfile``; the last one is the campaign.
+    root : Path
+        Folder of the Snakefile, which has the default campaign.
+
+    Raises
+    ------
+    ConfigError
+        If ``config`` has keys that were not read from the campaign file: they would be ignored.
+    """
+    named = config.get("campaign_file")
+    if named is not None:
+        return Path(str(named))
+    if "campaign" in config and configfiles:
+        return Path(configfiles[-1])
+    strange = sorted(str(key) for key in config if key not in _OWN_SETTINGS)
+    if strange:
+        where = f"config: {', '.join(strange)}"
+        expected = "a campaign, given by --configfile <folder>/campaign.yaml or --config campaign_file=<path>"
+        raise ConfigError.at(where, "settings without a campaign", expected, "Settings of a campaign go into its file.")
+    return root / DEFAULT_CAMPAIGN
+
+
+def command_of(file: Path) -> str:
+    """Return the command that makes the results of a campaign anew, as a reader of the report would type it."""
+    folder = file.parent if file.suffix in (".yaml", ".yml") else file
+    if folder.absolute().parent.parts[-2:] == DEFAULT_CAMPAIGN.parts[:2]:
+        is_default = folder.name == DEFAULT_CAMPAIGN.parts[2]
+        return "make run" if is_default else f"make run CAMPAIGN={shlex.quote(folder.name)}"
+    return f"make run CAMPAIGN={shlex.quote(str(folder))}"

@@ -1,0 +1,11 @@
+"""Numerical versions of the stages: raise one when a change of code can move a digit of that stage's results.
+
+They are part of the keys by which the workflow decides what to run again, so that a new version of bayesbeam does
+again what it would do differently, and nothing else. Kept apart from the stages so that planning need not load them.
+"""
+
+PREPROCESS = 1
+SAMPLE = 1
+FREE_ENERGY = 1
+INTEGRATE = 1
+REPORT = 1
