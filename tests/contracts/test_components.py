@@ -237,3 +237,33 @@ def test_every_file_of_the_folder_is_registered() -> None:
     assert {"gaussian", "gaussian_precision", "lorentzian", "pseudo_voigt", "constant", "linear"} <= set(
         registry.names()
     )
+
+
+def check_locations(component: Component) -> None:
+    """Shifting the axis and all places on it together changes nothing; a component without places is left alone."""
+    if not component.locations:
+        return
+    x = torch.linspace(-5.0, 5.0, 41, dtype=torch.float64)
+    theta = theta_of(component)
+    places = torch.tensor([float(name in component.locations) for name in component.parameter_names]).double()
+    moved = component.forward(x + 64.0, theta + 64.0 * places)
+    # 64 is a power of two: the shift itself costs at most six bits of x.
+    torch.testing.assert_close(moved, component.forward(x, theta), rtol=1e-11, atol=1e-12)
+
+
+@every
+def test_places_on_the_axis_move_with_it(component: Component) -> None:
+    check_locations(component)
+
+
+def test_a_forgotten_place_is_caught() -> None:
+    peak = registry.get("gaussian")
+    with pytest.raises(AssertionError):
+        check_locations(replace(peak, locations=("position", "sd")))
+
+
+def test_the_exponential_does_not_underflow() -> None:
+    for dtype, lowest in ((torch.float32, 1e-38), (torch.float64, 1e-305)):
+        value = TORCH.exp(torch.tensor([-1e6, -1.0, 0.0], dtype=dtype))
+        assert lowest < value[0] < 1e-37
+        torch.testing.assert_close(value[1:], torch.tensor([math.exp(-1.0), 1.0], dtype=dtype))

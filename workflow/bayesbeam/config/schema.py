@@ -50,8 +50,10 @@ class Sampling(Section):
         "auto", description="Independent chains, from which all errors are computed.", examples=[8]
     )
     replicas: Automatic = Field("auto", description="Rungs of the ladder of inverse temperatures.", examples=[24])
-    precision: Literal["float32", "float64"] = Field(
-        "float64", description="Precision of the curves; sums are always float64."
+    precision: Literal["auto", "float32", "float64"] = Field(
+        "auto",
+        description="Precision of the curves; sums are always float64. auto takes float32 unless the signal is more "
+        "than 3000 times its noise.",
     )
     max_sweeps: int = Field(20_000, ge=100, le=10_000_000, description="Sweeps after which a run ends in any case.")
     draws: int = Field(1000, ge=100, le=1_000_000, description="Posterior draws kept, at most, a chain.")

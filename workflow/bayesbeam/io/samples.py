@@ -45,12 +45,16 @@ def write_records(path: Path, records: Mapping[str, Record]) -> None:
     """
     with atomic_path(path) as temporary:
         # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
-        with h5py.File(temporary, "w", libver="v110") as file:
-            file.attrs["format"] = FORMAT
-            file.attrs["format_version"] = FORMAT_VERSION
-            for name, record in records.items():
-                _write(file.create_group(name), record)
-        seal(temporary)
+        try:
+            with h5py.File(temporary, "w", libver="v110") as file:
+                file.attrs["format"] = FORMAT
+                file.attrs["format_version"] = FORMAT_VERSION
+                for name, record in sorted(records.items()):
+                    _write(file.create_group(name), record)
+            seal(temporary)
+        except RuntimeError as problem:
+            remedy = "Free space on the disk and run the workflow again."
+            raise StoreError.at(str(path), f"cannot be written as HDF5 ({problem})", "a file", remedy) from problem
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -83,7 +87,7 @@ def read_records(path: Path) -> dict[str, Record]:
 def _write(group: h5py.Group, record: Record) -> None:
     """Fill the group of one record."""
     group.attrs["facts"] = json.dumps(dict(record.facts), sort_keys=True, allow_nan=True)
-    for key, values in record.arrays.items():
+    for key, values in sorted(record.arrays.items()):
         group.create_dataset(key, data=np.asarray(values, dtype=np.float64), track_times=False)
 
 

@@ -85,6 +85,9 @@ class Component:
         Quantities for the report.
     order_by : str or None
         Parameter by which labels are ordered.
+    locations : tuple of str
+        Parameters that are places on the axis: shifting ``x`` and all of them together changes nothing. Curves are
+        then computed about the middle of the axis, so that single precision keeps its digits at 7112 eV.
     widths : tuple of str
         Parameters that say how wide a line is; a doublet may have its own for the second line.
     amplitude : str or None
@@ -102,6 +105,7 @@ class Component:
     exchangeable: bool
     derived: tuple[Derived, ...] = ()
     order_by: str | None = None
+    locations: tuple[str, ...] = ()
     widths: tuple[str, ...] = ()
     amplitude: str | None = None
     references: tuple[str, ...] = ()

@@ -59,11 +59,13 @@ def _check_names(where: str, component: Component) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ModelError.at(where, f"{', '.join(twice)} declared twice", "each name once", "Rename one of them.")
-    referred = [component.order_by, component.amplitude, *component.widths]
+    referred = [component.order_by, component.amplitude, *component.widths, *component.locations]
     unknown = [name for name in referred if name is not None and name not in component.parameter_names]
     if unknown:
         expected = f"one of {', '.join(component.parameter_names)}"
-        raise ModelError.at(f"{where}: order_by, amplitude or widths", repr(unknown[0]), expected, "Correct the name.")
+        raise ModelError.at(
+            f"{where}: order_by, amplitude, widths or locations", repr(unknown[0]), expected, "Correct the name."
+        )
     if component.exchangeable and component.order_by is None:
         remedy = "Name the parameter that orders the labels."
         raise ModelError.at(where, "exchangeable without order_by", "an order_by", remedy)

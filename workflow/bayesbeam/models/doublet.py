@@ -50,6 +50,7 @@ def doublet(base: Component, widths: str = "shared") -> Component:
         exchangeable=base.exchangeable,
         derived=_derived(base, own),
         order_by=base.order_by,
+        locations=base.locations,
         widths=(*base.widths, *(parameter.name for parameter in second_widths)),
         amplitude=base.amplitude,
         references=base.references,

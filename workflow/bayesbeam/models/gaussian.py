@@ -7,6 +7,7 @@ name = "gaussian"
 title = "Gaussian peak"
 exchangeable = True
 order_by = "position"
+locations = ("position",)
 widths = ("sd",)
 amplitude = "amplitude"
 parameters = (

@@ -7,6 +7,7 @@ name = "gaussian_precision"
 title = "Gaussian peak (precision)"
 exchangeable = True
 order_by = "position"
+locations = ("position",)
 widths = ("precision",)
 amplitude = "amplitude"
 parameters = (

@@ -6,6 +6,7 @@ from bayesbeam.models.mathspace import MathSpace, Value
 name = "linear"
 title = "linear background"
 exchangeable = False
+locations = ("pivot",)
 parameters = (
     Parameter("level", "y", "normal(mean=y_mid, sd=y_span)", REAL, "background at the pivot", (-1.0, 1.0)),
     Parameter("slope", "y/x", "normal(mean=0, sd=y_span/x_span)", REAL, "rise of the background", (-0.2, 0.2)),

@@ -7,6 +7,7 @@ name = "lorentzian"
 title = "Lorentzian peak"
 exchangeable = True
 order_by = "position"
+locations = ("position",)
 widths = ("fwhm",)
 amplitude = "amplitude"
 parameters = (height(), centre(), full_width())

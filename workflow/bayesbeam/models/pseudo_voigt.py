@@ -7,6 +7,7 @@ name = "pseudo_voigt"
 title = "pseudo-Voigt peak"
 exchangeable = True
 order_by = "position"
+locations = ("position",)
 widths = ("fwhm",)
 amplitude = "amplitude"
 parameters = (

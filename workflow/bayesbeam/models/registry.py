@@ -17,7 +17,7 @@ from bayesbeam.models.doublet import WIDTHS, doublet
 
 NOT_COMPONENTS = ("base", "check", "doublet", "mathspace", "registry")
 REQUIRED = ("name", "title", "parameters", "formula", "exchangeable", "reference_values")
-OPTIONAL = ("derived", "order_by", "widths", "amplitude", "references")
+OPTIONAL = ("derived", "order_by", "locations", "widths", "amplitude", "references")
 
 
 def component_of(module: ModuleType) -> Component:

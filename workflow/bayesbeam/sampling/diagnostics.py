@@ -34,7 +34,7 @@ def effective_sample_size(draws: FloatArray) -> float:
     monotone sequence over chains). Checked against: an autoregressive process of known correlation time.
     """
     chains, steps = draws.shape
-    if steps < 4 or float(np.ptp(draws)) == 0.0:
+    if steps < 4 or not np.isfinite(draws).all() or float(np.ptp(draws)) == 0.0:
         return float("nan")
     covariance = autocovariance(draws)
     within = covariance[:, 0].mean() * steps / (steps - 1)
@@ -50,14 +50,14 @@ def effective_sample_size(draws: FloatArray) -> float:
 
 
 def split_rhat(draws: FloatArray) -> float:
-    """Rank-normalised split R-hat of chains (C, S); 1 when all chains agree, nan for a constant.
+    """Rank-normalised split R-hat of chains (C, S); 1 when all chains agree, nan for a constant or infinities.
 
     Source
     ------
     Vehtari et al., Bayesian Analysis 16, 667 (2021): equations 3, 4 and 14.
     """
     half = draws.shape[1] // 2
-    if half < 2 or float(np.ptp(draws)) == 0.0:
+    if half < 2 or not np.isfinite(draws).all() or float(np.ptp(draws)) == 0.0:
         return float("nan")
     split = np.concatenate([draws[:, :half], draws[:, -half:]])
     folded = np.abs(split - np.median(split))

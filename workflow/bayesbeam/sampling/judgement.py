@@ -48,13 +48,13 @@ def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta
         Its ladder.
     """
     likelihood, theta, rates, trips = trace.after_burn_in()
-    own = likelihood[:, group]
+    own = likelihood[:, group].contiguous()
     estimators = {
         "bar": bar(own, beta),
         "stepping_stone_forward": stepping_stone_forward(own, beta),
         "stepping_stone_backward": stepping_stone_backward(own, beta),
     }
-    draws = theta[:, group].cpu().numpy()
+    draws = theta[:, group].contiguous().cpu().numpy()
     ess, rhat = chain_diagnostics(target, draws, own[..., -1].cpu().numpy())
     exchange = rates[group].cpu().numpy()
     free_energy = estimators["bar"]

@@ -97,7 +97,7 @@ class Trace:
         """Log-likelihoods (T, G, C, R), draws (S, G, D, C, P), mean exchange rates (G, R-1), half trips (G,)."""
         first = self.burn_in()
         theta = self.theta[-(-first // self.thin) :]
-        rates = torch.stack(self.acceptance[first:]).mean(0)
+        rates = mean_of_each(torch.stack(self.acceptance[first:]))
         # Trips of the burn-in count too: they need no equilibrium, only a frozen ladder.
         return torch.stack(self.log_likelihood[first:]), torch.stack(theta), rates, self.trips[-1]
 
@@ -107,3 +107,17 @@ class Trace:
         self.theta = [value[groups] for value in self.theta]
         self.acceptance = [value[groups] for value in self.acceptance]
         self.trips = [value[groups] for value in self.trips]
+
+
+def mean_of_each(values: Tensor) -> Tensor:
+    """Mean over the first axis of (T, G, n), each group by itself: the order of adding must not depend on G."""
+    return torch.stack([values[:, g].contiguous().mean(0) for g in range(values.shape[1])])
+
+
+def mean_in_order(values: Tensor, axis: int) -> Tensor:
+    """Mean over a short axis, added one after the other: the order of adding must not depend on the batch."""
+    first, *others = values.unbind(axis)
+    total = first.clone()
+    for chain in others:
+        total += chain
+    return total / values.shape[axis]

@@ -18,7 +18,7 @@ from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.exchange import RoundTrips, swap_order, swap_probability
 from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.ladder import respace
-from bayesbeam.sampling.record import Run, Trace
+from bayesbeam.sampling.record import Run, Trace, mean_in_order, mean_of_each
 from bayesbeam.sampling.settings import PILOT_REPLICAS, Settings
 from bayesbeam.sampling.tuning import LAST_ROUND, ROUNDS, StepSizes, first_ladder, first_scale, rungs_needed
 from bayesbeam.targets.sum import SumTarget
@@ -170,10 +170,10 @@ def _tune(batch: _Batch, sweeps: int) -> Tensor:
     def learn(acceptance: Tensor, probability: Tensor, likelihood: Tensor) -> None:
         index = batch.state.replica_on_rung[None, :, None].expand_as(acceptance)
         batch.steps.learn(acceptance.gather(-1, index))
-        rates.append(probability.mean(1))
+        rates.append(mean_in_order(probability, 1))
 
     _advance(batch, sweeps, learn)
-    return 1.0 - torch.stack(rates[len(rates) // 2 :]).mean(0)
+    return 1.0 - mean_of_each(torch.stack(rates[len(rates) // 2 :]))
 
 
 def _set_ladder(batch: _Batch, beta: Tensor) -> None:
@@ -212,7 +212,7 @@ def _sample(batch: _Batch, names: Sequence[GroupName], progress: Callable[[Progr
     rows = np.full(len(batch.numbers), _rows_a_sweep(batch), dtype=np.int64)
 
     def keep(acceptance: Tensor, probability: Tensor, likelihood: Tensor) -> None:
-        trace.add(likelihood, batch.state.at_beta_one(), probability.mean(1), batch.trips.halves.sum(1))
+        trace.add(likelihood, batch.state.at_beta_one(), mean_in_order(probability, 1), batch.trips.halves.sum(1))
 
     check = FIRST_CHECK
     while len(batch.numbers):

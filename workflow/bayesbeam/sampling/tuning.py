@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.sampling.ladder import respace
+from bayesbeam.sampling.record import mean_in_order
 from bayesbeam.sampling.settings import FEWEST_REPLICAS, MOST_REPLICAS
 from bayesbeam.targets.sum import SumTarget
 
@@ -48,7 +49,8 @@ def first_scale(target: SumTarget, theta: Tensor, beta: Tensor, log_likelihood: 
     shrink = 1.0 / torch.sqrt(1.0 + weight)
     for j, prior in enumerate(target.priors):
         column = torch.log(theta[..., j]) if prior.family.log_coordinate else theta[..., j]
-        sd = column.flatten(2).std(-1)
+        # Each group by itself: the order of adding must not depend on the batch.
+        sd = torch.stack([group.flatten(1).contiguous().std(-1) for group in column])
         columns.append(sd[..., None] * shrink[:, None, :])
     return torch.stack(columns)
 
@@ -85,9 +87,9 @@ class StepSizes:
         """Take in acceptance probabilities (P, G, D, C, R) in rung order."""
         self._steps += 1
         rate = 1.0 / math.sqrt(1.0 + self._steps / 15.0)
-        mean = acceptance.mean(dim=3)
+        mean = mean_in_order(acceptance, 3)
         for places in self._kinds:
-            change = rate * (mean[places].mean(0, keepdim=True) - WALK_ACCEPTANCE)
+            change = rate * (mean_in_order(mean[places], 0)[None] - WALK_ACCEPTANCE)
             self.log_scale[places] = torch.minimum(self.log_scale[places] + change, self.limit[places])
 
     def to_ladder(self, old: Tensor, new: Tensor) -> None:

@@ -20,6 +20,7 @@ from bayesbeam.priors.base import Prior
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
 FloatArray = NDArray[np.float64]
+SINGLE_UP_TO = 3000.0
 Members = Sequence[Sequence[Measurement]]
 
 
@@ -27,7 +28,7 @@ def build_target(
     spec: CandidateSpec,
     members: Members,
     shared: frozenset[str] = frozenset(),
-    precision: str = "float64",
+    precision: str = "auto",
     device: str = "cpu",
 ) -> SumTarget:
     """Target of one candidate for groups of measurements.
@@ -49,7 +50,7 @@ def build_target(
     """
     longest = max(m.x.size for group in members for m in group)
     parts = [_part(part, members) for part in spec.parts]
-    count = sum(len(part.parameters) * part.count for part in spec.parts)
+    count = _unknowns(spec)
     for group in members:
         for m in group:
             _check_points(m, count)
@@ -68,8 +69,24 @@ def build_target(
         noise_models.get(spec.noise.model),
         noise_priors,
         shared,
-        torch.float32 if precision == "float32" else torch.float64,
+        row_precision(spec, members, precision),
     )
+
+
+def row_precision(spec: CandidateSpec, members: Members, asked: str) -> torch.dtype:
+    """Precision of curves: single where its rounding stays far below the noise of every point, else double."""
+    if asked != "auto":
+        return torch.float32 if asked == "float32" else torch.float64
+    largest = max(float(np.max(np.abs(m.y) / _expected_deviation(spec, m))) for group in members for m in group)
+    return torch.float32 if largest < SINGLE_UP_TO else torch.float64
+
+
+def _expected_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
+    """Rough standard deviation of each point: the base where it says something, else the estimate from the data."""
+    if spec.noise.base == "none":
+        return np.sqrt(np.maximum(m.y, 1.0))
+    estimated = np.full_like(m.x, max(m.noise_estimate, 1e-300))
+    return np.minimum(base_deviation(spec, m), estimated) if spec.noise.base == "value" else base_deviation(spec, m)
 
 
 def base_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
@@ -91,7 +108,13 @@ def base_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
             f"measurement {m.id}", "it has no uncertainties", "one a point, for noise with sigma: column",
             "Set uncertainty.from in its treatment, or write sigma: estimate.",
         )  # fmt: skip
-    level = m.noise_estimate if m.noise_estimate > 0 else 1e-6 * max(float(np.ptp(m.y)), 1e-300)
+    if float(np.ptp(m.y)) == 0.0:
+        raise DataError.at(
+            f"measurement {m.id}", f"all of its points are {m.y[0]:g}",
+            "a signal that varies, for noise with sigma: estimate",
+            "Leave it out if the detector was dead, or state sigma.",
+        )  # fmt: skip
+    level = m.noise_estimate if m.noise_estimate > 0 else 1e-6 * float(np.ptp(m.y))
     return np.full_like(m.x, level)
 
 
@@ -134,6 +157,12 @@ def _check_reach(name: str, prior: Prior, m: Measurement) -> None:
             f"values between {first:g} and {last:g} {m.x_unit}",
             "Correct the prior, or the treatment's range, offset and unit.",
         )
+
+
+def _unknowns(spec: CandidateSpec) -> int:
+    """Number of parameters that are not fixed, those of the noise included."""
+    curve = sum(part.count * sum(not p.prior.fixed for p in part.parameters) for part in spec.parts)
+    return curve + sum(not p.prior.fixed for p in spec.noise.parameters)
 
 
 def _check_points(m: Measurement, parameters: int) -> None:

@@ -13,6 +13,7 @@ import torch
 from bayesbeam import noise as noise_models
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
+from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
@@ -68,6 +69,11 @@ def _candidates(
     for expanded in campaign.candidates_of(m.id):
         if expanded.tag not in files:
             files[expanded.tag] = read_records(samples / f"{expanded.tag}.h5")
+        if m.id not in files[expanded.tag]:
+            raise StoreError.at(
+                str(samples / f"{expanded.tag}.h5"), f"no draws of measurement {m.id}", "those of every usable one",
+                "Delete this file and run the workflow again to make it anew.",
+            )  # fmt: skip
         sampled = files[expanded.tag][m.id]
         if REFUSED in sampled.facts:
             refused[expanded.tag] = str(sampled.facts[REFUSED])
@@ -99,7 +105,7 @@ def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summar
         "noise": noise_words(expanded.spec, summary.rows, m),
         "predictive_p": summary.p_values[m.id],
         "priors": prior_rows(expanded.spec, m),
-        "parameters": [_finite(row) for row in summary.rows],
+        "parameters": [finite(row) for row in summary.rows],
         "parts": part_words(expanded.spec),
         **diagnostics(sampled),
     }
@@ -116,7 +122,7 @@ def diagnostics(sampled: Record) -> dict[str, Any]:
         "seed", "versions", "key", "cpu_seconds", "wall_seconds", "peak_memory_mb",
     )  # fmt: skip
     return {
-        "estimators": {name: _finite(value) for name, value in facts["estimators"].items()},
+        "estimators": {name: finite(value) for name, value in facts["estimators"].items()},
         "exchange_rate_min": float(rates.min()),
         "exchange_rate_mean": float(rates.mean()),
         "ess_min": _number(float(np.nanmin(ess))) if np.isfinite(ess).any() else None,
@@ -145,7 +151,7 @@ def _weigh(records: list[dict[str, Any]]) -> None:
         record["probability_error"] = float(error)
 
 
-def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
+def finite(row: Mapping[str, Any]) -> dict[str, Any]:
     """Row with null for what is not a number."""
     return {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
 

@@ -16,8 +16,9 @@ from bayesbeam.errors import StoreError
 from bayesbeam.integration.decide import Decision, decide, decision_words
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
-from bayesbeam.stages.free_energy import FORMAT, diagnostics
-from bayesbeam.stages.sample import usable
+from bayesbeam.io.store import Measurement
+from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
+from bayesbeam.stages.sample import REFUSED, member_key, usable
 from bayesbeam.stages.summary import Summary, summarise
 
 RELIABLE = "reliable"
@@ -34,17 +35,17 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     Raises
     ------
     StoreError
-        If a separate free energy is missing.
+        If a separate free energy is missing, or was made of other data or settings.
     """
     torch.set_num_threads(1)
     asked = campaign.group(group)
-    separate = _separate(results)
-    present = [m for m in usable(asked.measurements, results / "measurements")]
+    present = usable(asked.measurements, results / "measurements")
+    separate = _separate(campaign, campaign.expanded(asked.candidate), present, results)
     rows: list[dict[str, Any]] = []
     arrays: dict[str, Record] = {}
     for expanded in campaign.expanded(asked.candidate):
         sampled = read_records(results / "integration" / group / f"{expanded.tag}.h5").get(group)
-        if sampled is None:
+        if sampled is None or REFUSED in sampled.facts:
             continue
         inside = [m for m in present if m.id in sampled.facts["members"]]
         name = f"{group}/{expanded.tag}"
@@ -60,10 +61,10 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         "shared": list(asked.shared),
         "rows": rows,
         "best": None,
-        "decision": "Not integrated: fewer than two measurements of the group can be used.",
+        "decision": "Not integrated: fewer than two measurements of the group can be used with this candidate.",
     }
     if rows:
-        answer |= _best(rows, separate, rows[0]["members"], {e.tag for e in campaign.expanded(asked.candidate)})
+        answer |= _best(rows, separate)
     write_records(out_h5, arrays)
     write_json(out_json, answer)
 
@@ -90,23 +91,19 @@ def _row(expanded: Expanded, sampled: Record, summary: Summary, alone: Sequence[
         **asdict(decision),
         "decision": decision_words(decision, facts["verdict"] == RELIABLE),
         "predictive_p": summary.p_values,
-        "parameters": summary.rows,
+        "parameters": [finite(row) for row in summary.rows],
         **facts,
     }
 
 
-def _best(
-    rows: Sequence[Mapping[str, Any]],
-    separate: Mapping[tuple[str, str], Mapping[str, Any]],
-    members: Sequence[str],
-    tags: set[str],
-) -> dict[str, Any]:
-    """Best integrated candidate against the best separate one of each measurement, and the cost of it all."""
-    joint = min(rows, key=lambda row: row["free_energy"])
-    alone = {
-        name: min((one for (m, tag), one in separate.items() if m == name and tag in tags), key=_by_free_energy)
-        for name in members
-    }
+def _best(rows: Sequence[Mapping[str, Any]], separate: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
+    """Best integrated candidate against the best separate one of each measurement, and the cost of it all.
+
+    Where a count left out a member, free energies are of fewer data and do not compare: only the most members count.
+    """
+    members = max((row["members"] for row in rows), key=len)
+    joint = min((row for row in rows if row["members"] == members), key=_by_free_energy)
+    alone = {name: min((one for (m, _), one in separate.items() if m == name), key=_by_free_energy) for name in members}
     decision: Decision = decide(
         joint["free_energy"],
         joint["standard_error"],
@@ -122,7 +119,8 @@ def _best(
     summed = {name: sum(row[name] for row in rows) for name in ("cpu_seconds", "wall_seconds", "likelihood_rows")}
     copied = {name: joint[name] for name in ("device", "engine", "seed", "key", "versions")}
     memory = {"peak_memory_mb": max(row["peak_memory_mb"] for row in rows)}
-    return {"best": best, "decision": decision_words(decision, believed), **summed, **memory, **copied}
+    words = {"measurements": list(members), "best": best, "decision": decision_words(decision, believed)}
+    return words | summed | memory | copied
 
 
 def _by_free_energy(record: Mapping[str, Any]) -> float:
@@ -137,13 +135,28 @@ def _arrays(tag: str, summary: Summary) -> dict[str, Record]:
     return {tag: Record(summary.arrays, facts), **members}
 
 
-def _separate(results: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """Separate results of all batches by measurement and tag."""
+def _separate(
+    campaign: LoadedCampaign, models: Sequence[Expanded], present: Sequence[Measurement], results: Path
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Separate results by measurement and tag, as far as they were made of the present data and settings."""
+    keys = {(m.id, e.tag): member_key(campaign, e, [m]) for m in present for e in models}
     found = {}
     for path in sorted((results / "free_energy").glob("*.json")):
-        for record in json.loads(path.read_text(encoding="utf-8"))["records"]:
-            found[record["measurement"], record["tag"]] = record
+        for record in _records(path):
+            name = record["measurement"], record["tag"]
+            if record["key"] == keys.get(name):
+                found[name] = record
     return found
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """Records of one file of free energies."""
+    try:
+        records: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["records"]
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        remedy = "Delete this file and run the workflow again to make it anew."
+        raise StoreError.at(str(path), f"cannot be read ({problem})", "free energies of a batch", remedy) from problem
+    return records
 
 
 def _find(separate: Mapping[tuple[str, str], dict[str, Any]], measurement: str, tag: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 FILE_EVERY_S = 1.0
 LINE_EVERY_S = 10.0
@@ -32,13 +32,13 @@ class State:
 
     @property
     def words(self) -> str:
-        """One line, e.g. ``1200 of at most 4000 sweeps, F = 12.3 +- 0.2, at most 0:35 left``."""
+        """One line, e.g. ``1200 of at most 4000 sweeps, F = 12.3 +- 0.2, about 0:35 left``."""
         parts = [f"{self.done:.0f} of at most {self.total:.0f} sweeps", self.text]
         if self.free_energy is not None:
             error = "" if self.standard_error is None else f" +- {self.standard_error:.2f}"
             parts.append(f"F = {self.free_energy:.2f}{error}")
         if self.seconds_left is not None:
-            parts.append(f"at most {clock(self.seconds_left)} left")
+            parts.append(f"about {clock(self.seconds_left)} left")
         return ", ".join(part for part in parts if part)
 
 
@@ -51,15 +51,21 @@ class Progress:
         JSON file to keep up to date; no file if None.
     label : str
         What the job is, in a few words.
+    target : float or None
+        Standard error at which the sampler will stop; gives the time left.
     stream : text stream
         Log of the job.
     """
 
-    def __init__(self, path: Path | None, label: str = "", stream: TextIO | None = None) -> None:
+    def __init__(
+        self, path: Path | None, label: str = "", target: float | None = None, stream: TextIO | None = None
+    ) -> None:
         self._path = path
         self._label = label
+        self._target = target
         self._stream = stream if stream is not None else sys.stderr
-        self._start = self._file_at = self._line_at = time.monotonic()
+        self._file_at = self._line_at = time.monotonic()
+        self._first: tuple[float, float] | None = None
 
     def __call__(
         self,
@@ -71,8 +77,7 @@ class Progress:
     ) -> None:
         """Take note that ``done`` of ``total`` sweeps are finished; ``free_energy`` is the estimate so far, in nats."""
         now = time.monotonic()
-        elapsed = now - self._start
-        left = elapsed * (total - done) / done if done > 0 and elapsed > 1 else None
+        left = self._seconds_left(now, done, total, standard_error)
         state = State(done, total, free_energy, standard_error, left, text, self._label)
         if now - self._file_at >= FILE_EVERY_S:
             self._file_at = now
@@ -81,7 +86,22 @@ class Progress:
             self._line_at = now
             print(state.words, file=self._stream, flush=True)
 
-    def close(self) -> None:
+    def _seconds_left(self, now: float, done: float, total: float, standard_error: float | None) -> float | None:
+        """Time to the target at the speed so far, for errors fall as one over the root of the sweeps."""
+        if done <= 0 or self._first is None or done < self._first[1]:
+            self._first = (now, done)
+            return None
+        start, before = self._first
+        if self._target is None or standard_error is None or standard_error <= self._target or done == before:
+            return None
+        needed = min(total, done * (standard_error / self._target) ** 2)
+        return (needed - done) * (now - start) / (done - before)
+
+    def __enter__(self) -> Self:
+        """Watch a job for the length of a block."""
+        return self
+
+    def __exit__(self, *ending: object) -> None:
         """Remove the file: the job is over."""
         if self._path is not None:
             with suppress(OSError):
@@ -110,6 +130,6 @@ def read_state(path: Path) -> State | None:
 
 def clock(seconds: float) -> str:
     """Duration as minutes and seconds, with hours if there are any."""
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -21,14 +22,14 @@ import bayesbeam
 from bayesbeam.config import keys
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import CandidateSpec, Expanded
-from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError
+from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError, message
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
-from bayesbeam.stages.build import build_target
+from bayesbeam.stages.build import build_target, row_precision
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 
 REFUSED = "refused"
@@ -78,7 +79,7 @@ def sample_batch(
     new = [m for m in present if m.id not in records]
     refused = {m.id: reason for m in new if (reason := misfit(expanded.spec, m))}
     records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
-    for alike in _of_equal_length([m for m in new if m.id not in refused]):
+    for alike in _alike(expanded.spec, [m for m in new if m.id not in refused], campaign.campaign.sampling.precision):
         job = _Job(expanded, [[m] for m in alike], [GroupName(f"{m.id}/{tag}", (m.id,)) for m in alike])
         found = _sample(campaign, job, [wanted[m.id] for m in alike], watch)
         records |= {m.id: record for m, record in zip(alike, found, strict=True)}
@@ -120,6 +121,7 @@ def member_key(
         digest.update(m.id.encode())
         for column in (m.x, m.y, m.uncertainty if m.uncertainty is not None else np.empty(0)):
             digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update(f"{m.counts} {m.noise_estimate!r}".encode())
     asked = [
         keys.candidate_key(expanded.spec, expanded.count),
         keys.sampling_key(campaign.campaign.sampling),
@@ -156,6 +158,9 @@ def _sample(campaign: LoadedCampaign, job: _Job, wanted: list[str], watch: Watch
     total = sum(run.likelihood_rows for run in runs)
     records = []
     for group, run, key in zip(job.groups, runs, wanted, strict=True):
+        if not math.isfinite(run.free_energy.value + run.free_energy.standard_error):
+            records.append(Record({}, {"key": key, REFUSED: _impossible(job.expanded, group)}))
+            continue
         share = run.likelihood_rows / total
         facts = _facts(run, settings, device) | {
             "key": key,
@@ -166,6 +171,16 @@ def _sample(campaign: LoadedCampaign, job: _Job, wanted: list[str], watch: Watch
         }
         records.append(Record(_arrays(run), facts))
     return records
+
+
+def _impossible(expanded: Expanded, group: Sequence[Measurement]) -> str:
+    """Reason to refuse a candidate under which the data cannot be."""
+    return message(
+        f"measurement {', '.join(m.id for m in group)}: candidate {expanded.tag}",
+        "no draw of its priors, or hardly any, can have made these data: its free energy is not finite",
+        "data that the candidate allows",
+        "Widen its priors; with Poisson noise the curve must be positive wherever there are counts.",
+    )
 
 
 def _arrays(run: Run) -> dict[str, Any]:
@@ -241,9 +256,9 @@ def _known(path: Path) -> dict[str, Record]:
         return {}
 
 
-def _of_equal_length(measurements: list[Measurement]) -> list[list[Measurement]]:
-    """Measurements of equal length together: padding would change the last bit of a sum."""
-    lengths: dict[int, list[Measurement]] = {}
+def _alike(spec: CandidateSpec, measurements: list[Measurement], precision: str) -> list[list[Measurement]]:
+    """Measurements of equal length and precision together: padding or rounding would change the last bit of a sum."""
+    kinds: dict[tuple[int, str], list[Measurement]] = {}
     for m in measurements:
-        lengths.setdefault(m.x.size, []).append(m)
-    return list(lengths.values())
+        kinds.setdefault((m.x.size, str(row_precision(spec, [[m]], precision))), []).append(m)
+    return list(kinds.values())

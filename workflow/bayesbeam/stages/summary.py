@@ -139,11 +139,11 @@ def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
 def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measurement) -> dict[str, Any]:
     """Noise model in one sentence, and the standard deviation it implies where that is one number."""
     base = {
-        "value": f"standard deviation {spec.noise.value:g} {m.y_unit}" if spec.noise.value is not None else "",
+        "value": f"standard deviation {spec.noise.value:g} {m.y_unit}".strip() if spec.noise.value is not None else "",
         "column": "the measurement's own uncertainties",
         "estimate": "the measurement's own uncertainties as relative weights"
         if m.uncertainty is not None
-        else f"a robust estimate of the noise ({m.noise_estimate:.4g} {m.y_unit})",
+        else f"a robust estimate of the noise ({f'{m.noise_estimate:.4g} {m.y_unit}'.strip()})",
         "none": "counting statistics",
     }[spec.noise.base]
     found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}

@@ -25,6 +25,7 @@ class SumTarget:
     """Log-likelihood and log-prior of a sum of components, batched over groups, members, chains and replicas."""
 
     x: Tensor
+    origin: Tensor
     data: NoiseData
     noise: NoiseModel
     terms: tuple[Term, ...]
@@ -70,11 +71,34 @@ class SumTarget:
         """Which slots are shared by the members of a group: bool (P,)."""
         return torch.tensor([slot.shared for slot in self.slots], device=self.x.device)
 
+    @cached_property
+    def _axis(self) -> Tensor:
+        """Axis in row precision, (G, D, 1, 1, N)."""
+        return self.x.to(self.dtype)
+
+    @cached_property
+    def _centred(self) -> Tensor:
+        """Axis about its origin in row precision, (G, D, 1, 1, N)."""
+        return (self.x - self.origin).to(self.dtype)
+
+    @cached_property
+    def _locations(self) -> dict[int, Tensor]:
+        """For each term by its first slot: 1 for parameters that are places on the axis, else 0, (p,)."""
+        flags = {t.start: [float(n in t.component.locations) for n in t.component.parameter_names] for t in self.terms}
+        return {start: torch.tensor(row, dtype=torch.float64, device=self.x.device) for start, row in flags.items()}
+
     def select(self, groups: Tensor) -> SumTarget:
         """Target of some of the groups, given their numbers (int64)."""
         priors = tuple(SlotPrior(p.family, {a: v[groups] for a, v in p.values.items()}) for p in self.priors)
         return SumTarget(
-            self.x[groups], _of_groups(self.data, groups), self.noise, self.terms, self.slots, priors, self.dtype
+            self.x[groups],
+            self.origin[groups],
+            _of_groups(self.data, groups),
+            self.noise,
+            self.terms,
+            self.slots,
+            priors,
+            self.dtype,
         )
 
     def row(self, term: Term, theta: Tensor) -> Tensor:
@@ -89,15 +113,19 @@ class SumTarget:
         -------
         Tensor (G, D, C, R, N), row precision
         """
+        axis = self._axis
+        if term.component.locations:
+            axis = self._centred
+            theta = theta - self.origin * self._locations[term.start]
         values = theta.to(self.dtype)
         parameters = [values[..., j, None] for j in range(values.shape[-1])]
-        row: Tensor = term.component.formula(TORCH, self.x, *parameters)
+        row: Tensor = term.component.formula(TORCH, axis, *parameters)
         return row.expand(*theta.shape[:-1], self.x.shape[-1])
 
     def rows(self, theta: Tensor) -> Tensor:
         """Curves of all terms, (T, G, D, C, R, N), for states (G, D, C, R, P)."""
         if not self.terms:
-            return self.x.new_zeros(0, *theta.shape[:-1], self.x.shape[-1])
+            return self._axis.new_zeros(0, *theta.shape[:-1], self.x.shape[-1])
         return torch.stack([self.row(term, theta[..., term.start : term.stop]) for term in self.terms])
 
     def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:
@@ -196,7 +224,9 @@ def sum_target(
         priors.append(_stack_priors(f"noise.{parameter.name}", noise_priors[parameter.name], False, x))
     place = (*x.shape[:2], 1, 1, x.shape[2])
     data = noise.prepare(y.reshape(place), base_sd.reshape(place), weight.reshape(place), dtype)
-    return SumTarget(x.reshape(place).to(dtype), data, noise, tuple(terms), tuple(slots), tuple(priors), dtype)
+    axis = x.reshape(place)
+    origin = 0.5 * (axis.amin(-1, keepdim=True) + axis.amax(-1, keepdim=True))
+    return SumTarget(axis, origin, data, noise, tuple(terms), tuple(slots), tuple(priors), dtype)
 
 
 def _of_groups(data: NoiseData, groups: Tensor) -> NoiseData:

@@ -1,1 +1,1 @@
-"""Targets whose free energies and posteriors are known exactly; for tests, documentation and trust."""
+"""Systems whose free energies and posteriors are known exactly: the judges of samplers and estimators."""

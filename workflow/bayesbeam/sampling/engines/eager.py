@@ -36,7 +36,7 @@ class EagerEngine:
         """Recompute curves, sum, log-likelihood and log-prior from the parameters."""
         target = self.target
         state.rows = target.rows(state.theta)
-        state.prediction = state.rows.sum(0)
+        state.prediction = _sum_in_order(state.rows)
         state.log_likelihood = target.log_likelihood(state.prediction, state.theta)
         columns = [
             prior.log_prob(state.theta[..., j]) if not prior.is_fixed else torch.zeros_like(state.theta[..., j])
@@ -149,12 +149,20 @@ class EagerEngine:
             state.prediction = torch.where(wide, prediction, state.prediction)
 
 
+def _sum_in_order(rows: Tensor) -> Tensor:
+    """Sum of curves (T, ...), one after the other: torch's own order depends on how many groups are in a batch."""
+    total = torch.zeros_like(rows[0]) if len(rows) else rows.sum(0)
+    for row in rows:
+        total = total + row
+    return total
+
+
 def _log_ratio(beta: Tensor, new: Tensor, old: Tensor, gain: Tensor, tied: bool) -> Tensor:
     """Log acceptance ratio; a tied move is decided by the sum over the members of the group.
 
-    At beta = 0 the likelihood has no say, even where it is zero.
+    At beta = 0 the likelihood has no say, even where it is zero; from one impossible state to another it has none either
+    (a run may start there). What is nan all the same is a rejection: the formula outside the support of a prior.
     """
-    heat = torch.where(beta == 0, 0.0, beta * (new - old))
-    if tied:
-        return heat.sum(1, keepdim=True) + gain[:, :1]
-    return heat + gain
+    heat = torch.where((beta == 0) | (torch.isneginf(new) & torch.isneginf(old)), 0.0, beta * (new - old))
+    ratio = heat.sum(1, keepdim=True) + gain[:, :1] if tied else heat + gain
+    return torch.nan_to_num(ratio, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)

@@ -1,0 +1,141 @@
+"""Figures as files and in the page: names of elements, escaping, colours, equal bytes."""
+
+from __future__ import annotations
+
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayesbeam.report import style, svg
+from bayesbeam.report.curves import Column, Draws, Fit
+from bayesbeam.report.figures.fit import fit_figure
+from bayesbeam.report.figures.models import models_figure
+from bayesbeam.report.figures.parameters import parameters_figure
+from bayesbeam.report.records import Candidate
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from report_fixture import NASTY_TITLE
+
+
+def fit_of(n_points: int) -> Fit:
+    """Fit with one peak on a level."""
+    x = np.linspace(280.0, 290.0, n_points)
+    peak, level = 5 * np.exp(-0.5 * ((x - 285) / 0.5) ** 2), np.full(n_points, 1.0)
+    sd, noise = np.full(n_points, 0.3), np.random.default_rng(1).standard_normal(n_points)
+    total = peak + level
+    bands = total + np.array([-1.96, -1.0, 1.0, 1.96])[:, None] * sd
+    return Fit(
+        x, total + 0.3 * noise, sd, np.stack([total] * 5), bands, np.stack([np.stack([c] * 3) for c in (peak, level)]),
+        (NASTY_TITLE, "constant"), noise,
+    )  # fmt: skip
+
+
+def drawn(n_points: int = 101, decreasing: bool = False, label: str = NASTY_TITLE) -> bytes:
+    """SVG of a fit with a nasty axis label."""
+    with style.figure_style():
+        return svg.svg_bytes(fit_figure(fit_of(n_points), label, "counts", decreasing), label)
+
+
+def texts(content: bytes) -> list[str]:
+    """Texts of an SVG."""
+    return ["".join(one.itertext()) for one in ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_names_from_data_appear_as_they_are() -> None:
+    """Neither mathematics nor markup: dollar, brace, angle bracket and quotes come out letter by letter."""
+    assert NASTY_TITLE in texts(drawn())
+    assert b"<script" not in drawn()
+
+
+def test_letters_that_no_font_has_are_no_warning() -> None:
+    assert "試料 \U0001f600" in texts(drawn(label="試料 \U0001f600"))
+
+
+def test_equal_figures_give_equal_bytes() -> None:
+    assert drawn() == drawn()
+    with style.figure_style():
+        one, two = (svg.pdf_bytes(fit_figure(fit_of(50), "x", "y", False), NASTY_TITLE) for _ in range(2))
+    assert one == two
+
+
+def test_inlined_figures_share_no_name() -> None:
+    pages = [svg.inline(drawn(), prefix, "a <b>") for prefix in ("f1", "f2")]
+    names = [re.findall(r' id="([^"]+)"', page) for page in pages]
+    assert names[0]
+    assert not set(names[0]) & set(names[1])
+    for page, own in zip(pages, names, strict=True):
+        used = set(re.findall(r'href="#([^"]+)"', page)) | set(re.findall(r"url\(#([^)]+)\)", page))
+        assert used == set(own)
+        ElementTree.fromstring(page)
+
+
+def test_inlined_figures_follow_light_and_dark() -> None:
+    page = svg.inline(drawn(), "f1", "title")
+    assert "var(--fig-ink)" in page
+    assert not re.search(r"(fill|stroke): #", page)
+    assert 'role="img"' in page
+    assert "<metadata" not in page
+
+
+def test_axis_runs_as_the_field_draws_it() -> None:
+    def ticks(decreasing: bool) -> list[float]:
+        shown = [re.sub("\u2212", "-", one) for one in texts(drawn(decreasing=decreasing))]
+        return [float(one) for one in shown if re.fullmatch(r"28\d|290", one)]
+
+    with style.figure_style():
+        figure = fit_figure(fit_of(51), "binding energy (eV)", "counts", True)
+    low, high = figure.axes[0].get_xlim()
+    assert low > high
+    assert figure.axes[1].get_xlim() == (low, high)
+    assert ticks(True)
+
+
+def test_many_points_stay_small() -> None:
+    """Ten thousand points: a mark a point would be above 2 MB; above twenty thousand they become an image."""
+    assert len(svg.inline(drawn(10_001), "f1", "t")) < 900_000
+    assert len(svg.inline(drawn(25_001), "f1", "t")) < 900_000
+
+
+def test_smaller_is_better_is_said_on_the_axis() -> None:
+    candidates = [
+        Candidate("m", "peaks", f"peaks-k{k}", k, free_energy=f, standard_error=0.1, model_probability=p, verdict=v)
+        for k, f, p, v in ((1, 900.0, 0.0, "reliable"), (2, 3.0, 0.3, "not reliable"), (3, 2.0, 0.7, "reliable"))
+    ]
+    with style.figure_style():
+        content = svg.svg_bytes(models_figure(candidates, ["K = 1", "K = 2", "K = 3"], candidates[2]), "t")
+    assert any("smaller is better" in one for one in texts(content))
+    assert {"K = 1", "K = 2", "K = 3"} <= set(texts(content))
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_models_without_numbers_are_drawn_all_the_same(missing: float | None) -> None:
+    candidates = [
+        Candidate("m", "a", "a", free_energy=1.0, standard_error=0.1, model_probability=1.0, verdict="reliable"),
+        Candidate("m", "b", "b", free_energy=missing, standard_error=missing, model_probability=missing),
+    ]
+    with style.figure_style():
+        assert svg.svg_bytes(models_figure(candidates, ["a", "b"], candidates[0]), "t")
+
+
+def test_fixed_quantities_have_no_panel() -> None:
+    generator = np.random.default_rng(2)
+    values = np.stack([generator.standard_normal((2, 50)), np.full((2, 50), 3.0)], axis=-1)
+    columns = (Column("peaks.position", 1, "eV"), Column("constant.level", None, "counts"))
+    with style.figure_style():
+        figure = parameters_figure(Draws(values, values.reshape(-1, 2), columns))
+        assert figure is not None
+        assert len(figure.axes) == 1
+        still = Draws(values[..., 1:], values[..., 1:].reshape(-1, 1), columns[1:])
+        assert parameters_figure(still) is None
+
+
+def test_settings_of_the_reader_are_left_alone() -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    drawn()
+    assert dict(mpl.rcParams) == before

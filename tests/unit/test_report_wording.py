@@ -1,0 +1,161 @@
+"""Sentences of the report: never an argmax alone, never reliable where the diagnostics do not carry it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayesbeam.report import wording
+from bayesbeam.report.curves import Column, Draws, Fit
+from bayesbeam.report.integration_words import group_answer
+from bayesbeam.report.records import Candidate, Facts, GroupResult, GroupRow, MeasurementResult, Results, Row
+
+PM = "\u00a0±\u00a0"
+
+
+def candidate(count: int, share: float, **more: object) -> Candidate:
+    """Candidate with a probability."""
+    facts = {"verdict": "reliable", "probability_error": 0.02, "free_energy": -np.log(share), "predictive_p": 0.4}
+    return Candidate("pet", "peaks", f"peaks-k{count}", count, model_probability=share, **(facts | more))  # type: ignore[arg-type]
+
+
+def measured(*candidates: Candidate) -> MeasurementResult:
+    """Measurement with candidates."""
+    return MeasurementResult("pet", "PET C 1s", None, candidates)
+
+
+def test_clear_choice_names_its_probability_and_the_next() -> None:
+    answer = wording.measurement_answer(measured(candidate(2, 0.005), candidate(3, 0.96), candidate(4, 0.035)))
+    assert answer.sentence == f"three components (probability 0.96{PM}0.02; next: four components, 0.04)."
+    assert (answer.verdict, answer.kind, answer.decided) == ("reliable", "good", True)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.56, 0.74])
+def test_close_race_is_undecided_and_names_both(share: float) -> None:
+    answer = wording.measurement_answer(measured(candidate(3, share), candidate(4, 1 - share)))
+    assert answer.sentence.startswith("undecided between three components (0.")
+    assert "four components (0." in answer.sentence
+    assert not answer.decided
+
+
+def test_likely_is_not_said_as_sure() -> None:
+    assert wording.choice(measured(candidate(3, 0.8), candidate(4, 0.2)).ranked).startswith("probably three components")
+
+
+@pytest.mark.parametrize("shares", [(0.999, 0.001), (0.6, 0.4), (0.8, 0.2), (0.3, 0.3, 0.25, 0.15)])
+def test_no_candidate_is_named_without_a_probability(shares: tuple[float, ...]) -> None:
+    sentence = wording.choice(measured(*(candidate(k, share) for k, share in enumerate(shares, 1))).ranked)
+    assert "0." in sentence
+
+
+def test_only_candidate_was_not_chosen() -> None:
+    assert "nothing was chosen" in wording.choice(measured(candidate(3, 1.0)).ranked)
+
+
+def test_unreliable_rival_makes_the_answer_unreliable() -> None:
+    """A rival whose free energy is not known well enough may be the better one."""
+    answer = wording.measurement_answer(
+        measured(candidate(3, 0.97), candidate(4, 0.03, verdict="not reliable", reasons=("2 round trips",)))
+    )
+    assert (answer.verdict, answer.kind) == ("not reliable", "bad")
+    assert answer.reasons == ("K = 4: 2 round trips",)
+
+
+def test_unreliable_candidate_far_behind_is_a_reservation() -> None:
+    answer = wording.measurement_answer(measured(candidate(3, 1 - 1e-9), candidate(8, 1e-9, verdict="not reliable")))
+    assert (answer.verdict, answer.kind) == ("with reservations", "check")
+    assert "K = 8" in answer.reasons[0]
+
+
+def test_none_of_these_is_said() -> None:
+    answer = wording.measurement_answer(
+        measured(candidate(1, 0.99, predictive_p=1e-4), candidate(2, 0.01, predictive_p=1e-3))
+    )
+    assert answer.verdict == "with reservations"
+    assert "none of the candidates describes the data" in answer.reasons[0]
+
+
+def test_refused_measurement_says_why() -> None:
+    answer = wording.measurement_answer(MeasurementResult("a", "a", None, refusal="0 of 9 points left"))
+    assert (answer.verdict, answer.kind, answer.reasons) == ("refused", "gone", ("0 of 9 points left",))
+
+
+def test_shares_of_areas_carry_their_uncertainty() -> None:
+    """Areas 2 : 1 with independent errors of 1% of the whole: shares 66.7 and 33.3 with sd near 0.75."""
+    generator = np.random.default_rng(7)
+    values = np.array([2.0, 1.0]) + 0.03 * generator.standard_normal((4, 500, 2))
+    columns = tuple(Column("peaks.area", index, "eV", "derived") for index in (1, 2))
+    assert wording.area_shares(Draws(values, np.empty((0, 2)), columns)) == "areas 67 : 33 of 100 (±1)"
+
+
+def grouped(share: float, gain: float, verdict: str = "reliable") -> tuple[GroupResult, Results]:
+    """Group of two measurements, with all that its sentence needs."""
+    alone = Row("peaks.position", 1, "eV", "parameter", 284.71, 0.01)
+    one = Candidate("a", "peaks", "peaks-k1", 1, verdict="reliable", model_probability=1.0, parameters=(alone,))
+    members = tuple(MeasurementResult(name, name, None, (one,)) for name in ("a", "b"))
+    shared = Row("peaks.position", 1, "eV", "parameter", 284.70, 0.004)
+    row = GroupRow(
+        "peaks-k1", 1, gain=gain, gain_standard_error=0.2, probability=share, verdict=verdict, parameters=(shared,)
+    )
+    best = {"tag_integrated": "peaks-k1", "gain": gain, "gain_standard_error": 0.2, "probability": share}
+    group = GroupResult("g", "peaks", ("a", "b"), ("peaks.position",), (row,), best, arrays=Path("none.h5"))
+    return group, Results(Facts("c", "", ("a", "b"), ("g",)), members, (group,))
+
+
+@pytest.mark.parametrize(
+    ("share", "gain", "expected"),
+    [
+        (
+            0.9999,
+            12.3,
+            "integrate a and b: one common position describes both (probability of integration above\u00a00.999",
+        ),
+        (
+            1e-6,
+            -14.0,
+            "keep a and b apart: no common position describes both (probability of integration below\u00a00.001",
+        ),
+        (0.6, 0.4, "undecided whether one common position describes a and b (probability of integration 0.60"),
+    ],
+)
+def test_integration_is_decided_in_words(share: float, gain: float, expected: str) -> None:
+    answer = group_answer(*grouped(share, gain), {})
+    assert answer.sentence.startswith(expected)
+    assert ("lower" if gain > 0 else "higher") in answer.sentence
+    assert f"284.700{PM}0.004 eV; best single measurement 284.710{PM}0.010 (2.5 times wider)" in answer.details[0]
+
+
+def test_unreliable_integration_is_no_decision() -> None:
+    answer = group_answer(*grouped(0.9999, 12.3, "not reliable"), {})
+    assert answer.verdict == "not reliable"
+    assert answer.sentence.startswith("no decision, since a run behind it is not reliable; as computed, integrate")
+
+
+@pytest.mark.parametrize("verdict", ["not reliable", "with reservations"])
+def test_integration_inherits_the_doubts_of_its_members(verdict: str) -> None:
+    answer = group_answer(*grouped(0.9999, 12.3), {"a": wording.Answer("a", "a", verdict, "")})
+    assert answer.verdict == "with reservations"
+    assert answer.reasons[0].startswith("a alone")
+
+
+def test_end_of_the_range_is_said() -> None:
+    """The largest count that was asked is the best, or nearly: the list of candidates may be too short."""
+    last = wording.measurement_answer(measured(candidate(3, 0.01), candidate(4, 0.99))).details
+    assert last == ("four is the largest count that was asked: larger ones were not compared",)
+    assert wording.measurement_answer(measured(candidate(3, 0.99), candidate(4, 0.01))).details == ()
+
+
+def test_waves_in_the_residuals_are_a_reservation() -> None:
+    x = np.linspace(0.0, 1.0, 400)
+    bands = np.zeros((5, x.size))
+    wavy = Fit(x, x, x, bands, bands[:4], bands[None, :3], ("a",), np.sin(40 * x))
+    answer = wording.measurement_answer(measured(candidate(3, 0.99), candidate(4, 0.01)), None, wavy)
+    assert answer.verdict == "with reservations"
+    assert "neighbouring residuals are alike" in answer.reasons[0]
+
+
+def test_overview_counts_every_verdict() -> None:
+    answers = [wording.Answer(str(n), "", verdict, "") for n, verdict in enumerate(("reliable", "reliable", "refused"))]
+    assert wording.overview(answers, []) == "Three measurements: 2 reliable and 1 refused."

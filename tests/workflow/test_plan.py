@@ -1,0 +1,131 @@
+"""Batches: who is sampled with whom, remembered from run to run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bayesbeam.config.load import load_campaign
+from bayesbeam.errors import ConfigError, StoreError
+from bayesbeam.stages.plan import assign_batches, batch_members, batches_text, read_batches, write_batches
+from bayesbeam.stages.rulebook import Rulebook, command_of, find_campaign
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.workflow.conftest import Lab
+
+
+class Row:
+    """A row of the sheet, as far as planning looks at it."""
+
+    class treatment:
+        @staticmethod
+        def model_dump(**kwargs: object) -> dict[str, str]:
+            return {}
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+
+
+class Campaign:
+    """A campaign of measurements that all have the same candidates."""
+
+    def __init__(self, ids: list[str], batch: int) -> None:
+        self.sheet = [Row(name) for name in ids]
+        self.campaign = self.sampling = self
+        self.batch = batch
+
+    def candidates_of(self, name: str) -> tuple[()]:
+        return ()
+
+
+IDS = st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), unique=True, max_size=30)
+
+
+@given(IDS, IDS, st.integers(1, 5), st.integers(1, 5))
+def test_batches_keep_their_members(first: list[str], second: list[str], size: int, later_size: int) -> None:
+    before = assign_batches(Campaign(first, size), {})
+    memory = {name: batch for batch, ids in before.items() for name in ids}
+    assert [name for ids in before.values() for name in ids] == first
+    assert all(1 <= len(ids) <= size for ids in before.values())
+    after = assign_batches(Campaign(second, later_size), memory)
+    assert sorted(name for ids in after.values() for name in ids) == sorted(second)
+    for batch, ids in after.items():
+        if batch in before:
+            assert set(ids) <= set(before[batch])
+        else:
+            assert not set(ids) & set(first)
+    again = {name: batch for batch, ids in after.items() for name in ids}
+    assert assign_batches(Campaign(second, 3), {**memory, **again}) == after
+
+
+def test_different_candidates_are_different_batches(lab: Lab) -> None:
+    batches = assign_batches(load_campaign(lab.campaign), {})
+    assert sorted(batches.values()) == [("a", "b"), ("c",)]
+
+
+def test_table_is_read_as_it_was_written_and_remembers_who_left(lab: Lab) -> None:
+    text = lab.campaign.read_text()
+    lab.campaign.write_text(text[: text.index("integration:")].replace("[a, b]", '["?"]'))
+    table = lab.workdir / "batches.tsv"
+    write_batches(load_campaign(lab.campaign), table)
+    first = read_batches(table)
+    lab.sheet("d", "a", "c")
+    campaign = load_campaign(lab.campaign)
+    members = batch_members(campaign, table, first["a"])
+    write_batches(campaign, table)
+    assert read_batches(table) == {**first, "d": read_batches(table)["d"]}
+    assert members == batch_members(campaign, table, first["a"]) == ("a",)
+    assert table.read_text() == batches_text(campaign, read_batches(table))
+
+
+@pytest.mark.parametrize("text", ["", "a\tb\n", "measurement\tbatch\na\n", "measurement\tbatch\na\t../b\n", "\xff"])
+def test_foreign_table_is_an_error_in_three_parts(tmp_path: Path, text: str) -> None:
+    table = tmp_path / "batches.tsv"
+    table.write_bytes(text.encode("latin-1"))
+    with pytest.raises(StoreError, match=r"batches\.tsv: .*; expected a table made by the plan step\. Delete"):
+        read_batches(table)
+
+
+def test_unknown_batch(lab: Lab) -> None:
+    with pytest.raises(ConfigError, match="batch b00000000: no such batch; expected one of b"):
+        batch_members(load_campaign(lab.campaign), lab.workdir / "none.tsv", "b00000000")
+
+
+def test_paths_in_the_working_directory_are_relative(lab: Lab) -> None:
+    book = Rulebook(lab.campaign, lab.workdir / "results", lab.workdir)
+    assert str(book.file) == "campaign/campaign.yaml"
+    assert book.path("report", "index.html") == "results/tiny/report/index.html"
+    assert book.data_files(["a", "b"]) == ["campaign/data/a.txt", "campaign/data/b.txt"]
+    elsewhere = Rulebook(lab.campaign, lab.workdir / "results", lab.workdir / "campaign")
+    assert elsewhere.path() == str(lab.workdir / "results" / "tiny")
+
+
+def test_long_sheets_are_preprocessed_by_batch(lab: Lab) -> None:
+    lab.sheet(*(f"m{number:03d}" for number in range(70)), "a", "b")
+    lab.replace("batch: 2", "batch: 16")
+    book = Rulebook(lab.campaign, lab.workdir / "results", lab.workdir)
+    assert book.chunked
+    files = book.treated(row.id for row in book.campaign.sheet)
+    assert files == [f"results/tiny/measurements/{batch}.tsv" for batch in book.batches]
+    assert len(files) == 6
+
+
+def test_where_the_campaign_comes_from(tmp_path: Path) -> None:
+    default = tmp_path / "config" / "campaigns" / "first_look" / "campaign.yaml"
+    assert find_campaign({}, [], tmp_path) == default
+    assert str(find_campaign({"campaign": "x"}, ["one.yaml", "two.yaml"], tmp_path)) == "two.yaml"
+    assert str(find_campaign({"campaign_file": "three.yaml"}, ["one.yaml"], tmp_path)) == "three.yaml"
+    with pytest.raises(ConfigError, match="config: seed: settings without a campaign"):
+        find_campaign({"seed": 3, "results": "here"}, [], tmp_path)
+
+
+def test_command_that_makes_results_anew(tmp_path: Path) -> None:
+    campaigns = tmp_path / "config" / "campaigns"
+    assert command_of(campaigns / "first_look" / "campaign.yaml") == "make run"
+    assert command_of(campaigns / "other" / "campaign.yaml") == "make run CAMPAIGN=other"
+    assert command_of(tmp_path / "my data" / "campaign.yaml") == f"make run CAMPAIGN='{tmp_path}/my data'"

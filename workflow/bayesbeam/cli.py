@@ -1,0 +1,122 @@
+"""``bayesbeam run``, ``validate``, ``unlock``: what `make run` calls.
+
+Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
+but some measurements were refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from bayesbeam.errors import BayesbeamError
+from bayesbeam.launch.display import printable
+from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
+from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository
+from bayesbeam.launch.run import clear_dead_run, watched_run
+from bayesbeam.launch.snakemake import Order
+from bayesbeam.stages.rulebook import Rulebook
+
+EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
+_PASSED_ON = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--summary", "--dag", "--rulegraph", "--list"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    extra: tuple[str, ...] = ()
+    if "--" in words:
+        extra, words = tuple(words[words.index("--") + 1 :]), words[: words.index("--")]
+    options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(options.action(options, extra))
+    except BayesbeamError as error:
+        print(printable(str(error)), file=sys.stderr)
+        return EXIT_MISTAKE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="bayesbeam", description="Bayesian measurement: campaigns to reports.")
+    actions = parser.add_subparsers(required=True)
+    for name, action, meaning in (
+        ("run", _run, "analyse a campaign; arguments behind -- go to snakemake"),
+        ("validate", _validate, "check a campaign and stop"),
+        ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
+    ):
+        part = actions.add_parser(name, help=meaning, description=meaning)
+        part.add_argument("campaign", nargs="?", help="name, folder or campaign.yaml; the default campaign if left out")
+        part.add_argument("--results", help="folder for results (default: results in the repository)")
+        part.add_argument("--cores", type=_number_of_cores, default="all", help="cores to use, a number or all")
+        part.set_defaults(action=action)
+    return parser
+
+
+def _number_of_cores(text: str) -> int:
+    """Return a number of cores from a number or the word all."""
+    number = cores() if text == "all" else int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number}; expected 1 or more")
+    return number
+
+
+def _open(options: argparse.Namespace, extra: tuple[str, ...] = ()) -> tuple[Order, Rulebook]:
+    """Find and check a campaign; paths in the rulebook are relative to the working directory of the run."""
+    root = repository()
+    where = place(options.results, root)
+    order = Order(root, campaign_file(options.campaign, root), where, options.cores, extra)
+    return order, Rulebook(order.campaign, where.results, where.workdir)
+
+
+def _validate(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Check a campaign, and say what is in it."""
+    _, book = _open(options)
+    models = {tag for tags in book.tags.values() for tag in tags}
+    counts = f"{len(book.campaign.sheet)} measurements, {len(models)} candidate models, {len(book.groups)} groups"
+    print(f"{book.campaign.campaign.campaign}: {counts}. No mistakes found.")
+    return 0
+
+
+def _unlock(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Remove Snakemake's locks on a campaign, unless a run is alive on this machine."""
+    order, book = _open(options)
+    workdir, folder = order.place.workdir, order.place.workdir / book.folder
+    check_place(order.place, folder)
+    with run_lock(folder):
+        pid = live_snakemake(workdir)
+        if pid is not None:
+            raise foreign_lock(folder, pid)
+        locks = campaign_locks(workdir, str(book.folder))
+        clear_locks(locks)
+    print(f"{folder}: {len(locks)} lock files removed.")
+    return 0
+
+
+def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Analyse a campaign and print where its report is."""
+    order, book = _open(options, extra)
+    folder = order.place.workdir / book.folder
+    check_place(order.place, folder)
+    if any(word.split("=")[0] in _PASSED_ON for word in extra):
+        os.execv(order.command[0], order.command)
+    with run_lock(folder) as lock:
+        clear_dead_run(lock, order, book)
+        print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
+        return watched_run(lock, order, book)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Treat a polite request to end like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

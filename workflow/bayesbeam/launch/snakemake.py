@@ -1,0 +1,126 @@
+"""Starting Snakemake, listening to it, stopping it.
+
+Decides its command line and what happens to its jobs when a run is stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+
+from bayesbeam.launch.display import Display
+from bayesbeam.launch.places import Place
+from bayesbeam.launch.watch import Run
+
+REFRESH_S = 0.5
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run: the repository, the campaign, where, on how many cores, with which further arguments."""
+
+    root: Path
+    campaign: Path
+    place: Place
+    cores: int
+    extra: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """Words of Snakemake's command line."""
+        words = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")]
+        words += ["--directory", str(self.place.workdir)]
+        words += ["--profile", str(self.root / "workflow" / "profiles" / "local"), "--cores", str(self.cores)]
+        words += ["--configfile", str(self.campaign)]
+        if self.place.results != self.place.workdir / "results":
+            words += ["--config", f"results={self.place.results}"]
+        return [*words, *self.extra]
+
+
+def start(order: Order, inherit: Sequence[int]) -> subprocess.Popen[str]:
+    """Start Snakemake with its output in a pipe; it inherits the open files ``inherit``."""
+    return subprocess.Popen(
+        order.command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=list(inherit),
+        env=environment(order.place.workdir),
+    )
+
+
+def environment(workdir: Path) -> dict[str, str]:
+    """Environment for Snakemake, which wants a cache folder; where the home has none to write to, ours is used."""
+    given = dict(os.environ)
+    cache = Path(given.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    parent = next(path for path in (cache, *cache.parents) if path.exists())
+    if parent.is_dir() and os.access(parent, os.W_OK):
+        return given
+    return {**given, "XDG_CACHE_HOME": str(workdir / ".snakemake" / "cache")}
+
+
+def follow(process: subprocess.Popen[str], display: Display, log: TextIO) -> Run:
+    """Show a run until it ends, and keep all that Snakemake says in ``log``."""
+    run = Run()
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=REFRESH_S)
+        except queue.Empty:
+            display.status(run)
+            continue
+        if line is None:
+            display.end()
+            process.wait()
+            return run
+        log.write(line)
+        log.flush()
+        words = run.take(line.rstrip("\n"))
+        if words is not None:
+            display.finished(run, words)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End Snakemake and its jobs, gently first.
+
+    A terminal's Ctrl-C has reached all of them already; after a signal to this process alone they are told here.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(2.0)
+        return
+    with suppress(psutil.Error):
+        family = psutil.Process(process.pid)
+        jobs = family.children(recursive=True)
+        for job in jobs:
+            with suppress(psutil.Error):
+                job.terminate()
+        family.send_signal(2)
+        _, alive = psutil.wait_procs([family, *jobs], timeout=PATIENCE_S)
+        for member in alive:
+            with suppress(psutil.Error):
+                member.kill()
+    process.wait()
+
+
+def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
+    """Pass on the lines of a process, and None at their end."""
+    if process.stdout is not None:
+        with suppress(ValueError, OSError):
+            for line in process.stdout:
+                lines.put(line)
+    lines.put(None)

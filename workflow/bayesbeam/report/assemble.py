@@ -1,0 +1,221 @@
+"""What the page shows of every measurement and group: sentences, tables and figures together.
+
+Decides which figures are made; reads the arrays of one candidate at a time, so that memory stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bayesbeam.report import view, wording
+from bayesbeam.report.curves import Draws, read_draws, read_fit, read_run
+from bayesbeam.report.figures.fit import axis_labels, fit_figure
+from bayesbeam.report.figures.models import models_figure
+from bayesbeam.report.figures.parameters import parameters_figure
+from bayesbeam.report.figures.ridges import Shared, ridges_figure
+from bayesbeam.report.figures.sampling import sampling_figure
+from bayesbeam.report.gallery import Gallery, Shown
+from bayesbeam.report.integration_words import group_answer
+from bayesbeam.report.records import Candidate, GroupResult, MeasurementResult, Results
+from bayesbeam.report.wording import Answer, candidate_label
+
+FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
+PANELS = 8  # candidates of one measurement that get figures, the most probable ones
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One candidate in a switch."""
+
+    label: str
+    tag: str
+    probability: str
+    best: bool
+    reliable: bool
+    reasons: tuple[str, ...]
+    noise: str
+    fit: Shown | None
+    sampling: Shown | None
+    parameters: view.Table
+
+
+@dataclass(frozen=True)
+class MeasurementView:
+    """Everything the page shows of one measurement."""
+
+    result: MeasurementResult
+    answer: Answer
+    choices: tuple[Choice, ...] = ()
+    models: Shown | None = None
+    densities: Shown | None = None
+    model_table: view.Table | None = None
+    averaged: view.Table | None = None
+    diagnostics: view.Table | None = None
+    runs: view.Table | None = None
+    priors: tuple[tuple[str, view.Table], ...] = ()
+    left_out: int = 0
+    draws_file: str = ""
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """Everything the page shows of one group."""
+
+    result: GroupResult
+    answer: Answer
+    ridges: Shown | None = None
+    table: view.Table | None = None
+    parameters: view.Table | None = None
+
+
+def measurement_views(results: Results, gallery: Gallery) -> list[MeasurementView]:
+    """Views of all measurements; large campaigns get figures only where something is wrong."""
+    many = len(results.measurements) > FULL_DETAIL
+    return [_measurement_view(one, gallery, figures=not many or _wrong(one)) for one in results.measurements]
+
+
+def _wrong(result: MeasurementResult) -> bool:
+    """Whether a measurement deserves a closer look."""
+    return bool(result.candidates) and wording.judged(result)[0] == wording.BAD
+
+
+def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool) -> MeasurementView:
+    """View of one measurement."""
+    if not result.candidates or result.arrays is None:
+        return MeasurementView(result, wording.measurement_answer(result))
+    best = result.best
+    draws = read_draws(result.arrays, f"{result.id}/{best.tag}")
+    shown = [one for one in result.candidates if figures and one in result.ranked[:PANELS]]
+    choices = tuple(_choice(result, one, gallery) for one in shown)
+    return MeasurementView(
+        result,
+        wording.measurement_answer(result, draws, read_fit(result.arrays, f"{result.id}/{best.tag}")),
+        choices,
+        _models(result, gallery),
+        _densities(result, draws, gallery) if figures else None,
+        view.model_table(result),
+        view.averaged_table(result),
+        view.diagnostics_table(result),
+        view.runs_table(result),
+        _priors(result),
+        len(result.candidates) - len(choices),
+        f"draws/{result.id}.nc",
+    )  # fmt: skip
+
+
+def _models(result: MeasurementResult, gallery: Gallery) -> Shown | None:
+    """Free energies and probabilities, where there is something to compare."""
+    if len(result.candidates) < 2:
+        return None
+    labels = [candidate_label(one, result.candidates) for one in result.candidates]
+    figure = models_figure(result.candidates, labels, result.best)
+    return gallery.add(f"{result.id}+models", figure, f"{result.name}: free energy and probability of every candidate")
+
+
+def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choice:
+    """Figures and table of one candidate."""
+    data, arrays = result.measurement, result.arrays
+    assert data is not None
+    assert arrays is not None
+    where, label = f"{result.id}/{one.tag}", candidate_label(one, result.candidates)
+    labels = axis_labels(data.x_quantity, data.x_unit, data.y_quantity, data.y_unit)
+    name = f"{result.id}+{one.tag}"
+    fit = gallery.add(
+        f"{name}+fit",
+        fit_figure(read_fit(arrays, where), *labels, data.decreasing),
+        f"{result.name}: data and fit, {label}",
+        pdf=one is result.best,
+    )
+    sampling = gallery.add(
+        f"{name}+sampling",
+        sampling_figure(read_run(arrays, where), one),
+        f"{result.name}: sampling, {label}",
+        pdf=False,
+    )
+    odds = view.probability(one.model_probability)
+    words = str(one.noise.get("words") or "").replace("+-", "±").rstrip(" .")
+    words = f"{words[:1].upper()}{words[1:]}." if words else ""
+    return Choice(
+        label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,
+        view.parameter_table(one),
+    )  # fmt: skip
+
+
+def _densities(result: MeasurementResult, draws: Draws, gallery: Gallery) -> Shown | None:
+    """Densities of the best candidate."""
+    title = f"{result.name}: posterior and prior, {candidate_label(result.best, result.candidates)}"
+    return gallery.add(f"{result.id}+{result.best.tag}+parameters", parameters_figure(draws), title)
+
+
+def _priors(result: MeasurementResult) -> tuple[tuple[str, view.Table], ...]:
+    """Priors, once for all candidates that have the same."""
+    tables = []
+    by_priors = sorted(result.candidates, key=lambda one: _prior_key(one))
+    for _, alike in groupby(by_priors, key=_prior_key):
+        members = list(alike)
+        names = ", ".join(candidate_label(one, result.candidates) for one in members)
+        tables.append((names, view.priors_table(members[0])))
+    return tuple(tables)
+
+
+def _prior_key(one: Candidate) -> str:
+    """Text that is the same for the same priors."""
+    return repr([sorted(prior.items()) for prior in one.priors])
+
+
+def group_views(results: Results, gallery: Gallery, alone: Sequence[MeasurementView]) -> list[GroupView]:
+    """Views of all groups, whose answers rest on those of the measurements alone."""
+    answers = {view.result.id: view.answer for view in alone}
+    return [_group_view(one, results, gallery, answers) for one in results.groups]
+
+
+def _group_view(result: GroupResult, results: Results, gallery: Gallery, alone: Mapping[str, Answer]) -> GroupView:
+    """View of one group."""
+    answer = group_answer(result, results, alone)
+    row = result.best_row
+    if row is None:
+        return GroupView(result, answer)
+    ridges = gallery.add(
+        f"{result.id}+integration", ridges_figure(_shared(result, results, row.tag)),
+        f"{result.id}: shared parameters, apart and together",
+    )  # fmt: skip
+    return GroupView(result, answer, ridges, view.integration_table(result), view.shared_table(row))
+
+
+def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:
+    """Draws of every shared parameter, apart and together."""
+    if result.arrays is None or not result.arrays.is_file():
+        return []
+    joint = read_draws(result.arrays, tag)
+    apart = [(name, draws) for name in result.measurements if (draws := _alone(results, name, tag)) is not None]
+    shared = []
+    for place, column in enumerate(joint.columns):
+        if column.measurement is not None or column.kind != "parameter" or column.name not in result.shared:
+            continue
+        values = joint.flat(place)
+        if values.std() == 0:
+            continue
+        rows = [(name, draws, draws.find(column.name, column.index)) for name, draws in apart]
+        found = tuple((name, draws.flat(at)) for name, draws, at in rows if at is not None)
+        short = column.name if column.index is None else f"{column.name} {column.index}"
+        shared.append(Shared(short, column.unit, found, values))
+    return shared
+
+
+def _alone(results: Results, measurement: str, tag: str) -> Draws | None:
+    """Draws of a measurement alone by a candidate, None where there are none."""
+    found = results.measurement(measurement)
+    if found is None or found.arrays is None or tag not in [one.tag for one in found.candidates]:
+        return None
+    return read_draws(found.arrays, f"{measurement}/{tag}")
+
+
+def total_cpu(results: Results) -> float:
+    """CPU seconds of everything that was sampled."""
+    spent: Sequence[float | None] = [
+        *(one.cpu_seconds for result in results.measurements for one in result.candidates),
+        *(group.cpu_seconds for group in results.groups),
+    ]
+    return float(sum(one for one in spent if one is not None))

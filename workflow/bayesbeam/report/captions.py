@@ -1,0 +1,54 @@
+"""Captions of the figures and the sentence that says what a good one looks like."""
+
+FIT = (
+    "Measured points with one standard deviation of the noise, the median prediction and the bands in which new "
+    "points are expected. Components stand on their background, numbered as in the tables. Below: residuals in "
+    "standard deviations with a guide at ±2, and their autocorrelation with the range that chance allows."
+)
+FIT_GOOD = (
+    "A good one: about 95 of 100 residuals inside the guide, no waves in them, and no bar of the autocorrelation far "
+    "outside its band."
+)
+MODELS = (
+    "Left: free energy of every candidate above the best one, with its standard error; smaller is better, and a "
+    "difference of 3 nats is odds of 20 to 1. Right: the probability of each candidate, all of them equally probable "
+    "beforehand, with the error that the errors of the free energies put on it."
+)
+MODELS_GOOD = "Open red marks and pale bars: the diagnostics of that candidate do not carry its number."
+PARAMETERS = (
+    "What the data taught: posterior (coloured, the bar below it holds 95%) and prior (grey). Each is scaled to its "
+    "own greatest height, so that both can be seen; a grey that is level across the panel was no help and no hindrance."
+)
+PARAMETERS_GOOD = (
+    "A good one: the posterior much narrower than the grey behind it; where the two coincide, the data said nothing."
+)
+RIDGES = (
+    "Each shared parameter from every measurement alone (coloured) and from all together (dark), on one axis. All "
+    "heights are scaled alike."
+)
+RIDGES_GOOD = "A good one: the ridges overlap, and the dark one is narrower and lies among them."
+SAMPLING = (
+    (
+        "Exchange rate",
+        "how often neighbouring replicas exchange. A good one is level and stays above about 0.2; a dip is a place "
+        "where replicas do not get past.",
+    ),
+    (
+        "Cumulative barrier",
+        "rejections summed along the ladder. A good one climbs without a step; a step is a transition that needs more "
+        "replicas. Twice its end is about the number of replicas needed.",
+    ),
+    (
+        "Log-likelihood at β = 1",
+        "a few independent chains. Good ones lie on top of each other without a drift, like one band of noise.",
+    ),
+    (
+        "Estimators of F",
+        "the same free energy by different averages. Good ones agree within their errors; the band is two standard "
+        "errors of the reported value.",
+    ),
+)
+SERIES = (
+    "Parameters of the best candidate of each measurement against the column of the sheet, with 95% intervals; open "
+    "marks: not reliable."
+)

@@ -1,0 +1,176 @@
+"""Arrays behind the figures: draws and curves of one candidate, read when they are needed.
+
+Decides nothing; a group or data set that is missing is a StoreError that names it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.errors import StoreError
+from bayesbeam.io.seal import check_seal
+from bayesbeam.report.text import clean
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the draws."""
+
+    name: str
+    index: int | None = None
+    unit: str = "1"
+    kind: str = "parameter"
+    measurement: str | None = None
+
+    @property
+    def key(self) -> tuple[str, int | None]:
+        """Name and number, as in the summary rows."""
+        return self.name, self.index
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Posterior draws (C, S, Q), draws of the prior (any, Q), and what the columns are."""
+
+    posterior: Array
+    prior: Array
+    columns: tuple[Column, ...]
+
+    def find(self, name: str, index: int | None, measurement: str | None = None) -> int | None:
+        """Place of a column, None where it is not kept; ``measurement`` only matters for joint draws."""
+        for place, column in enumerate(self.columns):
+            if column.key == (name, index) and column.measurement in (None, measurement):
+                return place
+        return None
+
+    def flat(self, place: int) -> Array:
+        """Posterior draws of one column, all chains."""
+        return np.asarray(self.posterior[..., place], dtype=np.float64).ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Data of a measurement with the curves of one candidate (axes: 5, 4, G or 3 by N)."""
+
+    x: Array
+    y: Array
+    sd: Array
+    prediction: Array
+    predictive: Array
+    components: Array
+    labels: tuple[str, ...]
+    residuals: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What the sampler left for judging it: trace (C, S), ladder (R), exchange rates (R-1)."""
+
+    trace: Array
+    beta: Array
+    exchange_rate: Array
+    log_likelihood_mean: Array
+
+
+def read_draws(path: Path, group: str) -> Draws:
+    """Draws kept under a group of a result file."""
+    with _opened(path) as file:
+        node = _node(file, path, group)
+        stored = _data(node, path, "draws")
+        columns = tuple(_column(one) for one in _described(node, stored, "columns"))
+        if not columns or len(columns) != stored.shape[-1]:
+            raise _missing(path, f"describes {len(columns)} of the {stored.shape[-1]} columns of {node.name}/draws")
+        prior = np.asarray(node["prior_draws"], dtype=np.float64) if "prior_draws" in node else None
+        posterior = np.asarray(stored, dtype=np.float64)
+    empty = np.empty((0, len(columns)))
+    return Draws(posterior, empty if prior is None else prior, columns)
+
+
+def read_fit(path: Path, group: str) -> Fit:
+    """Curves kept under a group of a result file."""
+    with _opened(path) as file:
+        node = _node(file, path, group)
+        names = ("x", "y", "sd", "prediction", "predictive", "components", "residuals")
+        arrays = {name: np.asarray(_data(node, path, name), dtype=np.float64) for name in names}
+        labels = _described(node, node["components"], "labels")
+    return Fit(labels=tuple(clean(one, 60) for one in labels), **arrays)
+
+
+def read_run(path: Path, group: str) -> Run:
+    """Trace and ladder kept under a group of a result file."""
+    with _opened(path) as file:
+        node = _node(file, path, group)
+        names = ("trace", "beta", "exchange_rate", "log_likelihood_mean")
+        return Run(*(np.asarray(_data(node, path, name), dtype=np.float64) for name in names))
+
+
+def _opened(path: Path) -> h5py.File:
+    """Open a result file for reading, once it is known to be whole."""
+    status = path.stat() if path.is_file() else None
+    _whole(path, status.st_size if status else -1, status.st_mtime_ns if status else -1)
+    try:
+        return h5py.File(path, "r")
+    except (OSError, RuntimeError) as problem:
+        raise _missing(path, f"cannot be read as HDF5 ({clean(problem, 120)})") from problem
+
+
+@lru_cache(maxsize=256)
+def _whole(path: Path, size: int, changed: int) -> None:
+    """Check the seal of a file, once as long as it stays the same; a damaged one can crash the HDF5 library."""
+    check_seal(path)
+
+
+def _node(file: h5py.File, path: Path, group: str) -> h5py.Group:
+    """Group of a result file."""
+    node = file.get(group)
+    if not isinstance(node, h5py.Group):
+        raise _missing(path, f"has no group {group}")
+    return node
+
+
+def _data(node: h5py.Group, path: Path, name: str) -> h5py.Dataset:
+    """Data set of a group."""
+    stored = node.get(name)
+    if not isinstance(stored, h5py.Dataset):
+        raise _missing(path, f"has no data set {node.name}/{name}")
+    return stored
+
+
+def _missing(path: Path, found: str) -> StoreError:
+    """Store error for a result file that lacks something."""
+    remedy = "Remove it and run the workflow again; it is made anew."
+    return StoreError.at(str(path), found, "the arrays of a finished run", remedy)
+
+
+def _described(node: h5py.Group, stored: h5py.Dataset, name: str) -> list[Any]:
+    """Description of the axes of a data set: JSON beside it, at its group, or among the facts of the group."""
+    for attributes in (stored.attrs, node.attrs):
+        if name in attributes:
+            return list(json.loads(_text(attributes[name])))
+    return list(json.loads(_text(node.attrs.get("facts", "{}"))).get(name, []))
+
+
+def _column(record: dict[str, Any]) -> Column:
+    """Column from its JSON description."""
+    return Column(
+        clean(record["name"], 120),
+        record.get("index"),
+        clean(record.get("unit") or "1", 60),
+        clean(record.get("kind") or "parameter", 30),
+        record.get("measurement"),
+    )
+
+
+def _text(value: Any) -> str:
+    """HDF5 attribute as text."""
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,53 @@
+"""Figures of one report: files beside the page, and the same figure for the page itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from bayesbeam.report import svg
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One figure in the page: markup, and where its files are."""
+
+    markup: Markup
+    title: str
+    svg_file: str
+    pdf_file: str
+
+
+class Gallery:
+    """Writes figures into ``<folder>/figures`` and gives every one in the page names of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "figures"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._count = 0
+
+    def add(self, name: str, figure: Figure | None, title: str, pdf: bool = True) -> Shown | None:
+        """Write a figure and return what the page shows; None for no figure.
+
+        Parameters
+        ----------
+        name : str
+            File name without ending, made of checked identifiers.
+        title : str
+            What the figure shows, for screen readers.
+        pdf : bool
+            Whether a PDF is wanted as well; one costs a fifth of a second.
+        """
+        if figure is None:
+            return None
+        self._count += 1
+        content = svg.svg_bytes(figure, title)
+        (self._folder / f"{name}.svg").write_bytes(content)
+        if pdf:
+            (self._folder / f"{name}.pdf").write_bytes(svg.pdf_bytes(figure, title))
+        # The serialised tree is markup that matplotlib and ElementTree have escaped.
+        markup = Markup(svg.inline(content, f"f{self._count}", title))
+        return Shown(markup, title, f"figures/{name}.svg", f"figures/{name}.pdf" if pdf else "")

@@ -1,0 +1,112 @@
+"""Plain sentences on integration: together or apart, how sure, and what it brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bayesbeam.report.records import GroupResult, GroupRow, Results, Row
+from bayesbeam.report.text import NOTHING, known, listed, plain, plus_minus, pretty_unit, probability_words
+from bayesbeam.report.wording import BAD, CHECK, GONE, GOOD, SURE, Answer
+
+
+def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, Answer]) -> Answer:
+    """Answer for one group: integrate or keep apart, how sure, and what it brought.
+
+    Parameters
+    ----------
+    alone : mapping of str to Answer
+        Answers of the measurements by their ids; their reservations are inherited.
+    """
+    row = result.best_row
+    if row is None:
+        return Answer(result.id, result.id, GONE, "not integrated.", reasons=(result.refusal or "no result",))
+    sentence = _decision_words(result, row, everything)
+    failed = row.verdict != GOOD
+    reasons = [f"{row.tag}: {one}" for one in row.reasons or ("no reason given",)] if failed else []
+    inherited = _inherited(result, alone)
+    if failed:
+        sentence = f"no decision, since a run behind it is not reliable; as computed, {sentence}"
+    verdict = BAD if failed else CHECK if inherited else GOOD
+    details = tuple(_narrowing(result, everything))
+    decided = _decision(_compared(result, "probability", row.probability)) is not None
+    return Answer(result.id, result.id, verdict, sentence, details, tuple(reasons or inherited), decided=decided)
+
+
+def _decision_words(result: GroupResult, row: GroupRow, everything: Results) -> str:
+    """Integrate, keep apart or undecided, with the odds and the difference of free energies."""
+    share = _compared(result, "probability", row.probability)
+    gain, error = _compared(result, "gain", row.gain), _compared(result, "gain_standard_error", row.gain_standard_error)
+    names = listed([_name(everything, one) for one in result.measurements])
+    shared = listed([one.rpartition(".")[2] for one in result.shared])
+    odds = probability_words(share, _compared(result, "probability_error", row.probability_error))
+    all_of_them = "both" if len(result.measurements) == 2 else "all of them"
+    distance = plus_minus(abs(gain), error) if gain is not None else NOTHING
+    side = "lower" if gain is None or gain >= 0 else "higher"
+    tail = f"probability of integration {odds}; free energy {side} by {distance} nats"
+    decision = _decision(share)
+    if decision is None:
+        return f"undecided whether one common {shared} describes {names} ({tail})."
+    if decision:
+        return f"integrate {names}: one common {shared} describes {all_of_them} ({tail})."
+    return f"keep {names} apart: no common {shared} describes {all_of_them} ({tail})."
+
+
+def _compared(result: GroupResult, key: str, other: float | None) -> float | None:
+    """Number of the comparison of the best with the best, else of the row."""
+    value = result.best.get(key)
+    return value if known(value) else other
+
+
+def _name(everything: Results, measurement: str) -> str:
+    """Id of a measurement, which is short enough for a sentence."""
+    found = everything.measurement(measurement)
+    return found.id if found is not None else measurement
+
+
+def _decision(share: float | None) -> bool | None:
+    """Whether to integrate, None where the odds do not say."""
+    if share is None or not known(share):
+        return None
+    return True if share >= SURE else False if share <= 1 - SURE else None
+
+
+def _inherited(result: GroupResult, alone: Mapping[str, Answer]) -> list[str]:
+    """Reservations from members whose own answer does not stand, or has its own."""
+    found = {name: alone[name].verdict for name in result.measurements if name in alone}
+    doubts = [
+        f"{name} alone is not reliable, and the comparison rests on it" for name, one in found.items() if one == BAD
+    ]
+    limited = [name for name, one in found.items() if one == CHECK]
+    return doubts + ([f"{listed(limited)} alone: see the reservations there"] if limited else [])
+
+
+def _narrowing(result: GroupResult, everything: Results) -> list[str]:
+    """Shared parameters together and alone."""
+    row = result.best_row
+    shared = [] if row is None else [one for one in row.parameters if one.measurement is None and one.sd]
+    lines = []
+    for one in [one for one in shared if one.kind == "parameter"][:4]:
+        alone = best_alone(result, everything, one)
+        if alone is None or not alone.sd or not one.sd:
+            continue
+        unit = pretty_unit(one.unit)
+        factor = f"{plain(alone.sd / one.sd, 2)} times wider" if alone.sd > one.sd else "no wider"
+        lines.append(
+            f"{one.label}: {plus_minus(one.mean, one.sd)}{' ' + unit if unit else ''}; best single measurement "
+            f"{plus_minus(alone.mean, alone.sd)} ({factor})"
+        )
+    return lines
+
+
+def best_alone(result: GroupResult, everything: Results, shared: Row) -> Row | None:
+    """Narrowest posterior of a shared parameter among the members alone, by the same candidate."""
+    row = result.best_row
+    rows = []
+    for name in result.measurements:
+        member = everything.measurement(name)
+        for one in member.candidates if member is not None and row is not None else ():
+            if row is not None and one.tag == row.tag:
+                rows += [r for r in one.parameters if (r.name, r.index) == (shared.name, shared.index) and r.sd]
+    return min(rows, key=lambda one: one.sd or np.inf) if rows else None

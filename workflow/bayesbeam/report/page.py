@@ -1,0 +1,99 @@
+"""The page itself: templates filled, style and script inside, nothing fetched from anywhere.
+
+Decides what the browser may do (a content policy that allows our one script and no network).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bayesbeam import __version__
+from bayesbeam.report import captions, wording
+from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
+from bayesbeam.report.gallery import Shown
+from bayesbeam.report.records import Results
+from bayesbeam.report.tables import COLUMNS
+from bayesbeam.report.text import clean, duration
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything a page is made of."""
+
+    results: Results
+    measurements: Sequence[MeasurementView]
+    groups: Sequence[GroupView]
+    series: Sequence[Shown]
+    command: str
+
+
+def render(content: Content) -> str:
+    """HTML of the page, the same bytes for the same content."""
+    environment = _environment()
+    script = _asset("page.js")
+    answers = [one.answer for one in content.measurements]
+    group_answers = [one.answer for one in content.groups]
+    return environment.get_template("page.html.j2").render(
+        title=content.results.facts.title or content.results.facts.campaign,
+        campaign=content.results.facts.campaign,
+        overview=wording.overview(answers, group_answers),
+        content=content,
+        analysed=[one for one in content.measurements if one.result.candidates],
+        captions=captions,
+        excess=any(c.free_energy_excess is not None for m in content.measurements for c in m.result.candidates),
+        versions=_versions(content.results),
+        tables=tuple(COLUMNS),
+        cpu=duration(total_cpu(content.results)),
+        style=Markup(_asset("style.css")),
+        script=Markup(script),
+        policy=_policy(script),
+        bayesbeam_version=__version__,
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Templates with escaping always on; a name that is not there is our mistake."""
+    loader = PackageLoader("bayesbeam.report", "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["duration"] = duration
+    environment.filters["clean"] = clean
+    return environment
+
+
+def _asset(name: str) -> str:
+    """Style sheet or script of ours."""
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0].strip()
+
+
+def _policy(script: str) -> str:
+    """Content policy: no network, our own script by its hash."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _versions(results: Results) -> tuple[tuple[str, str], ...]:
+    """Program versions named in the records, each with every value that occurs."""
+    found: dict[str, set[str]] = {}
+    for result in results.measurements:
+        for one in result.candidates:
+            for name, version in one.versions.items():
+                found.setdefault(name, set()).add(str(version))
+    for group in results.groups:
+        for name, version in group.versions.items():
+            found.setdefault(name, set()).add(str(version))
+    return tuple((name, ", ".join(sorted(versions))) for name, versions in sorted(found.items()))

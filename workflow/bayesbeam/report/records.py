@@ -1,0 +1,183 @@
+"""Results as the report sees them: one frozen record a candidate, a measurement and a group.
+
+Decides what a record has and what may be absent in it (shown as a dash); not how it is read (``loading``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bayesbeam.io.store import Measurement
+
+RELIABLE = "reliable"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the report takes from the campaign: its names and their order."""
+
+    campaign: str
+    title: str
+    measurements: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """Summary of one parameter of a posterior."""
+
+    name: str
+    index: int | None = None
+    unit: str = "1"
+    kind: str = "parameter"
+    mean: float | None = None
+    sd: float | None = None
+    q025: float | None = None
+    q16: float | None = None
+    median: float | None = None
+    q84: float | None = None
+    q975: float | None = None
+    ess: float | None = None
+    rhat: float | None = None
+    measurement: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name with the number of the peak."""
+        return self.name if self.index is None else f"{self.name} {self.index}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate model of one measurement: free energy, diagnostics, posterior summary."""
+
+    measurement: str
+    candidate: str
+    tag: str
+    count: int | None = None
+    title: str = ""
+    free_energy: float | None = None
+    standard_error: float | None = None
+    free_energy_excess: float | None = None
+    estimators: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    model_probability: float | None = None
+    probability_error: float | None = None
+    verdict: str = "not reliable"
+    reasons: tuple[str, ...] = ()
+    barrier: float | None = None
+    exchange_rate_min: float | None = None
+    exchange_rate_mean: float | None = None
+    round_trips: float | None = None
+    ess_min: float | None = None
+    rhat_max: float | None = None
+    chains: int | None = None
+    replicas: int | None = None
+    sweeps: int | None = None
+    burn_in: int | None = None
+    noise: Mapping[str, Any] = field(default_factory=dict)
+    predictive_p: float | None = None
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    peak_memory_mb: float | None = None
+    likelihood_rows: float | None = None
+    engine: str = ""
+    device: str = ""
+    seed: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    priors: tuple[Mapping[str, str], ...] = ()
+    parameters: tuple[Row, ...] = ()
+    parts: str = ""
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the diagnostics carry the numbers."""
+        return self.verdict == RELIABLE
+
+
+@dataclass(frozen=True)
+class MeasurementResult:
+    """All candidates of one measurement, or why there are none."""
+
+    id: str
+    name: str
+    measurement: Measurement | None
+    candidates: tuple[Candidate, ...] = ()
+    refusal: str = ""
+    arrays: Path | None = None
+    about: str = ""
+    left_out: tuple[tuple[str, str], ...] = ()  # tag and reason of candidates that could not be sampled
+
+    @property
+    def ranked(self) -> tuple[Candidate, ...]:
+        """Candidates, the most probable first."""
+        return tuple(sorted(self.candidates, key=lambda one: -(one.model_probability or 0.0)))
+
+    @property
+    def best(self) -> Candidate:
+        """Most probable candidate."""
+        return self.ranked[0]
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """Integrated against separate, for one candidate of a group."""
+
+    tag: str
+    count: int | None = None
+    free_energy: float | None = None
+    standard_error: float | None = None
+    separate_free_energy: float | None = None
+    separate_standard_error: float | None = None
+    gain: float | None = None
+    gain_standard_error: float | None = None
+    probability: float | None = None
+    probability_error: float | None = None
+    verdict: str = "not reliable"
+    reasons: tuple[str, ...] = ()
+    parameters: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """One question of integration, or why it has no answer."""
+
+    id: str
+    candidate: str = ""
+    measurements: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    rows: tuple[GroupRow, ...] = ()
+    best: Mapping[str, Any] = field(default_factory=dict)
+    decision: str = ""
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    peak_memory_mb: float | None = None
+    likelihood_rows: float | None = None
+    device: str = ""
+    seed: int | None = None
+    key: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    refusal: str = ""
+    arrays: Path | None = None
+
+    @property
+    def best_row(self) -> GroupRow | None:
+        """Row of the integrated candidate that the comparison rests on."""
+        tag = self.best.get("tag_integrated")
+        return next((row for row in self.rows if row.tag == tag), self.rows[0] if self.rows else None)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report shows."""
+
+    facts: Facts
+    measurements: tuple[MeasurementResult, ...]
+    groups: tuple[GroupResult, ...]
+
+    def measurement(self, name: str) -> MeasurementResult | None:
+        """Result of a measurement by its id."""
+        return next((one for one in self.measurements if one.id == name), None)

@@ -1,0 +1,111 @@
+"""Tables of a report as CSV: the columns are fixed, since other programs read them.
+
+Numbers are written in full (they read back to the last bit); an absent one is an empty field.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bayesbeam.report.records import Results
+
+COLUMNS = {
+    "free_energy": (
+        "measurement", "candidate", "count", "free_energy", "standard_error", "model_probability",
+        "probability_error", "verdict",
+    ),
+    "parameters": (
+        "measurement", "candidate", "count", "parameter", "index", "unit", "mean", "sd", "q025", "median", "q975",
+        "ess", "rhat",
+    ),
+    "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
+    "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
+}  # fmt: skip
+
+Value = str | float | int | None
+
+
+def write_tables(results: Results, folder: Path) -> None:
+    """Write all tables into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    makers = {
+        "free_energy": _free_energy,
+        "parameters": _parameters,
+        "integration": _integration,
+        "runtime": _runtime,
+    }
+    for name, columns in COLUMNS.items():
+        _write(folder / f"{name}.csv", columns, makers[name](results))
+
+
+def _free_energy(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Free energies; a refused measurement has a row without numbers."""
+    for result in results.measurements:
+        if not result.candidates:
+            yield (result.id, None, None, None, None, None, None, "refused")
+        for one in result.candidates:
+            yield (
+                one.measurement, one.candidate, one.count, one.free_energy, one.standard_error,
+                one.model_probability, one.probability_error, one.verdict,
+            )  # fmt: skip
+
+
+def _parameters(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Posterior summaries of every candidate."""
+    for result in results.measurements:
+        for one in result.candidates:
+            for row in one.parameters:
+                yield (
+                    one.measurement, one.candidate, one.count, row.name, row.index, row.unit, row.mean, row.sd,
+                    row.q025, row.median, row.q975, row.ess, row.rhat,
+                )  # fmt: skip
+
+
+def _integration(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Sharing and separate, two rows a candidate of a group; gain and probability are those of the row."""
+    for group in results.groups:
+        shared = "+".join(group.shared)
+        for row in group.rows:
+            apart = None if row.probability is None else 1.0 - row.probability
+            yield (
+                group.id, f"{row.tag}: {shared}", row.free_energy, row.standard_error, row.gain, row.probability,
+                row.verdict,
+            )  # fmt: skip
+            yield (
+                group.id, f"{row.tag}: none", row.separate_free_energy, row.separate_standard_error, 0.0, apart,
+                row.verdict,
+            )  # fmt: skip
+
+
+def _runtime(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Cost of every run."""
+    for result in results.measurements:
+        for one in result.candidates:
+            yield (
+                f"sample/{one.measurement}/{one.tag}", one.device, one.cpu_seconds, one.wall_seconds,
+                one.peak_memory_mb, one.likelihood_rows,
+            )  # fmt: skip
+    for group in results.groups:
+        if group.rows:
+            yield (
+                f"integrate/{group.id}", group.device, group.cpu_seconds, group.wall_seconds, group.peak_memory_mb,
+                group.likelihood_rows,
+            )  # fmt: skip
+
+
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Value, ...]]) -> None:
+    """Write one table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_field(value) for value in row] for row in rows)
+
+
+def _field(value: Value) -> str:
+    """Field of a table."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,257 @@
+"""Tables of the page as cells of text: numbers are rounded by their uncertainty here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bayesbeam.report.figures.models import above_best
+from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Row
+from bayesbeam.report.text import NOTHING, duration, known, plain, plus_minus, pretty_unit, probability, to_error
+from bayesbeam.report.wording import candidate_label
+
+GOOD_RHAT, GOOD_ESS = 1.05, 100.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a cell; ``kind`` is a class of the style sheet (number, name, bad ...)."""
+
+    text: str
+    kind: str = "number"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Heads and rows; ``marked`` rows are set in bold."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    marked: frozenset[int] = frozenset()
+
+
+def model_table(result: MeasurementResult) -> Table:
+    """Free energies, model posterior, noise and the check against the data, a row a candidate."""
+    candidates, best = result.candidates, result.best
+    excess = any(one.free_energy_excess is not None for one in candidates)
+    unit = pretty_unit(result.measurement.y_unit) if result.measurement is not None else ""
+    heads = ["candidate", "verdict", "probability", "ΔF (nats)", "F (nats)", *(["F_exc"] if excess else [])]
+    heads += [f"noise sd{f' ({unit})' if unit else ''}", "predictive p", "made of"]
+    rows = []
+    for one, above in zip(candidates, above_best(candidates, best), strict=True):
+        cells = [
+            Cell(candidate_label(one, candidates), "name"),
+            _verdict(one.verdict),
+            Cell(probability(one.model_probability, one.probability_error)),
+            Cell("0" if one is best else to_error(above, one.standard_error)),
+            Cell(plus_minus(one.free_energy, one.standard_error)),
+        ]
+        if excess:
+            cells.append(Cell(to_error(one.free_energy_excess, one.standard_error)))
+        cells.append(Cell(_noise(one)))
+        cells.append(Cell(probability(one.predictive_p), "number" if not _misfit(one) else "number bad"))
+        cells.append(Cell(one.parts or one.title, "words"))
+        rows.append(tuple(cells))
+    return Table(tuple(heads), tuple(rows), frozenset({candidates.index(best)}))
+
+
+def _noise(one: Candidate) -> str:
+    """Noise level that a candidate implies; its own parameters where that is not one number."""
+    sigma = one.noise.get("sigma_mean")
+    if known(sigma):
+        return plus_minus(sigma, one.noise.get("sigma_sd"))
+    rows = [row for row in one.parameters if row.kind == "noise"]
+    shown = [f"{row.name.rpartition('.')[2]} {plus_minus(row.mean, row.sd)}" for row in rows]
+    return ", ".join(shown) or "as given"
+
+
+def _misfit(one: Candidate) -> bool:
+    """Whether the data speak against a candidate."""
+    return one.predictive_p is not None and one.predictive_p < 0.01
+
+
+def _verdict(words: str) -> Cell:
+    """Verdict in words, coloured."""
+    return Cell(words, "verdict good" if words == "reliable" else "verdict bad")
+
+
+def parameter_table(one: Candidate) -> Table:
+    """Summary of every parameter, derived quantities and noise included."""
+    priors = {prior.get("parameter", ""): prior.get("prior", "") for prior in one.priors}
+    heads = ("parameter", "mean ± sd", "unit", "68 %", "95 %", "ESS", "R\u2011hat", "prior")
+    kinds = {"parameter": 0, "derived": 1, "noise": 2}
+    names = {name: place for place, name in enumerate(dict.fromkeys(row.name for row in one.parameters))}
+    ordered = sorted(one.parameters, key=lambda row: (kinds.get(row.kind, 3), names[row.name]))
+    firsts = {row.name: row for row in reversed(ordered)}
+    return Table(
+        heads, tuple(_parameter_row(row, priors.get(row.name, ""), firsts[row.name] is row) for row in ordered)
+    )
+
+
+def shared_table(row: GroupRow) -> Table:
+    """Parameters of an integrated candidate, common ones first, with the measurement of the others."""
+    heads = ("parameter", "of", "mean ± sd", "unit", "68 %", "95 %", "ESS", "R\u2011hat")
+    rows = []
+    for one in sorted(row.parameters, key=lambda one: one.measurement is not None):
+        name, *others = _parameter_row(one, "", first=True)
+        rows.append((name, Cell(one.measurement or "all", "unit"), *others[:-1]))
+    return Table(heads, tuple(rows))
+
+
+def _parameter_row(row: Row, prior: str, first: bool) -> tuple[Cell, ...]:
+    """One parameter; its prior is said once for all peaks."""
+    prior = (prior or ("derived" if row.kind == "derived" else "")) if first else "″"
+    head, unit, tail = Cell(row.label, "name"), Cell(pretty_unit(row.unit), "unit"), Cell(prior, "words")
+    if row.sd == 0:
+        nothing = Cell("")
+        return head, Cell(f"{plain(row.mean)} (fixed)"), unit, nothing, nothing, nothing, nothing, tail
+    return (
+        head,
+        Cell(plus_minus(row.mean, row.sd)),
+        unit,
+        Cell(_interval(row.q16, row.q84, row.sd)),
+        Cell(_interval(row.q025, row.q975, row.sd)),
+        _ess_cell(row.ess),
+        _rhat_cell(row.rhat),
+        tail,
+    )
+
+
+def _ess_cell(value: float | None) -> Cell:
+    """Effective sample size, marked where it is small."""
+    low = value is not None and known(value) and value < GOOD_ESS
+    return Cell(_whole(value), "number bad" if low else "number")
+
+
+def _rhat_cell(value: float | None) -> Cell:
+    """R-hat with three digits after the point, marked where it is large."""
+    high = value is not None and known(value) and value > GOOD_RHAT
+    text = NOTHING if value is None or not known(value) else f"{value:.3f}"
+    return Cell(text, "number bad" if high else "number")
+
+
+def _interval(low: float | None, high: float | None, sd: float | None) -> str:
+    """Interval with the digits that the spread allows."""
+    if not (known(low) and known(high)):
+        return NOTHING
+    tenth = None if sd is None else sd / 3
+    return f"{to_error(low, tenth)} to {to_error(high, tenth)}"
+
+
+def _whole(value: float | None) -> str:
+    """Count without digits after the point."""
+    return NOTHING if value is None or not known(value) else f"{value:.0f}"
+
+
+def averaged_table(result: MeasurementResult) -> Table | None:
+    """Quantities that every candidate has, averaged over candidates by their probability; None where one is certain.
+
+    Source: law of total variance; checked in the tests against draws of the mixture.
+    """
+    weights = [one.model_probability or 0.0 for one in result.candidates]
+    if len(result.candidates) < 2 or max(weights) > 0.999 or sum(weights) <= 0:
+        return None
+    rows = []
+    for row in result.best.parameters:
+        alike = [_same(one, row) for one in result.candidates]
+        if row.index is not None or not row.sd:
+            continue
+        found = [(weight, one) for weight, one in zip(weights, alike, strict=True) if weight > 1e-6]
+        moments = averaged([weight for weight, _ in found], [one for _, one in found])
+        if moments is not None:
+            rows.append((Cell(row.label, "name"), Cell(plus_minus(*moments)), Cell(pretty_unit(row.unit), "words")))
+    return Table(("quantity", "mean ± sd over the candidates", "unit"), tuple(rows)) if rows else None
+
+
+def averaged(weights: Sequence[float], rows: Sequence[Row | None]) -> tuple[float, float] | None:
+    """Mean and standard deviation of a mixture; None if a part lacks the quantity."""
+    total = sum(weights)
+    means = [row.mean for row in rows if row is not None and row.mean is not None]
+    spreads = [row.sd for row in rows if row is not None and row.sd is not None]
+    if len(means) < len(rows) or len(spreads) < len(rows) or total <= 0:
+        return None
+    mean = sum(w * m for w, m in zip(weights, means, strict=True)) / total
+    squares = sum(w * (s * s + m * m) for w, m, s in zip(weights, means, spreads, strict=True)) / total
+    return mean, max(squares - mean * mean, 0.0) ** 0.5
+
+
+def _same(one: Candidate, row: Row) -> Row | None:
+    """Row of the same quantity in another candidate."""
+    return next((other for other in one.parameters if (other.name, other.index) == (row.name, row.index)), None)
+
+
+def diagnostics_table(result: MeasurementResult) -> Table:
+    """Numbers that carry a verdict, a row a candidate."""
+    heads = (
+        "candidate", "verdict", "barrier Λ", "exchange rate, least", "mean", "round trips", "ESS, least",
+        "R\u2011hat, most", "chains \u00d7 replicas", "sweeps", "CPU time",
+    )  # fmt: skip
+    rows = []
+    for one in result.candidates:
+        rows.append(
+            (
+                Cell(candidate_label(one, result.candidates), "name"),
+                _verdict(one.verdict),
+                Cell(plain(one.barrier, 2)),
+                Cell(plain(one.exchange_rate_min, 2)),
+                Cell(plain(one.exchange_rate_mean, 2)),
+                Cell(_whole(one.round_trips)),
+                _ess_cell(one.ess_min),
+                _rhat_cell(one.rhat_max),
+                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}"),
+                Cell(_whole(one.sweeps)),
+                Cell(duration(one.cpu_seconds)),
+            )
+        )
+    return Table(heads, tuple(rows), frozenset({result.candidates.index(result.best)}))
+
+
+def integration_table(result: GroupResult) -> Table:
+    """Together against apart, a row a candidate."""
+    heads = ("candidate", "F together (nats)", "F apart, summed", "gain", "probability of integration", "verdict")
+    rows = [
+        (
+            Cell(row.tag, "name"),
+            Cell(plus_minus(row.free_energy, row.standard_error)),
+            Cell(plus_minus(row.separate_free_energy, row.separate_standard_error)),
+            Cell(plus_minus(row.gain, row.gain_standard_error)),
+            Cell(probability(row.probability, row.probability_error)),
+            _verdict(row.verdict),
+        )
+        for row in result.rows
+    ]
+    best = result.best_row
+    return Table(heads, tuple(rows), frozenset({result.rows.index(best)} if best is not None else ()))
+
+
+def priors_table(one: Candidate) -> Table:
+    """Priors of a candidate, and who chose them."""
+    rows = tuple(
+        (
+            Cell(prior.get("parameter", ""), "name"),
+            Cell(prior.get("prior", ""), "code"),
+            Cell(pretty_unit(prior.get("unit", "")), "words"),
+            Cell({"campaign": "campaign", "default": "default"}.get(prior.get("source", ""), NOTHING), "words"),
+        )
+        for prior in one.priors
+    )
+    return Table(("parameter", "prior", "unit", "from"), rows)
+
+
+def runs_table(result: MeasurementResult) -> Table:
+    """What is needed to repeat every run."""
+    heads = ("candidate", "engine", "device", "seed", "burn-in", "wall time", "memory", "key")
+    rows = tuple(
+        (
+            Cell(one.tag, "name"),
+            Cell(one.engine, "words"),
+            Cell(one.device, "words"),
+            Cell(_whole(one.seed)),
+            Cell(_whole(one.burn_in)),
+            Cell(duration(one.wall_seconds)),
+            Cell(f"{one.peak_memory_mb:.0f} MB" if known(one.peak_memory_mb) else NOTHING),
+            Cell(one.key[:16], "code"),
+        )
+        for one in result.candidates
+    )
+    return Table(heads, rows)

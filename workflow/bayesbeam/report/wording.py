@@ -1,0 +1,228 @@
+"""Plain sentences: the answer of every question first, its uncertainty, and whether it can be believed.
+
+Decides words and thresholds of words; computes no new number but shares of areas. Nothing is called reliable that
+the diagnostics of every candidate in the running do not carry, and no candidate is named without its probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesbeam.report.curves import Array, Draws, Fit
+from bayesbeam.report.records import Candidate, MeasurementResult
+from bayesbeam.report.residuals import alike
+from bayesbeam.report.text import (
+    fixed,
+    known,
+    listed,
+    number_word,
+    plus_minus,
+    pretty_unit,
+    probability,
+    probability_words,
+)
+
+SURE, LIKELY, NOTABLE, IN_THE_RUNNING = 0.95, 0.75, 0.25, 0.01
+MISFIT, OVERSTATED = 0.01, 0.995
+
+GOOD, CHECK, BAD, GONE = "reliable", "with reservations", "not reliable", "refused"
+KINDS = {GOOD: "good", CHECK: "check", BAD: "bad", GONE: "gone"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One line of the first section."""
+
+    id: str
+    name: str
+    verdict: str
+    sentence: str
+    details: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    subject: str = ""
+    about: str = ""  # what the details hold for, where the answer is not one candidate
+    decided: bool = True
+
+    @property
+    def kind(self) -> str:
+        """Colour of the badge."""
+        return KINDS[self.verdict]
+
+
+def candidate_label(one: Candidate, among: Sequence[Candidate]) -> str:
+    """Short name of a candidate in tables and figures: ``K = 3``, with its family where there are several."""
+    families = {other.candidate for other in among}
+    if one.count is None:
+        return one.candidate
+    return f"K = {one.count}" if len(families) == 1 else f"{one.candidate}, K = {one.count}"
+
+
+def candidate_words(one: Candidate, among: Sequence[Candidate]) -> str:
+    """Name of a candidate in a sentence: ``three components``, with its family where there are several."""
+    family = (one.title or one.candidate).removesuffix(f", K = {one.count}")
+    if one.count is None:
+        return f"“{family}”"
+    words = f"{number_word(one.count)} {'component' if one.count == 1 else 'components'}"
+    return words if len({other.candidate for other in among}) == 1 else f"“{family}” with {words}"
+
+
+def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fit: Fit | None = None) -> Answer:
+    """Answer for one measurement; ``draws`` and ``fit`` are of its best candidate."""
+    if not result.candidates:
+        reason = result.refusal or "no result"
+        return Answer(result.id, result.name, GONE, "not analysed.", reasons=(reason,))
+    verdict, reasons = judged(result)
+    memory = alike(fit.residuals) if fit is not None else None
+    if memory is not None:
+        verdict = CHECK if verdict == GOOD else verdict
+        reasons.append(
+            f"neighbouring residuals are alike (autocorrelation {memory:.2f}): the curve misses something in the data, "
+            "and the uncertainties are too small"
+        )
+    details = [*_physics(result.best, draws), *_fit_words(result)]
+    sentence = choice(result.ranked) if verdict != BAD else f"as computed, {choice(result.ranked)}"
+    details += _end_of_range(result.ranked)
+    decided = len(result.candidates) == 1 or (result.best.model_probability or 0.0) >= LIKELY
+    about = "" if decided or not details else f"with {candidate_words(result.best, result.ranked)}:"
+    return Answer(
+        result.id,
+        result.name,
+        verdict,
+        sentence,
+        tuple(details),
+        tuple(reasons),
+        result.about,
+        about,
+        decided,
+    )
+
+
+def choice(ranked: Sequence[Candidate]) -> str:
+    """Which candidate, how probable, and what comes next."""
+    first = ranked[0]
+    words = candidate_words(first, ranked)
+    if len(ranked) == 1:
+        return f"{words}; no other candidate was asked, so nothing was chosen."
+    value = first.model_probability or 0.0
+    odds = f"probability {probability_words(first.model_probability, first.probability_error)}"
+    if value < LIKELY:
+        rivals = [_with_odds(one, ranked) for one in _rivals(ranked)]
+        return f"undecided between {listed(rivals)}."
+    following = ranked[1]
+    then = f"next: {candidate_words(following, ranked)}, {probability(following.model_probability)}"
+    return f"{'' if value >= SURE else 'probably '}{words} ({odds}; {then})."
+
+
+def _end_of_range(ranked: Sequence[Candidate]) -> list[str]:
+    """Remark where the largest count that was asked is in the running: a larger one may be better."""
+    family = [one for one in ranked if one.candidate == ranked[0].candidate and one.count is not None]
+    last = max(family, key=lambda one: one.count or 0, default=None)
+    if last is None or len(family) < 2 or (last is not ranked[0] and (last.model_probability or 0.0) < NOTABLE):
+        return []
+    return [f"{number_word(last.count or 0)} is the largest count that was asked: larger ones were not compared"]
+
+
+def _with_odds(one: Candidate, ranked: Sequence[Candidate]) -> str:
+    """Candidate with its probability in brackets."""
+    return f"{candidate_words(one, ranked)} ({probability(one.model_probability, one.probability_error)})"
+
+
+def _rivals(ranked: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Most probable candidates that share nine tenths, at least two and at most four."""
+    total = 0.0
+    for place, one in enumerate(ranked[:4]):
+        total += one.model_probability or 0.0
+        if total >= 0.9 and place > 0:
+            return ranked[: place + 1]
+    return ranked[:4]
+
+
+def judged(result: MeasurementResult) -> tuple[str, list[str]]:
+    """Verdict on the answer of a measurement and the reasons for less than reliable."""
+    ranked = result.ranked
+    running = [one for one in ranked if one is ranked[0] or (one.model_probability or 0.0) >= IN_THE_RUNNING]
+    failed = [one for one in running if not one.reliable]
+    reasons = [f"{candidate_label(one, ranked)}: {'; '.join(one.reasons) or 'no reason given'}" for one in failed]
+    doubts = [
+        *_doubts(ranked, running),
+        *(f"{tag or 'a candidate'} was refused: {why}" for tag, why in result.left_out),
+    ]
+    if failed:
+        return BAD, reasons + doubts
+    return (CHECK, doubts) if doubts else (GOOD, [])
+
+
+def _doubts(ranked: Sequence[Candidate], running: Sequence[Candidate]) -> list[str]:
+    """Reservations that leave the numbers standing."""
+    doubts = []
+    far = [one for one in ranked if not one.reliable and one not in running]
+    if far:
+        names = listed([candidate_label(one, ranked) for one in far])
+        doubts.append(f"{names}: far behind by its free energy, which itself is not reliable")
+    best = ranked[0].predictive_p
+    if best is not None and best < MISFIT and all((one.predictive_p or 0.0) < MISFIT for one in running):
+        doubts.append(f"none of the candidates describes the data: predictive p {probability(best)}")
+    elif best is not None and best > OVERSTATED:
+        doubts.append(f"the data lie closer to the curve than the noise allows: predictive p {probability(best)}")
+    return doubts
+
+
+def _physics(best: Candidate, draws: Draws | None) -> list[str]:
+    """Shares of areas and positions of the best candidate."""
+    lines = []
+    shares = area_shares(draws) if draws is not None else None
+    if shares is not None:
+        lines.append(shares)
+    for word in ("position", "splitting"):
+        rows = [row for row in best.parameters if row.name.rpartition(".")[2] == word and known(row.mean)]
+        free = [row for row in rows if row.sd]
+        if free and len(free) <= 6:
+            unit = pretty_unit(free[0].unit)
+            values = listed([plus_minus(row.mean, row.sd) for row in free])
+            lines.append(f"{word}{'s' if len(free) > 1 else ''} {values}{' ' + unit if unit else ''}")
+    return lines
+
+
+def area_shares(draws: Draws) -> str | None:
+    """Areas of the peaks as shares of a hundred: ``areas 61 : 20 : 19 (±1)``; None where there is nothing to share."""
+    places = [
+        place
+        for place, one in enumerate(draws.columns)
+        if one.name.rpartition(".")[2] == "area" and one.kind == "derived"
+    ]
+    if not 2 <= len(places) <= 8 or len({draws.columns[place].unit for place in places}) > 1:
+        return None
+    areas = np.stack([draws.flat(place) for place in places])
+    total = areas.sum(axis=0)
+    if not np.all(total > 0):
+        return None
+    shares: Array = 100 * areas / total
+    means, spreads = shares.mean(axis=1), shares.std(axis=1)
+    decimals = 0 if spreads.max() >= 0.5 else 1
+    errors = [fixed(max(float(one), 10.0**-decimals), decimals) for one in spreads]
+    shown = f"±{errors[0]}" if len(set(errors)) == 1 else ", ".join(f"±{one}" for one in errors)
+    return f"areas {' : '.join(fixed(float(one), decimals) for one in means)} of 100 ({shown})"
+
+
+def _fit_words(result: MeasurementResult) -> list[str]:
+    """Noise level and the check against the data."""
+    best, lines = result.best, []
+    sigma = best.noise.get("sigma_mean")
+    if known(sigma):
+        unit = pretty_unit(result.measurement.y_unit) if result.measurement else ""
+        given = "" if best.noise.get("sigma_sd") else " (given)"
+        lines.append(f"noise {plus_minus(sigma, best.noise.get('sigma_sd'))}{' ' + unit if unit else ''}{given}")
+    return lines
+
+
+def overview(answers: Sequence[Answer], groups: Sequence[Answer]) -> str:
+    """One sentence over everything: how many of which verdict."""
+    counted = [(word, sum(one.verdict == word for one in answers)) for word in (GOOD, CHECK, BAD, GONE)]
+    words = listed([f"{count} {word}" for word, count in counted if count])
+    total = len(answers)
+    head = f"{number_word(total).capitalize()} measurement{'' if total == 1 else 's'}"
+    tail = f"; {number_word(len(groups))} question{'' if len(groups) == 1 else 's'} of integration" if groups else ""
+    return f"{head}: {words}{tail}."

@@ -1,0 +1,56 @@
+# Reads and checks the campaign, and says how scripts are called. Every other file here holds rules only.
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.settings.types import DeploymentMethod
+
+from bayesbeam.errors import BayesbeamError
+from bayesbeam.stages.rulebook import Rulebook, find_campaign
+
+ROOT = (
+    Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+    .resolve()
+    .parents[1]
+)
+
+try:
+    BOOK = Rulebook(
+        find_campaign(config, workflow.configfiles, ROOT),
+        Path(config.get("results", "results")),
+    )
+except BayesbeamError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+
+
+# Conda environments bring their own python, which finds the package by its path.
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    PYTHON = ["env", f"PYTHONPATH={ROOT / 'workflow'}", "python"]
+else:
+    PYTHON = [sys.executable]
+
+
+def call(script):
+    """Words that start a script on this campaign. Snakemake does not take a parameter that asks for the output into
+    account when it decides what to run again, so it does not matter where Python and the campaign lie.
+    """
+    words = [*PYTHON, str(ROOT / "scripts" / script), "--config", str(BOOK.file)]
+    return lambda wildcards, output: shlex.join(words)
+
+
+def named(ids):
+    """A few measurements in words, for messages."""
+    ids = list(ids)
+    return (
+        ", ".join(ids)
+        if len(ids) < 4
+        else f"{len(ids)} measurements ({ids[0]} ... {ids[-1]})"
+    )
+
+
+wildcard_constraints:
+    measurement="[A-Za-z0-9_.-]{1,64}",
+    group="[A-Za-z0-9_.-]{1,64}",
+    batch="b[0-9a-f]{8,64}",
+    tag="[A-Za-z0-9_.]+(-k[0-9]+)?",

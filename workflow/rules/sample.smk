@@ -1,0 +1,66 @@
+# One job is one expanded candidate x one batch of measurements. Earlier draws stay in place (update), so that only
+# members whose key has changed are sampled again; for the mark beside see rule plan. The script finds the members of
+# its batch as the rules do, from the sheet and what batches.tsv remembers, so it need not wait for rule plan.
+rule sample:
+    input:
+        measurements=lambda wildcards: BOOK.treated(
+            BOOK.tags[wildcards.batch][wildcards.tag]
+        ),
+    output:
+        draws=update(BOOK.path("samples", "{batch}", "{tag}.h5")),
+        done=touch(BOOK.path("samples", "{batch}", "{tag}.done")),
+    log:
+        BOOK.path("logs", "sample", "{batch}", "{tag}.log"),
+    priority: lambda wildcards: BOOK.work(wildcards.tag, BOOK.tags[wildcards.batch][wildcards.tag])
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        call=call("sample.py"),
+        key=lambda wildcards: BOOK.sample_keys[wildcards.batch, wildcards.tag],
+        names=lambda wildcards, output: named(BOOK.tags[wildcards.batch][wildcards.tag]),
+        batches=lambda wildcards, output: BOOK.path("batches.tsv"),
+        measurements=lambda wildcards, output: BOOK.path("measurements"),
+        progress=lambda wildcards, output: BOOK.path(
+            "logs", "progress", f"{wildcards.batch}-{wildcards.tag}.json"
+        ),
+    message:
+        "sample {wildcards.tag} for {params.names}"
+    shell:
+        "{params.call} --batch {wildcards.batch} --batches {params.batches:q} --tag {wildcards.tag:q}"
+        " --measurements {params.measurements:q} --output {output.draws:q} --progress {params.progress:q}"
+        " > {log:q} 2>&1"
+
+
+rule sample_group:
+    input:
+        measurements=lambda wildcards: BOOK.treated(
+            BOOK.groups[wildcards.group].measurements
+        ),
+    output:
+        draws=update(BOOK.path("integration", "{group}", "{tag}.h5")),
+        done=touch(BOOK.path("integration", "{group}", "{tag}.done")),
+    log:
+        BOOK.path("logs", "sample_group", "{group}", "{tag}.log"),
+    priority: lambda wildcards: BOOK.work(wildcards.tag, BOOK.groups[wildcards.group].measurements)
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        call=call("sample_group.py"),
+        key=lambda wildcards: BOOK.group_sample_key(wildcards.group, wildcards.tag),
+        measurements=lambda wildcards, output: BOOK.path("measurements"),
+        progress=lambda wildcards, output: BOOK.path(
+            "logs", "progress", f"{wildcards.group}-{wildcards.tag}.json"
+        ),
+    message:
+        "sample {wildcards.tag} jointly for group {wildcards.group}"
+    shell:
+        "{params.call} --group {wildcards.group:q} --tag {wildcards.tag:q} --measurements {params.measurements:q}"
+        " --output {output.draws:q} --progress {params.progress:q} > {log:q} 2>&1"
