@@ -143,14 +143,14 @@ def test_moves_leave_exact_draws_exact_on_more_seeds(case: Case, seed: int) -> N
 
 MOVES: dict[str, tuple[Case, str, str]] = {
     "walk in log without its Jacobian": (OWN, "old * torch.exp(step), step", "old * torch.exp(step), 0.0 * step"),
-    "walk that prefers one direction": (COLD, "old + step, torch", "old + step + 0.6 * step.abs(), torch"),
+    "walk that prefers one direction": (COLD, "old + step, torch", "old + step.abs(), torch"),
     "beta on the prior": (WARM, "else heat + gain", "else heat + gain * torch.where(beta > 0, beta, 1.0)"),
     "likelihood not updated": (
         OWN,
         "state.log_likelihood = torch.where(accept, likelihood, state.log_likelihood)",
         "pass",
     ),
-    "curve not updated": (OWN, "state.rows[term] = torch.where(wide, row, state.rows[term])", "pass"),
+    "curve not updated": (OWN, "_copy_where(accept, row, state.rows[term])", "pass"),
     "prior forgotten in a walk": (OWN, "gain = density - state.log_prior[..., j] + jacobian", "gain = 0.0 * jacobian"),
     "prior counted in a redraw": (
         WARM,

@@ -59,6 +59,8 @@ def test_first_look_asks_what_it_should(campaigns: Path) -> None:
     campaign = load_campaign(campaigns / "first_look")
     assert [model.count for model in campaign.candidates_of("nagata2012")] == [1, 2, 3, 4]
     assert [model.count for model in campaign.candidates_of("pet_c1s")] == [1, 2, 3, 4]
+    assert [model.tag for model in campaign.candidates_of("au4f_ch2")] == ["au4f_gauss", "au4f_lorentz", "au4f_voigt"]
+    assert campaign.group("au4f").candidate == "au4f_voigt"
     channels = campaign.group_members("au4f")
     assert len(channels) >= 4
     assert "au4f_ch9" in channels

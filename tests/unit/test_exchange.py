@@ -60,7 +60,7 @@ def test_the_caller_keeps_the_probabilities() -> None:
 
 
 def test_half_trips_of_a_hand_made_sequence() -> None:
-    """Replica 0 goes up and down again: two halves; replica 2 goes down: one half; standing at an end counts nothing."""
+    """Replica 0 goes up and down, 1 goes up, 2 goes down: four halves; standing at an end counts nothing."""
     trips = RoundTrips(1, 1, 3, torch.device("cpu"))
     counted = []
     for rungs in ([0, 1, 2], [0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0], [2, 0, 1], [0, 2, 1]):

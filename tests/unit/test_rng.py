@@ -49,7 +49,10 @@ def test_uniforms_have_their_shape_and_stay_inside_the_interval() -> None:
     assert 0.0 < float(u.min())
     assert float(u.max()) < 1.0
     # The extreme words 0 and 2^32 - 1 lie half a step inside.
-    assert (torch.tensor([0.0, float(ALL)], dtype=torch.float64) + 0.5).mul(2.0**-32).tolist() == [2.0**-33, 1 - 2.0**-33]
+    assert (torch.tensor([0.0, float(ALL)], dtype=torch.float64) + 0.5).mul(2.0**-32).tolist() == [
+        2.0**-33,
+        1 - 2.0**-33,
+    ]
 
 
 def test_uniforms_are_uniform_and_normals_normal() -> None:

@@ -32,7 +32,7 @@ GROUP = "  - {group: pair, measurements: [a, b], candidate: peaks, shared: [peak
 def short_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tune for a tenth of the sweeps: these tests ask about files, not about numbers."""
     monkeypatch.setattr("bayesbeam.sampling.run.ROUNDS", (8, 8, 8))
-    monkeypatch.setattr("bayesbeam.sampling.run.LAST_ROUND", 8)
+    monkeypatch.setattr("bayesbeam.sampling.run.LAST_ROUNDS", (8,))
 
 
 def content(record: Record) -> tuple[dict[str, bytes], dict[str, Any]]:

@@ -39,7 +39,8 @@ def model_posterior(
     stays honest where a probability is near 0 or 1 and the delta method is not.
     """
     f = np.asarray(free_energy, dtype=np.float64)
-    log_weight = np.zeros_like(f) if weight is None else np.log(np.asarray(weight, dtype=np.float64))
+    with np.errstate(divide="ignore"):  # a weight of zero excludes a candidate
+        log_weight = np.log(np.ones_like(f) if weight is None else np.asarray(weight, dtype=np.float64))
     best = _softmax(log_weight - f)
     noise = np.random.Generator(np.random.Philox(20260101)).standard_normal((draws, len(f)))
     redrawn = _softmax(log_weight - (f + noise * np.asarray(standard_error, dtype=np.float64)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bayesbeam.evidence.bar import bar
 from bayesbeam.evidence.estimate import FreeEnergy
@@ -20,11 +20,14 @@ from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
 
+UNSETTLED = 1.5
+
 
 @dataclass(frozen=True)
 class Assessment:
     """Estimates and diagnostics of one group; fields as in Run."""
 
+    burn_in: int
     theta: FloatArray
     log_likelihood: FloatArray
     exchange_rate: FloatArray
@@ -37,7 +40,7 @@ class Assessment:
     met: bool
 
 
-def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta: torch.Tensor) -> Assessment:
+def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta: Tensor) -> Assessment:
     """Everything that is known of one group so far.
 
     Parameters
@@ -47,18 +50,19 @@ def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta
     beta : Tensor (R,)
         Its ladder.
     """
-    likelihood, theta, rates, trips = trace.after_burn_in()
-    own = likelihood[:, group].contiguous()
+    likelihood = trace.likelihood_of(group)
+    first = burn_in(likelihood, beta)
+    own = likelihood[first:]
     estimators = {
         "bar": bar(own, beta),
         "stepping_stone_forward": stepping_stone_forward(own, beta),
         "stepping_stone_backward": stepping_stone_backward(own, beta),
     }
-    draws = theta[:, group].contiguous().cpu().numpy()
+    draws = trace.draws_of(group, first)
     ess, rhat = chain_diagnostics(target, draws, own[..., -1].cpu().numpy())
-    exchange = rates[group].cpu().numpy()
+    exchange = trace.exchange_rate_of(group, first)
     free_energy = estimators["bar"]
-    round_trips = float(trips[group]) / 2
+    round_trips = trace.round_trips_of(group)
     verdict = judge(settings, free_energy, estimators, exchange, round_trips, ess, rhat)
     met = (
         verdict.reliable
@@ -66,7 +70,28 @@ def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta
         and float(np.nanmin(ess)) >= settings.effective_draws
         and float(np.nanmax(rhat)) <= settings.rhat
     )
-    return Assessment(draws, own.cpu().numpy(), exchange, round_trips, free_energy, estimators, ess, rhat, verdict, met)
+    return Assessment(
+        first, draws, own.cpu().numpy(), exchange, round_trips, free_energy, estimators, ess, rhat, verdict, met
+    )
+
+
+def burn_in(log_likelihood: Tensor, beta: Tensor) -> int:
+    """Sweeps to drop from the front: a fifth, or half where the first half is plainly not like the second.
+
+    Plainly means that the error of F grows by ``UNSETTLED`` or more when sweeps from the first half are added, where
+    it should fall: a chain that had not yet found its place. Chance alone hardly does that, so the choice does not
+    flatter the error.
+
+    Parameters
+    ----------
+    log_likelihood : Tensor (T, C, R)
+        From the first sweep on.
+    beta : Tensor (R,)
+    """
+    fifth, half = len(log_likelihood) // 5, len(log_likelihood) // 2
+    with_early = bar(log_likelihood[fifth:], beta).standard_error
+    without = bar(log_likelihood[half:], beta).standard_error
+    return half if not with_early <= UNSETTLED * without else fifth
 
 
 def chain_diagnostics(

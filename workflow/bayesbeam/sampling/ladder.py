@@ -37,8 +37,9 @@ def check_ladder(beta: Tensor) -> None:
         raise LadderError.at(
             "ladder", f"from {beta[..., 0].min():g} to {beta[..., -1].max():g}", "from 0 to 1", "Rescale it."
         )
-    if bool((rise <= 0).any()):
-        index = int(torch.nonzero(rise <= 0)[0, -1])
+    bad = ~(rise > 0)
+    if bool(bad.any()):
+        index = int(torch.nonzero(bad)[0, -1])
         raise LadderError.at("ladder", f"not rising after index {index}", "strictly rising values", "Sort it.")
 
 

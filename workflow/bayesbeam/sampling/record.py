@@ -89,17 +89,23 @@ class Trace:
             self.theta = self.theta[::2]
             self.thin *= 2
 
-    def burn_in(self) -> int:
-        """Sweeps to drop from the front: a fifth."""
-        return self.sweeps // 5
+    def likelihood_of(self, group: int) -> Tensor:
+        """Log-likelihoods of one group from the first sweep on, (T, C, R)."""
+        return torch.stack([value[group] for value in self.log_likelihood])
 
-    def after_burn_in(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Log-likelihoods (T, G, C, R), draws (S, G, D, C, P), mean exchange rates (G, R-1), half trips (G,)."""
-        first = self.burn_in()
-        theta = self.theta[-(-first // self.thin) :]
-        rates = mean_of_each(torch.stack(self.acceptance[first:]))
-        # Trips of the burn-in count too: they need no equilibrium, only a frozen ladder.
-        return torch.stack(self.log_likelihood[first:]), torch.stack(theta), rates, self.trips[-1]
+    def draws_of(self, group: int, first: int) -> FloatArray:
+        """Draws of one group at beta = 1 from sweep ``first`` on, (S, D, C, P)."""
+        kept = torch.stack([value[group] for value in self.theta[-(-first // self.thin) :]])
+        return np.asarray(kept.cpu().numpy(), dtype=np.float64)
+
+    def exchange_rate_of(self, group: int, first: int) -> FloatArray:
+        """Mean exchange rate of each pair of one group from sweep ``first`` on, (R-1,)."""
+        rates = torch.stack([value[group] for value in self.acceptance[first:]])
+        return np.asarray(rates.mean(0).cpu().numpy(), dtype=np.float64)
+
+    def round_trips_of(self, group: int) -> float:
+        """Round trips of one group; those of the burn-in count too, for they need no equilibrium."""
+        return float(self.trips[-1][group]) / 2
 
     def select(self, groups: Tensor) -> None:
         """Keep some groups only."""

@@ -20,7 +20,7 @@ from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.record import Run, Trace, mean_in_order, mean_of_each
 from bayesbeam.sampling.settings import PILOT_REPLICAS, Settings
-from bayesbeam.sampling.tuning import LAST_ROUND, ROUNDS, StepSizes, first_ladder, first_scale, rungs_needed
+from bayesbeam.sampling.tuning import LAST_ROUNDS, ROUNDS, StepSizes, first_ladder, first_scale, rungs_needed
 from bayesbeam.targets.sum import SumTarget
 
 BLOCK = 10
@@ -107,8 +107,8 @@ def replica_exchange(
     for rungs in sorted(set(needed.tolist())):
         batch = _with_rungs(pilot, target, torch.nonzero(needed == rungs)[:, 0], rejection, rungs)
         progress(Progress(f"tuning {most}/{most}", 0, settings.max_sweeps, float("nan"), float("nan")))
-        rejection_now = _tune(batch, LAST_ROUND)
-        _set_ladder(batch, respace(batch.beta, rejection_now, rungs))
+        for length in LAST_ROUNDS:
+            _set_ladder(batch, respace(batch.beta, _tune(batch, length), rungs))
         for index, run in _sample(batch, names, progress):
             runs[index] = run
     return [runs[index] for index in range(len(names))]
@@ -234,9 +234,9 @@ def _sample(batch: _Batch, names: Sequence[GroupName], progress: Callable[[Progr
 
 
 def _rows_a_sweep(batch: _Batch) -> int:
-    """Likelihood rows that one sweep of one group costs: every walk and one redraw, in all replicas and members."""
+    """Likelihood rows that one sweep of one group costs: every walk and two redraws, in all replicas and members."""
     target = batch.engine.target
-    return (len(target.moving) + 1) * target.members * batch.chains * batch.beta.shape[1]
+    return (len(target.moving) + 2) * target.members * batch.chains * batch.beta.shape[1]
 
 
 def _run_of(batch: _Batch, trace: Trace, g: int, name: str, found: Assessment, rows: int) -> Run:
@@ -254,7 +254,7 @@ def _run_of(batch: _Batch, trace: Trace, g: int, name: str, found: Assessment, r
         rhat=found.rhat,
         verdict=found.verdict,
         sweeps=trace.sweeps,
-        burn_in=trace.burn_in(),
+        burn_in=found.burn_in,
         likelihood_rows=rows,
         engine=batch.engine.name,
     )

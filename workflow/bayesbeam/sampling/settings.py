@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_CHAINS = 10
-PILOT_REPLICAS = 20
+PILOT_REPLICAS = 16
 FEWEST_REPLICAS, MOST_REPLICAS = 6, 40
 
 
@@ -39,5 +39,5 @@ class Settings:
     replicas: int | None = None
     max_sweeps: int = 20000
     draws: int = 1000
-    effective_draws: float = 200.0
-    rhat: float = 1.05
+    effective_draws: float = 100.0
+    rhat: float = 1.1

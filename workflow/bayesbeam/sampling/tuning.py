@@ -16,8 +16,8 @@ from bayesbeam.sampling.settings import FEWEST_REPLICAS, MOST_REPLICAS
 from bayesbeam.targets.sum import SumTarget
 
 WALK_ACCEPTANCE = 0.35
-ROUNDS = (25, 50, 100, 100)
-LAST_ROUND = 100
+ROUNDS = (20, 40, 80)
+LAST_ROUNDS = (60, 100)
 
 
 def first_ladder(log_likelihood: Tensor, replicas: int) -> Tensor:
@@ -115,10 +115,10 @@ class StepSizes:
 
 
 def rungs_needed(rejection: Tensor) -> Tensor:
-    """Number of rungs (G,) for rejection rates (G, R-1): twice the barrier and some, even."""
+    """Number of rungs (G,) for rejection rates (G, R-1): 1.75 times the barrier, and a few."""
     barrier = rejection.sum(1)
-    wanted = 2 * torch.ceil(barrier).to(torch.int64) + 4
+    wanted = torch.ceil(1.75 * barrier).to(torch.int64) + 4
     return torch.clamp(wanted, FEWEST_REPLICAS, MOST_REPLICAS)
 
 
-__all__ = ["LAST_ROUND", "ROUNDS", "StepSizes", "first_ladder", "first_scale", "respace", "rungs_needed"]
+__all__ = ["LAST_ROUNDS", "ROUNDS", "StepSizes", "first_ladder", "first_scale", "respace", "rungs_needed"]

@@ -112,7 +112,8 @@ class LinearGaussian:
         """Exact independent draws (*shape, Q) of the coefficients at inverse temperature beta."""
         mean, covariance = self.posterior(beta)
         normal = torch.randn(*shape, len(mean), dtype=torch.float64, generator=generator)
-        return mean + normal @ torch.linalg.cholesky(covariance).T
+        result: Tensor = mean + normal @ torch.linalg.cholesky(covariance).T
+        return result
 
     def log_likelihood_draws(self, beta: Tensor, steps: int, chains: int, generator: torch.Generator) -> Tensor:
         """Log-likelihoods (S, C, R) of exact draws at a ladder (R,): what a perfect sampler would store."""
@@ -179,7 +180,7 @@ def linear_gaussian(
 
 
 def linear_target(systems: Sequence[LinearGaussian], dtype: torch.dtype = torch.float64) -> SumTarget:
-    """Target for the sampler, one group a system; systems must be alike in all but their data and their priors' numbers.
+    """Target for the sampler, one group a system; systems differ in data and in numbers of their priors only.
 
     Slots of a member: level, slope, pivot (fixed at 0), then height, position (fixed), sd (fixed) of each peak.
     """

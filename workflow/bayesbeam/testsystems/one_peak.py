@@ -49,7 +49,7 @@ def nagata_data() -> tuple[FloatArray, FloatArray]:
     """Axis and signal (301,) of the 2012 paper, to the last bit."""
     x = np.linspace(0.0, 3.0, 301)
     curve = np.sum([a * np.exp(-b * (x - mu) ** 2 / 2) for a, mu, b in TRUE_PEAKS], axis=0)
-    return x, curve + NOISE_SD * np.random.RandomState(0).randn(301)  # noqa: NPY002 - the paper's own data
+    return x, curve + NOISE_SD * np.random.RandomState(0).randn(301)
 
 
 def nagata_target(count: int = 1, copies: int = 1, dtype: torch.dtype = torch.float64) -> SumTarget:

@@ -29,7 +29,7 @@ def two_peaks_data(points: int = 41) -> tuple[Tensor, Tensor]:
 
 
 def two_peaks_target(copies: int = 1) -> SumTarget:
-    """Target for the sampler, the same in each of ``copies`` groups; slots 0 and 3 of a group are not fixed: positions."""
+    """Target for the sampler, the same in each of ``copies`` groups; only the positions, slots 1 and 4, are free."""
     x, y = (column.expand(copies, 1, -1).clone() for column in two_peaks_data())
     place = [[priors.make_prior("uniform", low=LOW, high=HIGH)]] * copies
     fixed = {"amplitude": AMPLITUDE, "sd": PEAK_SD}

@@ -150,15 +150,24 @@ def _redraws(target: SumTarget, uniform: Tensor, numbers: Tensor) -> Tensor:
     fresh = torch.zeros_like(uniform)
     turns: dict[tuple[int, ...], list[int]] = {}
     for b, number in enumerate(numbers.tolist()):
-        turns.setdefault(redraw_turn(target, number), []).append(b)
+        for slots in redraw_turns(target, number):
+            turns.setdefault(slots, []).append(b)
     for slots, sweeps in turns.items():
         for j in slots:
             fresh[sweeps, j] = target.priors[j].icdf(uniform[sweeps, j]).to(torch.float64)
     return fresh
 
 
-def redraw_turn(target: SumTarget, number: int) -> tuple[int, ...]:
-    """Slots that sweep ``number`` redraws: in even sweeps a whole block, in odd ones a single slot."""
-    if number % 2 == 0:
-        return target.blocks[number // 2 % len(target.blocks)]
-    return (target.moving[number // 2 % len(target.moving)],)
+def redraw_turns(target: SumTarget, number: int) -> tuple[tuple[int, ...], ...]:
+    """What sweep ``number`` redraws: one block, and one slot that is not in it; none where nothing moves.
+
+    Every block meets every slot; a slot within its own block takes turns with it.
+    """
+    if not target.blocks:
+        return ()
+    turn, place = divmod(number, len(target.blocks))
+    cycle, which = divmod(turn, len(target.moving))
+    block, single = target.blocks[place], target.moving[which]
+    if single not in block:
+        return block, (single,)
+    return (block,) if cycle % 2 == 0 else ((single,),)

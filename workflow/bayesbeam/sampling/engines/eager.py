@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.sampling.engines.base import RandomBlock, State, redraw_turn
+from bayesbeam.sampling.engines.base import RandomBlock, State, redraw_turns
 from bayesbeam.targets.sum import SumTarget, Term
 
 
@@ -47,7 +47,7 @@ class EagerEngine:
             target.check(state.theta)
 
     def sweep(self, state: State, beta: Tensor, scale: Tensor, random: RandomBlock, number: int) -> Tensor:
-        """One sweep: a walk in every moving slot, then one redraw of a block or a slot.
+        """One sweep: a walk in every moving slot, then a redraw of one block and of one slot.
 
         Parameters
         ----------
@@ -70,8 +70,8 @@ class EagerEngine:
         for j in self.target.moving:
             accepted[j], nan = self._walk(state, j, beta, scale[j] * random.step[j], random.walk_log_uniform[j])
             bad |= nan
-        if self.target.blocks:
-            self._redraw(state, redraw_turn(self.target, number), beta, random)
+        for slots in redraw_turns(self.target, number):
+            self._redraw(state, slots, beta, random)
         if bool(bad):
             raise ModelError.at(
                 "candidate",
@@ -145,8 +145,8 @@ class EagerEngine:
         state.theta = torch.where(wide, proposal, state.theta)
         state.log_likelihood = torch.where(accept, likelihood, state.log_likelihood)
         if term is not None and row is not None:
-            state.rows[term] = torch.where(wide, row, state.rows[term])
-            state.prediction = torch.where(wide, prediction, state.prediction)
+            _copy_where(accept, row, state.rows[term])
+            _copy_where(accept, prediction, state.prediction)
 
 
 def _sum_in_order(rows: Tensor) -> Tensor:
@@ -160,9 +160,19 @@ def _sum_in_order(rows: Tensor) -> Tensor:
 def _log_ratio(beta: Tensor, new: Tensor, old: Tensor, gain: Tensor, tied: bool) -> Tensor:
     """Log acceptance ratio; a tied move is decided by the sum over the members of the group.
 
-    At beta = 0 the likelihood has no say, even where it is zero; from one impossible state to another it has none either
-    (a run may start there). What is nan all the same is a rejection: the formula outside the support of a prior.
+    At beta = 0 the likelihood has no say, even where it is zero, and none from one impossible state to another, where a
+    run may start. What is nan all the same is a rejection: the formula outside the support of a prior.
     """
     heat = torch.where((beta == 0) | (torch.isneginf(new) & torch.isneginf(old)), 0.0, beta * (new - old))
     ratio = heat.sum(1, keepdim=True) + gain[:, :1] if tied else heat + gain
     return torch.nan_to_num(ratio, nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+
+
+def _copy_where(accept: Tensor, new: Tensor, old: Tensor) -> None:
+    """Copy the rows (..., N) that were accepted; on a CPU only those are touched, on a GPU without waiting for them."""
+    if old.is_cuda:
+        torch.where(accept[..., None], new, old, out=old)
+        return
+    points = old.shape[-1]
+    index = accept.reshape(-1).nonzero()[:, 0]
+    old.view(-1, points).index_copy_(0, index, new.reshape(-1, points).index_select(0, index))
