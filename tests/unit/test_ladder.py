@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from bayesbeam.errors import LadderError
-from bayesbeam.sampling.ladder import check_ladder, geometric_ladder, respace
+from bayesbeam.evidence.estimate import check_ladder
+from bayesbeam.sampling.ladder import geometric_ladder, respace
 from bayesbeam.sampling.tuning import rungs_needed
 
 
@@ -57,7 +58,7 @@ def test_number_of_rungs_follows_the_barrier_within_limits() -> None:
     rejection = torch.zeros(3, 19, dtype=torch.float64)
     rejection[1] = 7.2 / 19
     rejection[2] = 1.0
-    assert rungs_needed(rejection).tolist() == [6, 20, 40]
+    assert rungs_needed(rejection).tolist() == [6, 17, 38]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bayesbeam.evidence.estimate import FreeEnergy, jackknife, leave_one_out_logsumexp
+from bayesbeam.evidence.estimate import FreeEnergy, check_ladder, jackknife, leave_one_out_logsumexp
 
 _ITERATIONS = 60
 
@@ -30,6 +30,7 @@ def bar(log_likelihood: Tensor, beta: Tensor) -> FreeEnergy:
     Bennett, J. Comput. Phys. 22, 245 (1976): equation 12; Shirts and Chodera, J. Chem. Phys. 129, 124105 (2008).
     Checked against: testsystems.LinearGaussian, and the two stepping stones.
     """
+    check_ladder(beta, whole=False)
     gap = torch.diff(beta)
     up = gap * log_likelihood[..., :-1]
     down = gap * log_likelihood[..., 1:]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bayesbeam.errors import SamplingError
+from bayesbeam.errors import LadderError, SamplingError
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,22 @@ def leave_one_out_logsumexp(log_weight: Tensor) -> tuple[Tensor, Tensor]:
     pooled = top + torch.log(total) - math.log(steps * chains)
     without = top + torch.log(torch.clamp(total - per_chain, min=0.0)) - math.log(steps * max(chains - 1, 1))
     return pooled, without
+
+
+def check_ladder(beta: Tensor, whole: bool = True) -> None:
+    """Refuse a ladder (..., R) that does not rise strictly, and a whole one that does not go from 0 to 1.
+
+    Raises
+    ------
+    LadderError
+        Naming the first bad index.
+    """
+    rise = torch.diff(beta, dim=-1)
+    if whole and bool(((beta[..., 0] != 0) | (beta[..., -1] != 1)).any()):
+        raise LadderError.at(
+            "ladder", f"from {beta[..., 0].min():g} to {beta[..., -1].max():g}", "from 0 to 1", "Rescale it."
+        )
+    bad = ~(rise > 0)
+    if bool(bad.any()):
+        index = int(torch.nonzero(bad)[0, -1])
+        raise LadderError.at("ladder", f"not rising after index {index}", "strictly rising values", "Sort it.")

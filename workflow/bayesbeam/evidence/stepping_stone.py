@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bayesbeam.evidence.estimate import FreeEnergy, jackknife, leave_one_out_logsumexp
+from bayesbeam.evidence.estimate import FreeEnergy, check_ladder, jackknife, leave_one_out_logsumexp
 
 
 def stepping_stone_forward(log_likelihood: Tensor, beta: Tensor) -> FreeEnergy:
@@ -26,6 +26,7 @@ def stepping_stone_forward(log_likelihood: Tensor, beta: Tensor) -> FreeEnergy:
     ------
     Xie, Lewis, Fan, Kuo, Chen, Syst. Biol. 60, 150 (2011): equation 9. Checked against: testsystems.LinearGaussian.
     """
+    check_ladder(beta, whole=False)
     pooled, without = leave_one_out_logsumexp(torch.diff(beta) * log_likelihood[..., :-1])
     return jackknife(-pooled.sum(), -without.sum(-1))
 
@@ -37,5 +38,6 @@ def stepping_stone_backward(log_likelihood: Tensor, beta: Tensor) -> FreeEnergy:
     -----
     ``ln Z = - sum_l ln < exp(-(beta_{l+1} - beta_l) lnL) >_{beta_{l+1}}``
     """
+    check_ladder(beta, whole=False)
     pooled, without = leave_one_out_logsumexp(-torch.diff(beta) * log_likelihood[..., 1:])
     return jackknife(pooled.sum(), without.sum(-1))

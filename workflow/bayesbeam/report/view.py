@@ -10,7 +10,7 @@ from bayesbeam.report.records import Candidate, GroupResult, GroupRow, Measureme
 from bayesbeam.report.text import NOTHING, duration, known, plain, plus_minus, pretty_unit, probability, to_error
 from bayesbeam.report.wording import candidate_label
 
-GOOD_RHAT, GOOD_ESS = 1.05, 100.0
+GOOD_RHAT, GOOD_ESS = 1.1, 100.0
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bayesbeam.errors import LadderError
-
 
 def geometric_ladder(replicas: int, ratio: float = 1.5) -> Tensor:
     """Ladder 0, ratio^(2-R), ..., ratio^-1, 1: the form of Nagata, Sugita and Okada (2012).
@@ -22,25 +20,6 @@ def geometric_ladder(replicas: int, ratio: float = 1.5) -> Tensor:
     beta = torch.pow(torch.tensor(ratio, dtype=torch.float64), power)
     beta[0] = 0.0
     return beta
-
-
-def check_ladder(beta: Tensor) -> None:
-    """Refuse a ladder (..., R) that does not rise strictly from 0 to 1.
-
-    Raises
-    ------
-    LadderError
-        Naming the first bad index.
-    """
-    rise = torch.diff(beta, dim=-1)
-    if bool((beta[..., 0] != 0).any()) or bool((beta[..., -1] != 1).any()):
-        raise LadderError.at(
-            "ladder", f"from {beta[..., 0].min():g} to {beta[..., -1].max():g}", "from 0 to 1", "Rescale it."
-        )
-    bad = ~(rise > 0)
-    if bool(bad.any()):
-        index = int(torch.nonzero(bad)[0, -1])
-        raise LadderError.at("ladder", f"not rising after index {index}", "strictly rising values", "Sort it.")
 
 
 def respace(beta: Tensor, rejection: Tensor, replicas: int) -> Tensor:

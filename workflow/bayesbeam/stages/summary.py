@@ -64,7 +64,7 @@ def summarise(
     target = build_target(spec, [list(members)], shared)
     theta = relabel(target, record.arrays["theta"].transpose(2, 0, 1, 3))
     quantities, values = tabulate(target, theta)
-    columns = [_column(q, members) for q in quantities]
+    columns = [_column(spec, q, members) for q in quantities]
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
     picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
@@ -117,23 +117,28 @@ def statistics(draws: FloatArray) -> dict[str, float]:
 
 def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
     """Every prior as it was used on a measurement, with its unit and who wrote it."""
-    components = {part.name: part.build() for part in spec.parts}
+    units = {f"{part.name}.{p.name}": p.unit for part in spec.parts for p in part.build().parameters}
     rows = []
     for part, parameter in spec.parameters():
-        unit = (
-            next((p.unit for p in components[part].parameters if p.name == parameter.name), "1")
-            if part in components
-            else "1"
-        )
+        name, unit = _shown(spec, f"{part}.{parameter.name}", units.get(f"{part}.{parameter.name}", "1"))
+        prior = parameter.prior.resolve(m.words())
+        arguments = ", ".join(f"{key}={value:.6g}" for key, value in prior.arguments.items())
         rows.append(
             {
-                "parameter": f"{part}.{parameter.name}",
-                "prior": str(parameter.prior.resolve(m.words())),
+                "parameter": name,
+                "prior": f"{prior.family.name}({arguments})",
                 "unit": resolve_unit(unit, m.x_unit, m.y_unit),
                 "source": parameter.source,
             }
         )
     return rows
+
+
+def _shown(spec: CandidateSpec, name: str, unit: str) -> tuple[str, str]:
+    """Name and unit of a parameter for people: a factor on a standard deviation of one is that deviation itself."""
+    if name == "noise.scale" and spec.noise.base == "value" and spec.noise.value == 1.0:
+        return "noise.sigma", "y"
+    return name, unit
 
 
 def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measurement) -> dict[str, Any]:
@@ -148,8 +153,12 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
     }[spec.noise.base]
     found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}
     words = f"{spec.noise.model.replace('_', ' ')} noise: {base}"
-    scale = found.get("noise.scale")
-    if scale is not None:
+    scale = found.get("noise.scale") or found.get("noise.sigma")
+    if "noise.sigma" in found and scale is not None:
+        words = (
+            f"normal noise of estimated standard deviation {scale['mean']:.3g} +- {scale['sd']:.2g} {m.y_unit}".strip()
+        )
+    elif scale is not None:
         words += f", times an estimated factor of {scale['mean']:.3g} +- {scale['sd']:.2g}"
     relative = found.get("noise.relative")
     if relative is not None:
@@ -173,14 +182,15 @@ def part_words(spec: CandidateSpec) -> str:
     return " + ".join(f"{p.count} x {n}" if p.count > 1 else n for p, n in zip(spec.parts, names, strict=True))
 
 
-def _column(q: Quantity, members: Sequence[Measurement]) -> dict[str, Any]:
+def _column(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement]) -> dict[str, Any]:
     """Quantity as files name it."""
     m = members[q.member or 0]
     alone = len(members) == 1
+    name, unit = _shown(spec, q.name, q.unit)
     return {
-        "name": q.name,
+        "name": name,
         "index": q.index,
-        "unit": resolve_unit(q.unit, m.x_unit, m.y_unit),
+        "unit": resolve_unit(unit, m.x_unit, m.y_unit),
         "kind": q.kind,
         "measurement": None if q.member is None or alone else m.id,
     }
