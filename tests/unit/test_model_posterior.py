@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from bayesbeam.evidence.model_posterior import model_posterior
+from bayesbeam.evidence.model_posterior import model_posterior, probability_words
 
 
 def test_probabilities_are_normalised_exponentials_of_minus_free_energy() -> None:
@@ -58,3 +58,9 @@ def test_same_answer_every_time_and_one_candidate_is_certain() -> None:
     alone = model_posterior(np.array([math.pi]), np.array([2.0]))
     assert alone.probability.tolist() == [1.0]
     assert alone.standard_error.tolist() == [0.0]
+
+
+def test_words_never_claim_certainty() -> None:
+    assert probability_words(1.0, 0.0) == "above 0.999"
+    assert probability_words(0.0, 0.0) == "below 0.001"
+    assert probability_words(0.594, 0.079) == "0.59 +- 0.08"

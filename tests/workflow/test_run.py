@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_missing_data_file_is_refused_and_all_else_finishes(small: Lab) -> None:
     run = small.cli("run")
     assert run.returncode == 3, run.stdout + run.stderr
     assert "refused lost: data/lost.txt: no such file" in run.stdout
-    assert "a: flat with probability 1.00 +- 0.00" in run.stdout
+    assert "a: flat with probability above 0.999" in run.stdout
     assert f"Report: {small.results / 'report' / 'index.html'}" in run.stdout
     assert (small.results / "report" / "index.html").is_file()
 
@@ -109,7 +110,8 @@ def test_a_failed_job_shows_its_log_and_its_command(small: Lab, monkeypatch: pyt
     assert "Failed: sample flat for a\n" in run.stdout
     assert "torch sees no GPU here; expected" in run.stdout
     assert f"Again by hand, in {small.workdir / 'results'}:\n  " in run.stdout
-    assert "scripts/sample.py --config" in run.stdout
+    # Quoted where the folder has a space.
+    assert re.search(r"scripts/sample\.py'? --config", run.stdout)
     assert "Traceback" not in run.stdout
     assert not list(small.results.glob("**/.*.tmp"))
 

@@ -50,3 +50,12 @@ def model_posterior(
 def _softmax(score: FloatArray) -> FloatArray:
     """Normalised exponentials along the last axis."""
     return np.exp(score - logsumexp(score, axis=-1, keepdims=True))
+
+
+def probability_words(probability: float, standard_error: float) -> str:
+    """Probability with its error for people; never 1 or 0, which no free energy can say."""
+    if probability > 0.999:
+        return "above 0.999"
+    if probability < 0.001:
+        return "below 0.001"
+    return f"{probability:.2f} +- {standard_error:.2f}"

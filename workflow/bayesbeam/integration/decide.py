@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesbeam.evidence.model_posterior import model_posterior
+from bayesbeam.evidence.model_posterior import model_posterior, probability_words
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,5 @@ def decision_words(decision: Decision, reliable: bool) -> str:
     if abs(gain) < 2 * error or 0.05 < decision.probability < 0.95:
         return f"Undecided: the data do not settle whether to integrate ({amount})."
     verb = "Integrate" if gain > 0 else "Do not integrate"
-    return (
-        f"{verb}: {amount}, probability of integration {decision.probability:.3g} +- {decision.probability_error:.1g}."
-    )
+    chance = probability_words(decision.probability, decision.probability_error)
+    return f"{verb}: {amount}, probability of integration {chance}."

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bayesbeam.evidence.model_posterior import probability_words
 from bayesbeam.stages.rulebook import Rulebook
 
 MOST_LINES = 20
@@ -47,7 +48,8 @@ def _measurement_line(name: str, records: list[dict[str, Any]]) -> str:
 
 def _choice(record: dict[str, Any]) -> str:
     """Return one candidate with its probability and the error of that."""
-    return f"{record['tag']} with probability {_probability(record):.2f} +- {record['probability_error'] or 0.0:.2f}"
+    chance = probability_words(_probability(record), record["probability_error"] or 0.0)
+    return f"{record['tag']} with probability {chance}"
 
 
 def _probability(record: dict[str, Any]) -> float:
