@@ -103,7 +103,8 @@ def replica_exchange(
         rejection = _tune(pilot, length)
         if number + 1 < len(ROUNDS):
             _set_ladder(pilot, respace(pilot.beta, rejection, pilot.beta.shape[1]))
-    needed = rungs_needed(rejection) if settings.replicas is None else torch.full((len(names),), settings.replicas)
+    fixed = settings.replicas
+    needed = torch.full((len(names),), fixed) if fixed is not None else rungs_needed(rejection).cpu()
     for rungs in sorted(set(needed.tolist())):
         batch = _with_rungs(pilot, target, torch.nonzero(needed == rungs)[:, 0], rejection, rungs)
         progress(Progress(f"tuning {most}/{most}", 0, settings.max_sweeps, float("nan"), float("nan")))
