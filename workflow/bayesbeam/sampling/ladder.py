@@ -1,25 +1,12 @@
-"""Ladders of inverse temperatures: a first guess, and re-spacing by the communication barrier.
+"""Ladders of inverse temperatures: re-spacing by the communication barrier.
 
-Decides where the rungs stand; does not decide how many there are (run.py) nor how replicas move between them.
+Decides where the rungs stand; does not decide how many there are (tuning.py) nor how replicas move between them.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-
-def geometric_ladder(replicas: int, ratio: float = 1.5) -> Tensor:
-    """Ladder 0, ratio^(2-R), ..., ratio^-1, 1: the form of Nagata, Sugita and Okada (2012).
-
-    Returns
-    -------
-    Tensor (R,), float64
-    """
-    power = torch.arange(replicas, dtype=torch.float64) - (replicas - 1)
-    beta = torch.pow(torch.tensor(ratio, dtype=torch.float64), power)
-    beta[0] = 0.0
-    return beta
 
 
 def respace(beta: Tensor, rejection: Tensor, replicas: int) -> Tensor:

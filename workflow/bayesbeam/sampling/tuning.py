@@ -10,7 +10,6 @@ import math
 import torch
 from torch import Tensor
 
-from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.record import mean_in_order
 from bayesbeam.sampling.settings import FEWEST_REPLICAS, MOST_REPLICAS
 from bayesbeam.targets.sum import SumTarget
@@ -121,4 +120,4 @@ def rungs_needed(rejection: Tensor) -> Tensor:
     return torch.clamp(wanted, FEWEST_REPLICAS, MOST_REPLICAS)
 
 
-__all__ = ["LAST_ROUNDS", "ROUNDS", "StepSizes", "first_ladder", "first_scale", "respace", "rungs_needed"]
+__all__ = ["LAST_ROUNDS", "ROUNDS", "StepSizes", "first_ladder", "first_scale", "rungs_needed"]
