@@ -17,7 +17,7 @@ from scipy import stats
 
 from bayesbeam.rng import stream_key
 from bayesbeam.sampling import exchange, run
-from bayesbeam.sampling.engines import base
+from bayesbeam.sampling.engines import base, eager
 from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import StepSizes
@@ -55,7 +55,7 @@ def exact_batch(seed: int) -> tuple[LinearGaussian, run._Batch]:
 def smallest_p(seed: int) -> float:
     """Smallest p-value of all rungs and coordinates, and of the correlations between neighbouring rungs."""
     exact, batch = exact_batch(seed)
-    run._advance(batch, SWEEPS, lambda acceptance, probability, likelihood: None)
+    run._advance(batch, SWEEPS, SWEEPS, lambda block: None)
     slots = [slot for _, slot in exact.places]
     found, whitened = [], []
     for rung, beta in enumerate(LADDER):
@@ -91,7 +91,7 @@ Plant = Callable[[ModuleType, str, str], ModuleType]
 def test_a_planted_mistake_in_the_decision_is_caught(
     right: str, wrong: str, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "swap_probability", plant(exchange, right, wrong).swap_probability)
+    monkeypatch.setattr(eager, "swap_probability", plant(exchange, right, wrong).swap_probability)
     assert smallest_p(1) < THRESHOLD
 
 
@@ -112,6 +112,6 @@ def test_rungs_that_are_not_the_inverse_of_replicas_are_caught(plant: Plant, mon
 def test_exchanges_that_trade_both_ways_at_once_are_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both parities in one round: a replica may be asked for by two rungs."""
     wrong = plant(exchange, "accept[..., (1 - parity) :: 2] = False", "pass")
-    monkeypatch.setattr(run, "swap_order", wrong.swap_order)
+    monkeypatch.setattr(eager, "swap_order", wrong.swap_order)
     with pytest.raises((RuntimeError, AssertionError)):
         assert smallest_p(1) > THRESHOLD

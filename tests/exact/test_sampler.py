@@ -19,7 +19,7 @@ from scipy import stats
 
 from bayesbeam import noise, priors
 from bayesbeam.models import registry
-from bayesbeam.sampling import run as run_module
+from bayesbeam.sampling.engines import eager
 from bayesbeam.sampling.exchange import swap_probability
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, replica_exchange
@@ -183,9 +183,9 @@ def test_a_planted_mistake_in_the_exchange_is_seen_in_the_free_energy(
         right = swap_probability(beta, -log_likelihood)
         return right if mistake == "sign" else torch.ones_like(right)
 
-    monkeypatch.setattr(run_module, "swap_probability", wrong)
+    monkeypatch.setattr(eager, "swap_probability", wrong)
     exact = linear_gaussian(torch.Generator().manual_seed(1))
-    runs = replica_exchange(linear_target([exact] * COPIES), names(), replace(SETTINGS, replicas=8))
+    runs = replica_exchange(linear_target([exact] * COPIES), names(), replace(SETTINGS, replicas=8, engine="eager"))
     with pytest.raises(AssertionError):
         check_free_energy(runs, exact.free_energy())
 

@@ -15,7 +15,7 @@ from bayesbeam.models.base import Component
 from bayesbeam.models.check import WORD, check_component
 from bayesbeam.models.doublet import WIDTHS, doublet
 
-NOT_COMPONENTS = ("base", "check", "doublet", "mathspace", "registry")
+NOT_COMPONENTS = ("base", "check", "doublet", "mathspace", "registry", "trace")
 REQUIRED = ("name", "title", "parameters", "formula", "exchangeable", "reference_values")
 OPTIONAL = ("derived", "order_by", "locations", "widths", "amplitude", "references")
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import DataError
-from bayesbeam.models.base import Parameter
+from bayesbeam.models.base import Formula, Parameter
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 BLOCK = 4096
@@ -65,6 +65,10 @@ class NoiseModel:
         Whether y must be whole numbers that are not negative.
     known_gaussian : bool
         Whether the noise is normal with a known standard deviation, so that F has a Gaussian normaliser.
+    point, total : callable or None
+        The log-likelihood as scalar formulas on a math namespace, for engines that compile them:
+        ``point(m, y, f, inverse_sd, inverse_y, weight, *phi)`` is summed over points to ``s``, and
+        ``total(m, s, constant, count, *phi)`` is the log-likelihood. None: batched torch only.
     """
 
     name: str
@@ -75,6 +79,8 @@ class NoiseModel:
     standard_deviation: Callable[[Tensor, Tensor, Tensor], Tensor]
     counts: bool = False
     known_gaussian: bool = False
+    point: Formula | None = None
+    total: Formula | None = None
 
     def prepare(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.noise.base import NoiseData, NoiseModel, row_sum
 
 
@@ -12,6 +13,16 @@ def log_likelihood(data: NoiseData, prediction: Tensor, phi: Tensor) -> Tensor:
     """Sum of the log normal densities."""
     z = (data.y - prediction) * data.inverse_sd
     return data.gaussian_constant - 0.5 * row_sum(z * z)
+
+
+def point(m: MathSpace, y: Value, f: Value, inverse_sd: Value, inverse_y: Value, weight: Value) -> Value:
+    """Squared residual over the standard deviation."""
+    return m.square((y - f) * inverse_sd)
+
+
+def total(m: MathSpace, s: Value, constant: Value, count: Value) -> Value:
+    """Sum of the log normal densities."""
+    return constant - 0.5 * s
 
 
 def sample(prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator) -> Tensor:
@@ -30,5 +41,13 @@ def standard_normal(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 noise = NoiseModel(
-    "normal", "normal noise of known level", (), log_likelihood, sample, standard_deviation, known_gaussian=True
+    "normal",
+    "normal noise of known level",
+    (),
+    log_likelihood,
+    sample,
+    standard_deviation,
+    known_gaussian=True,
+    point=point,
+    total=total,
 )

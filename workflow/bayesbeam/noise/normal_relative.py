@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.models.base import Parameter
+from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.noise.base import NoiseData, NoiseModel, row_sum
 from bayesbeam.noise.normal import standard_normal
 from bayesbeam.noise.normal_scaled import SCALE
@@ -40,6 +41,23 @@ def log_likelihood(data: NoiseData, prediction: Tensor, phi: Tensor) -> Tensor:
     return torch.where(possible[..., 0], data.gaussian_constant - level - 0.5 * rows, -math.inf)
 
 
+def point(
+    m: MathSpace, y: Value, f: Value, inverse_sd: Value, inverse_y: Value, weight: Value, scale: Value, relative: Value
+) -> Value:
+    """Squared residual over the whole variance, and the log of that variance over the given one."""
+    possible = (scale > 0.0) & (relative >= 0.0)
+    safe = m.where(possible, scale, 1.0)
+    q = m.square(f * inverse_sd * (relative / safe))
+    z = (y - f) * inverse_sd * (1.0 / safe)
+    return m.square(z) / (1.0 + q) + m.log1p(q)
+
+
+def total(m: MathSpace, s: Value, constant: Value, count: Value, scale: Value, relative: Value) -> Value:
+    """Sum of the log normal densities; ``-inf`` for scale <= 0 or relative < 0."""
+    possible = (scale > 0.0) & (relative >= 0.0)
+    return m.where(possible, constant - count * m.log(m.where(possible, scale, 1.0)) - 0.5 * s, -math.inf)
+
+
 def sample(prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator) -> Tensor:
     """Prediction plus normal noise."""
     sd = standard_deviation(prediction, base_sd, phi)
@@ -58,4 +76,6 @@ noise = NoiseModel(
     log_likelihood,
     sample,
     standard_deviation,
+    point=point,
+    total=total,
 )

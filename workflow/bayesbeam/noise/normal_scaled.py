@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.models.base import POSITIVE, Parameter
+from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.noise.base import NoiseData, NoiseModel, row_sum
 from bayesbeam.noise.normal import standard_normal
 
@@ -31,6 +32,18 @@ def log_likelihood(data: NoiseData, prediction: Tensor, phi: Tensor) -> Tensor:
     return torch.where(possible, result, -math.inf)
 
 
+def total(m: MathSpace, s: Value, constant: Value, count: Value, scale: Value) -> Value:
+    """Sum of the log normal densities from that of squared residuals; ``-inf`` for scale <= 0."""
+    possible = scale > 0.0
+    safe = m.where(possible, scale, 1.0)
+    return m.where(possible, constant - count * m.log(safe) - 0.5 * s / m.square(safe), -math.inf)
+
+
+def point(m: MathSpace, y: Value, f: Value, inverse_sd: Value, inverse_y: Value, weight: Value, scale: Value) -> Value:
+    """Squared residual over the given standard deviation."""
+    return m.square((y - f) * inverse_sd)
+
+
 def sample(prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator) -> Tensor:
     """Prediction plus normal noise."""
     sd = standard_deviation(prediction, base_sd, phi)
@@ -43,5 +56,12 @@ def standard_deviation(prediction: Tensor, base_sd: Tensor, phi: Tensor) -> Tens
 
 
 noise = NoiseModel(
-    "normal_scaled", "normal noise of estimated level", (SCALE,), log_likelihood, sample, standard_deviation
+    "normal_scaled",
+    "normal noise of estimated level",
+    (SCALE,),
+    log_likelihood,
+    sample,
+    standard_deviation,
+    point=point,
+    total=total,
 )

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.noise.base import NoiseData, NoiseModel, row_sum
 
 
@@ -23,6 +24,18 @@ def log_likelihood(data: NoiseData, prediction: Tensor, phi: Tensor) -> Tensor:
     return data.count_constant + row_sum(torch.where(possible | torch.isnan(rows), rows, -math.inf))
 
 
+def point(m: MathSpace, y: Value, f: Value, inverse_sd: Value, inverse_y: Value, weight: Value) -> Value:
+    """Distance from a perfect prediction at one point; ``-inf`` where the prediction is impossible."""
+    excess = (f - y) * weight
+    value = y * m.log1p(m.maximum(excess * inverse_y, -1.0)) - excess
+    return m.where(f * weight < 0.0, -math.inf, value)
+
+
+def total(m: MathSpace, s: Value, constant: Value, count: Value) -> Value:
+    """Sum of the log Poisson probabilities."""
+    return constant + s
+
+
 def sample(prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator) -> Tensor:
     """Counts, as floating-point numbers; none where the prediction is negative."""
     return torch.poisson(prediction.clamp(min=0.0), generator=generator)
@@ -33,4 +46,6 @@ def standard_deviation(prediction: Tensor, base_sd: Tensor, phi: Tensor) -> Tens
     return torch.sqrt(prediction.clamp(min=0.0))
 
 
-noise = NoiseModel("poisson", "counting noise", (), log_likelihood, sample, standard_deviation, counts=True)
+noise = NoiseModel(
+    "poisson", "counting noise", (), log_likelihood, sample, standard_deviation, counts=True, point=point, total=total
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,6 +44,9 @@ class Family:
         Whether random walks are better made in ``log x``.
     is_point : bool
         Whether the family holds its parameter at one value (there is then nothing to sample).
+    kernel : callable or None
+        ``kernel(m, x, *arguments)`` on a math namespace: log density inside the support up to a constant that depends
+        on the arguments alone, for engines that compile it. None: batched torch only.
     examples : tuple of mapping
         Arguments, ordinary and extreme, on which the contract tests run.
     """
@@ -57,6 +61,7 @@ class Family:
     unbounded: tuple[str, ...] = ()
     log_coordinate: bool = False
     is_point: bool = False
+    kernel: Callable[..., Any] | None = None
     examples: tuple[Mapping[str, float], ...] = ()
 
     def log_prob(self, x: Tensor, **arguments: Number) -> Tensor:

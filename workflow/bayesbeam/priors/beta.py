@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from scipy import special
 from torch import Tensor
@@ -36,6 +38,11 @@ def problems(a: float, b: float, low: float, high: float) -> list[ArgumentProble
     return positive(a=a, b=b) or increasing(low, high)
 
 
+def kernel(m: Any, x: Any, a: Any, b: Any, low: Any, high: Any) -> Any:
+    """Log of t^(a-1) (1-t)^(b-1), with t = (x - low)/(high - low)."""
+    return (a - 1.0) * m.log((x - low) / (high - low)) + (b - 1.0) * m.log((high - x) / (high - low))
+
+
 family = Family(
     "beta",
     ("a", "b", "low", "high"),
@@ -44,5 +51,6 @@ family = Family(
     interval,
     problems,
     defaults={"low": 0.0, "high": 1.0},
+    kernel=kernel,
     examples=({"a": 2.0, "b": 5.0}, {"a": 0.6, "b": 0.7, "low": -1.0, "high": 4.0}),
 )

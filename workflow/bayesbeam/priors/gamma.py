@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from scipy import special
@@ -38,6 +39,11 @@ def problems(shape: float, rate: float) -> list[ArgumentProblem]:
     return positive(shape=shape, rate=rate)
 
 
+def kernel(m: Any, x: Any, shape: Any, rate: Any) -> Any:
+    """Log of x^(shape-1) exp(-rate x)."""
+    return (shape - 1.0) * m.log(x) - rate * x
+
+
 family = Family(
     "gamma",
     ("shape", "rate"),
@@ -46,5 +52,6 @@ family = Family(
     interval,
     problems,
     log_coordinate=True,
+    kernel=kernel,
     examples=({"shape": 5.0, "rate": 0.04}, {"shape": 0.5, "rate": 3.0}, {"shape": 400.0, "rate": 2.0}),
 )

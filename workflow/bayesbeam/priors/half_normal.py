@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,6 +35,11 @@ def problems(sd: float) -> list[ArgumentProblem]:
     return positive(sd=sd)
 
 
+def kernel(m: Any, x: Any, sd: Any) -> Any:
+    """Half the squared value, in units of sd."""
+    return -0.5 * m.square(x / sd)
+
+
 family = Family(
     "half_normal",
     ("sd",),
@@ -41,5 +47,6 @@ family = Family(
     quantile,
     interval,
     problems,
+    kernel=kernel,
     examples=({"sd": 1.0}, {"sd": 2e4}),
 )

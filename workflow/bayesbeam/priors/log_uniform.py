@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -37,6 +39,11 @@ def problems(low: float, high: float) -> list[ArgumentProblem]:
     return found
 
 
+def kernel(m: Any, x: Any, low: Any, high: Any) -> Any:
+    """Log of 1/x."""
+    return -m.log(x)
+
+
 family = Family(
     "log_uniform",
     ("low", "high"),
@@ -45,5 +52,6 @@ family = Family(
     interval,
     problems,
     log_coordinate=True,
+    kernel=kernel,
     examples=({"low": 0.02, "high": 5.0}, {"low": 1.0, "high": 1.001}),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,6 +37,11 @@ def problems(mean: float, sd: float) -> list[ArgumentProblem]:
     return positive(sd=sd)
 
 
+def kernel(m: Any, x: Any, mean: Any, sd: Any) -> Any:
+    """Half the squared distance from the mean, in units of sd."""
+    return -0.5 * m.square((x - mean) / sd)
+
+
 family = Family(
     "normal",
     ("mean", "sd"),
@@ -43,5 +49,6 @@ family = Family(
     quantile,
     interval,
     problems,
+    kernel=kernel,
     examples=({"mean": 1.5, "sd": 0.4472}, {"mean": 284.8, "sd": 0.01}),
 )

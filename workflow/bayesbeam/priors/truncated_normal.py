@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from scipy import special
@@ -74,6 +75,11 @@ def problems(mean: float, sd: float, low: float, high: float) -> list[ArgumentPr
     return found
 
 
+def kernel(m: Any, x: Any, mean: Any, sd: Any, low: Any, high: Any) -> Any:
+    """Half the squared distance from the mean, in units of sd."""
+    return -0.5 * m.square((x - mean) / sd)
+
+
 family = Family(
     "truncated_normal",
     ("mean", "sd", "low", "high"),
@@ -83,6 +89,7 @@ family = Family(
     problems,
     defaults={"low": -math.inf, "high": math.inf},
     unbounded=("low", "high"),
+    kernel=kernel,
     examples=(
         {"mean": 0.5, "sd": 1.0, "low": 0.0, "high": 2.0},
         {"mean": 0.0, "sd": 1.0, "low": 30.0},

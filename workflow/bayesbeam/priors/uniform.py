@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,11 @@ def problems(low: float, high: float) -> list[ArgumentProblem]:
     return increasing(low, high)
 
 
+def kernel(m: Any, x: Any, low: Any, high: Any) -> Any:
+    """Nothing: the density is flat."""
+    return 0.0 * x
+
+
 family = Family(
     "uniform",
     ("low", "high"),
@@ -39,5 +45,6 @@ family = Family(
     quantile,
     interval,
     problems,
+    kernel=kernel,
     examples=({"low": -1.0, "high": 3.0}, {"low": 283.0, "high": 283.25}),
 )

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from bayesbeam.rng import stream_key, uniforms
-from bayesbeam.sampling.engines.base import START_SLOT, Engine, State, random_block
-from bayesbeam.sampling.engines.eager import EagerEngine
-from bayesbeam.sampling.exchange import RoundTrips, swap_order, swap_probability
+from bayesbeam.sampling.engines.base import START_SLOT, Block, Engine, State
+from bayesbeam.sampling.engines.choose import engine_for
+from bayesbeam.sampling.exchange import RoundTrips
 from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.record import Run, Trace, mean_in_order, mean_of_each
@@ -23,8 +23,8 @@ from bayesbeam.sampling.settings import PILOT_REPLICAS, Settings
 from bayesbeam.sampling.tuning import LAST_ROUNDS, ROUNDS, StepSizes, first_ladder, first_scale, rungs_needed
 from bayesbeam.targets.sum import SumTarget
 
-BLOCK = 10
-REBUILD_EVERY = 50
+BLOCK = 50
+TUNING_BLOCK = 1
 FIRST_CHECK = 150
 GROWTH = 1.3
 
@@ -129,7 +129,7 @@ def _start(target: SumTarget, names: Sequence[GroupName], settings: Settings) ->
     tied = target.tied.reshape(-1, 1, 1, 1, 1)
     theta = target.from_uniform(torch.where(tied, common, u))
     target.check(theta)
-    engine = EagerEngine(target)
+    engine = engine_for(target, settings.engine, settings.threads)
     state = engine.start(theta)
     likelihood = state.log_likelihood.sum(1).flatten(1)
     beta = first_ladder(likelihood, PILOT_REPLICAS)
@@ -138,42 +138,31 @@ def _start(target: SumTarget, names: Sequence[GroupName], settings: Settings) ->
     return _Batch(engine, settings, torch.arange(len(names)), member_keys, group_keys, beta, state, steps, trips)
 
 
-def _advance(batch: _Batch, sweeps: int, each: Callable[[Tensor, Tensor, Tensor], None]) -> None:
-    """Sweeps, each followed by exchanges; ``each`` gets walk acceptance, swap probability and log-likelihoods."""
+def _advance(batch: _Batch, sweeps: int, length: int, each: Callable[[Block], None]) -> None:
+    """Blocks of sweeps; ``each`` gets what a block has seen."""
     done = 0
     while done < sweeps:
-        length = min(BLOCK, sweeps - done)
-        block = random_block(
-            batch.engine.target, batch.member_keys, batch.group_keys, batch.chains, batch.beta.shape[1],
-            batch.clock, length,
-        )  # fmt: skip
-        for b in range(length):
-            if batch.clock % REBUILD_EVERY == 0:
-                batch.engine.rebuild(batch.state)
-            random = block.of_sweep(b)
-            beta = batch.beta[:, None].expand_as(batch.state.rung).gather(-1, batch.state.rung)[:, None]
-            acceptance = batch.engine.sweep(
-                batch.state, beta, batch.steps.on_replicas(batch.state.rung), random, batch.clock
-            )
-            likelihood = batch.state.on_rungs(batch.state.log_likelihood).sum(1)
-            probability = swap_probability(batch.beta, likelihood)
-            each(acceptance, probability, likelihood)
-            batch.state.reorder(swap_order(probability, random.exchange, batch.clock % 2))
-            batch.trips.update(batch.state.replica_on_rung)
-            batch.clock += 1
-        done += length
+        # Blocks end at multiples of their length, so where checks fall changes nothing.
+        most = min(length - batch.clock % length, sweeps - done)
+        keys = (batch.member_keys, batch.group_keys)
+        block = batch.engine.advance(batch.state, batch.beta, batch.steps.on_rungs, keys, batch.clock, most)
+        for places in block.places:
+            batch.trips.update(places)
+        each(block)
+        batch.clock += most
+        done += most
 
 
 def _tune(batch: _Batch, sweeps: int) -> Tensor:
     """Sweeps that learn step sizes; returns the rejection rate of each pair over their second half, (G, R-1)."""
     rates: list[Tensor] = []
 
-    def learn(acceptance: Tensor, probability: Tensor, likelihood: Tensor) -> None:
-        index = batch.state.replica_on_rung[None, :, None].expand_as(acceptance)
-        batch.steps.learn(acceptance.gather(-1, index))
-        rates.append(mean_in_order(probability, 1))
+    def learn(block: Block) -> None:
+        for _ in range(len(block.places)):
+            batch.steps.learn(block.acceptance)
+        rates.extend(mean_in_order(probability, 1) for probability in block.swap)
 
-    _advance(batch, sweeps, learn)
+    _advance(batch, sweeps, TUNING_BLOCK, learn)
     return 1.0 - mean_of_each(torch.stack(rates[len(rates) // 2 :]))
 
 
@@ -192,7 +181,7 @@ def _with_rungs(pilot: _Batch, target: SumTarget, chosen: Tensor, rejection: Ten
     theta = pilot.state.theta[chosen]
     index = source[:, None, :, :, None].expand(*theta.shape[:3], rungs, theta.shape[-1])
     part = target.select(chosen)
-    engine = EagerEngine(part)
+    engine = engine_for(part, pilot.settings.engine, pilot.settings.threads)
     steps = pilot.steps
     picked = StepSizes(part, torch.exp(steps.log_scale[:, chosen]))
     picked.limit = steps.limit[:, chosen]
@@ -212,13 +201,14 @@ def _sample(batch: _Batch, names: Sequence[GroupName], progress: Callable[[Progr
     trace = Trace(batch.settings.draws)
     rows = np.full(len(batch.numbers), _rows_a_sweep(batch), dtype=np.int64)
 
-    def keep(acceptance: Tensor, probability: Tensor, likelihood: Tensor) -> None:
-        trace.add(likelihood, batch.state.at_beta_one(), mean_in_order(probability, 1), batch.trips.halves.sum(1))
+    def keep(block: Block) -> None:
+        for likelihood, top, probability in zip(block.log_likelihood, block.top, block.swap, strict=True):
+            trace.add(likelihood, top, mean_in_order(probability, 1), batch.trips.halves.sum(1))
 
     check = FIRST_CHECK
     while len(batch.numbers):
         most = batch.settings.max_sweeps
-        _advance(batch, min(check, most) - trace.sweeps, keep)
+        _advance(batch, min(check, most) - trace.sweeps, BLOCK, keep)
         news = [assess(batch.engine.target, batch.settings, trace, g, batch.beta[g]) for g in range(len(batch.numbers))]
         worst = max(news, key=lambda a: a.free_energy.standard_error)
         progress(Progress("sampling", trace.sweeps, most, worst.free_energy.value, worst.free_energy.standard_error))
@@ -270,7 +260,7 @@ def _keep_groups(batch: _Batch, trace: Trace, kept: Tensor) -> None:
         return
     batch.member_keys, batch.group_keys = batch.member_keys[kept], batch.group_keys[kept]
     batch.beta = batch.beta[kept]
-    batch.engine = EagerEngine(batch.engine.target.select(kept))
+    batch.engine = engine_for(batch.engine.target.select(kept), batch.settings.engine, batch.settings.threads)
     batch.state = batch.state.select(kept)
     batch.steps.select(kept)
     batch.trips.select(kept)

@@ -31,6 +31,10 @@ class Settings:
         Effective sample size at beta = 1 that every parameter must reach.
     rhat : float
         Largest R-hat at beta = 1 allowed when stopping.
+    engine : str
+        ``eager``, ``cpu`` (compiled loops), or ``auto``: compiled loops where the model allows them.
+    threads : int
+        Threads of the compiled loops; their number changes no result.
     """
 
     seed: int
@@ -41,3 +45,5 @@ class Settings:
     draws: int = 1000
     effective_draws: float = 100.0
     rhat: float = 1.1
+    engine: str = "eager"
+    threads: int = 1

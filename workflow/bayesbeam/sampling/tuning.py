@@ -76,11 +76,10 @@ class StepSizes:
         self._kinds = [torch.tensor(places, device=scale.device) for places in kinds.values()]
         self._steps = 0
 
-    def on_replicas(self, rung: Tensor) -> Tensor:
-        """Sizes (P, G, D, C, R) at each replica's rung, given rungs (G, C, R)."""
-        slots, groups, members, replicas = self.log_scale.shape
-        wide = self.log_scale[:, :, :, None].expand(slots, groups, members, rung.shape[1], replicas)
-        return torch.exp(wide.gather(-1, rung[None, :, None].expand_as(wide)))
+    @property
+    def on_rungs(self) -> Tensor:
+        """Sizes (P, G, D, R) on each rung."""
+        return torch.exp(self.log_scale)
 
     def learn(self, acceptance: Tensor) -> None:
         """Take in acceptance probabilities (P, G, D, C, R) in rung order."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.rng import normals, uniforms
@@ -16,6 +18,7 @@ from bayesbeam.targets.sum import SumTarget
 
 EXCHANGE_SLOT = 1 << 20
 START_SLOT = 1 << 21
+REBUILD_EVERY = 50
 
 
 @dataclass
@@ -28,7 +31,8 @@ class State:
     log_prior : Tensor (G, D, C, R, P), float64
         Log density of each slot by itself.
     rows : Tensor (T, G, D, C, R, N), row precision
-        Cached curve of each term; ``prediction`` (G, D, C, R, N) is their sum.
+        Cached curve of each term; ``prediction`` (G, D, C, R, N) is their sum. An engine that keeps its caches
+        elsewhere leaves these three empty: see :func:`start_state`.
     log_likelihood : Tensor (G, D, C, R), float64
     rung : Tensor (G, C, R), int64
         Rung of each replica; ``replica_on_rung`` is its inverse.
@@ -72,6 +76,31 @@ class State:
 
 
 @dataclass(frozen=True)
+class Block:
+    """What a block of S sweeps has seen.
+
+    Attributes
+    ----------
+    acceptance : Tensor (P, G, D, C, R)
+        Mean acceptance probability of the walks on each rung; 1 for fixed slots.
+    swap : Tensor (S, G, C, R-1)
+        Acceptance probability of every pair of neighbours, whether its turn or not.
+    log_likelihood : Tensor (S, G, C, R)
+        Of the group on each rung, before the exchange.
+    top : Tensor (S, G, D, C, P)
+        State on the last rung, before the exchange.
+    places : Tensor (S, G, C, R), int64
+        Replica on each rung after the exchange.
+    """
+
+    acceptance: Tensor
+    swap: Tensor
+    log_likelihood: Tensor
+    top: Tensor
+    places: Tensor
+
+
+@dataclass(frozen=True)
 class RandomBlock:
     """Random numbers of B sweeps, axes (B, P, G, D, C, R); shared slots have equal numbers in all members."""
 
@@ -93,7 +122,7 @@ class RandomBlock:
 
 
 class Engine(Protocol):
-    """Advances all replicas by one sweep."""
+    """Advances all replicas by blocks of sweeps, each a round of moves and one of exchanges."""
 
     name: str
     target: SumTarget
@@ -102,13 +131,30 @@ class Engine(Protocol):
         """State with all caches built, replica r on rung r."""
         ...
 
-    def rebuild(self, state: State) -> None:
-        """Recompute the caches from the parameters, so that rounding does not add up."""
+    def advance(
+        self, state: State, beta: Tensor, scale: Tensor, keys: tuple[Tensor, Tensor], first: int, sweeps: int
+    ) -> Block:
+        """Advance by some sweeps, of which the first has number ``first``.
+
+        Parameters
+        ----------
+        beta : Tensor (G, R)
+            Ladders.
+        scale : Tensor (P, G, D, R)
+            Step sizes on each rung.
+        keys : tuple of Tensor
+            Stream keys of members (G, D, 2) and of groups (G, 2).
+        """
         ...
 
-    def sweep(self, state: State, beta: Tensor, scale: Tensor, random: RandomBlock, number: int) -> Tensor:
-        """One sweep at fixed rungs; returns acceptance probabilities (P, G, D, C, R) in replica order."""
-        ...
+
+def start_state(theta: Tensor) -> State:
+    """State without caches, replica r on rung r."""
+    groups, members, chains, replicas, _ = theta.shape
+    rung = torch.arange(replicas, device=theta.device).expand(groups, chains, replicas).clone()
+    empty = theta.new_zeros(groups, 0)
+    likelihood = theta.new_zeros(groups, members, chains, replicas)
+    return State(theta.contiguous().clone(), empty, empty[None], empty, likelihood, rung, rung.clone())
 
 
 def random_block(
@@ -171,3 +217,35 @@ def redraw_turns(target: SumTarget, number: int) -> tuple[tuple[int, ...], ...]:
     if single not in block:
         return block, (single,)
     return (block,) if cycle % 2 == 0 else ((single,),)
+
+
+def redraw_values(
+    target: SumTarget, keys: tuple[Tensor, Tensor], chains: int, replicas: int, first: int, sweeps: int
+) -> tuple[NDArray[np.int64], Tensor]:
+    """Slots that each sweep redraws together, and the draws of their priors: the same as in :func:`random_block`.
+
+    Returns
+    -------
+    turns : array (S, 2, L), int64
+        Filled up with -1.
+    draws : Tensor (S, 2, L, G, D, C, R)
+    """
+    longest = max((len(block) for block in target.blocks), default=1)
+    turns = np.full((sweeps, 2, longest), -1)
+    for s in range(sweeps):
+        for turn, slots in enumerate(redraw_turns(target, first + s)):
+            turns[s, turn, : len(slots)] = slots
+    draws = keys[0].new_zeros(sweeps, 2, longest, *keys[0].shape[:2], chains, replicas, dtype=torch.float64)
+    for j in target.moving:
+        where = np.argwhere(turns == j)
+        if len(where) == 0:
+            continue
+        numbers = torch.from_numpy(first + where[:, 0]).to(keys[0].device)
+        slot = torch.tensor([len(target.slots) + j], device=keys[0].device)
+        if target.slots[j].shared:
+            u = uniforms(keys[1], chains, replicas, numbers, slot)[0, :, 0].unsqueeze(2)
+            u = u.expand(-1, -1, target.members, -1, -1)
+        else:
+            u = uniforms(keys[0], chains, replicas, numbers, slot)[0, :, 0]
+        draws[where[:, 0], where[:, 1], where[:, 2]] = target.priors[j].icdf(u).to(torch.float64)
+    return turns, draws

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.sampling.engines.base import RandomBlock, State, redraw_turns
+from bayesbeam.sampling.engines.base import REBUILD_EVERY, Block, RandomBlock, State, random_block, redraw_turns
+from bayesbeam.sampling.exchange import swap_order, swap_probability
 from bayesbeam.targets.sum import SumTarget, Term
 
 
@@ -31,6 +32,30 @@ class EagerEngine:
         state = State(theta.clone(), theta, theta, theta, theta, rung, rung.clone())
         self.rebuild(state)
         return state
+
+    def advance(
+        self, state: State, beta: Tensor, scale: Tensor, keys: tuple[Tensor, Tensor], first: int, sweeps: int
+    ) -> Block:
+        """Advance by a block of sweeps; see :class:`bayesbeam.sampling.engines.base.Engine`."""
+        chains, replicas = state.rung.shape[1:]
+        block = random_block(self.target, keys[0], keys[1], chains, replicas, first, sweeps)
+        seen: list[tuple[Tensor, ...]] = []
+        total: Tensor | None = None
+        for b in range(sweeps):
+            if b == 0 or (first + b) % REBUILD_EVERY == 0:
+                self.rebuild(state)
+            random = block.of_sweep(b)
+            at = beta[:, None].expand_as(state.rung).gather(-1, state.rung)[:, None]
+            accepted = self.sweep(state, at, _on_replicas(scale, state.rung), random, first + b)
+            accepted = accepted.gather(-1, state.replica_on_rung[None, :, None].expand_as(accepted))
+            total = accepted if total is None else total + accepted
+            likelihood = state.on_rungs(state.log_likelihood).sum(1)
+            probability = swap_probability(beta, likelihood)
+            top = state.at_beta_one()
+            state.reorder(swap_order(probability, random.exchange, (first + b) % 2))
+            seen.append((probability, likelihood, top, state.replica_on_rung))
+        assert total is not None
+        return Block(total / sweeps, *(torch.stack(column) for column in zip(*seen, strict=True)))
 
     def rebuild(self, state: State) -> None:
         """Recompute curves, sum, log-likelihood and log-prior from the parameters."""
@@ -147,6 +172,12 @@ class EagerEngine:
         if term is not None and row is not None:
             _copy_where(accept, row, state.rows[term])
             _copy_where(accept, prediction, state.prediction)
+
+
+def _on_replicas(scale: Tensor, rung: Tensor) -> Tensor:
+    """Step sizes (P, G, D, C, R) at each replica's rung, from sizes (P, G, D, R) on rungs."""
+    wide = scale[:, :, :, None].expand(*scale.shape[:3], rung.shape[1], scale.shape[-1])
+    return wide.gather(-1, rung[None, :, None].expand_as(wide))
 
 
 def _sum_in_order(rows: Tensor) -> Tensor:

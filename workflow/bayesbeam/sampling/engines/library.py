@@ -1,0 +1,101 @@
+"""Compiles loops at first use and keeps them: one small file a formula, in a cache that belongs to the user.
+
+The cache is keyed by the source, the versions, this package's own compiled code (numba would not notice a change in a
+function that another file brings in) and, by numba, the processor: a node with another one compiles its own. Where
+nothing can be written, loops are compiled anew in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba import config as numba_config
+
+COMPILED = ("arrays", "calls", "loops", "scalars", "trials")
+# Its names are made when it is imported.
+config: Any = numba_config
+
+
+@cache
+def folder() -> Path:
+    """Folder for compiled loops: the user's cache, or a private temporary one where that cannot be written."""
+    versions = f"numba{numba.__version__}-llvmlite{llvmlite.__version__}-numpy{np.__version__}-{_own_code()}"
+    place = Path("~/.cache/bayesbeam").expanduser() / versions
+    if _usable(place):
+        return place
+    return Path(tempfile.mkdtemp(prefix="bayesbeam-"))
+
+
+def _own_code() -> str:
+    """Hash of everything of ours that gets compiled."""
+    here = Path(__file__).parent
+    texts = [(here / f"{name}.py").read_bytes() for name in COMPILED]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def _usable(place: Path) -> bool:
+    """Whether a folder is there, writable, and no one else's: what lies in it is run."""
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=place):
+            pass
+        return place.stat().st_uid == os.getuid() and not place.stat().st_mode & 0o022
+    except OSError:
+        return False
+
+
+@contextmanager
+def cached_here() -> Iterator[None]:
+    """Let numba keep what is declared inside in our folder."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder())
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+@cache
+def compiled(source: str) -> ModuleType:
+    """Module of a source that this package has written, its functions compiled."""
+    path = folder() / f"loops_{hashlib.sha256(source.encode()).hexdigest()[:24]}.py"
+    if not path.is_file() or path.read_text(encoding="utf-8") != source:
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(source, encoding="utf-8")
+        beside.replace(path)
+    with cached_here():
+        try:
+            return _load(path)
+        except Exception:
+            # A damaged cache is no reason to fail: compile again under another name.
+            for old in folder().glob(f"*/{path.stem}*"):
+                old.unlink(missing_ok=True)
+            return _load(path)
+
+
+def _load(path: Path) -> ModuleType:
+    """Import a file by its path."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def address(module: ModuleType, name: str) -> int:
+    """Address of a compiled function; the module is kept alive by the cache above."""
+    function: Any = getattr(module, name)
+    return int(function.address)

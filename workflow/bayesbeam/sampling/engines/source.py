@@ -1,0 +1,199 @@
+"""Writes the source of the loops over points that one formula needs, from its graph.
+
+What does not depend on the point is computed once in double precision; the rest in the precision of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bayesbeam.models.base import Component
+from bayesbeam.models.trace import Node, symbol, trace
+from bayesbeam.noise.base import NoiseModel
+from bayesbeam.priors.base import Family
+
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+POINT = ("y", "f", "inverse_sd", "inverse_y", "weight")
+
+_HEAD = '''"""Loops over points, written by bayesbeam; do not edit."""
+import math
+import numpy as np
+from numba import cfunc, carray, types
+from bayesbeam.sampling.engines.scalars import exp_f32, exp_f64
+F = np.{dtype}
+P = types.CPointer(types.{dtype})
+D = types.CPointer(types.float64)
+FLAGS = {{"contract", "nsz", "reassoc"}}
+'''
+
+
+class _Writer:
+    """Lines of a function: those before the loop and those inside it."""
+
+    def __init__(self, single: bool) -> None:
+        self.single = single
+        self.before: list[str] = []
+        self.inside: list[str] = []
+        self._names: dict[Node, str] = {}
+        self._cast: dict[str, str] = {}
+
+    def value(self, node: Node, wanted: bool) -> str:
+        """Name of a node's value; ``wanted`` says whether it is used inside the loop."""
+        if node not in self._names:
+            self._names[node] = self._write(node)
+        name = self._names[node]
+        return name if node.pointwise or not wanted else self._in_rows(name)
+
+    def _in_rows(self, name: str) -> str:
+        """Value from before the loop in the precision of the rows."""
+        if name not in self._cast:
+            self._cast[name] = f"r{len(self._cast)}"
+            self.before.append(f"{self._cast[name]} = F({name})")
+        return self._cast[name]
+
+    def _write(self, node: Node) -> str:
+        if node.op == "symbol":
+            return node.name
+        inner = node.pointwise
+        text = self._text(node, [self.value(part, inner) for part in node.inputs])
+        lines = self.inside if inner else self.before
+        name = f"{'v' if inner else 'u'}{len(self._names)}"
+        lines.append(f"{name} = {text}")
+        return name
+
+    def _text(self, node: Node, inputs: list[str]) -> str:
+        """Expression of one operation; those on uniform conditions stay plain Python."""
+        if node.op == "constant":
+            return _constant(node.value)
+        if node.op in _INFIX:
+            return f"{inputs[0]} {_INFIX[node.op]} {inputs[1]}"
+        if node.op == "exp":
+            return f"exp_f32({inputs[0]})" if node.pointwise and self.single else f"exp_f64({inputs[0]})"
+        forms = {
+            "neg": "-{0}", "not": "not {0}", "and": "{0} and {1}", "or": "{0} or {1}", "abs": "abs({0})",
+            "maximum": "{0} if {0} > {1} or {0} != {0} else {1}", "minimum": "{0} if {0} < {1} or {0} != {0} else {1}",
+            "where": "{1} if {0} else {2}",
+        }  # fmt: skip
+        return forms.get(node.op, f"math.{node.op}({{0}})").format(*inputs)
+
+
+def _constant(value: float) -> str:
+    """Literal of a double."""
+    if value != value:
+        return "math.nan"
+    if value in (float("inf"), float("-inf")):
+        return "math.inf" if value > 0 else "-math.inf"
+    return repr(value)
+
+
+def _dtype(single: bool) -> str:
+    return "float32" if single else "float64"
+
+
+def component_source(component: Component, noise: NoiseModel, single: bool) -> str:
+    """Source of ``move`` and ``row`` of a component under a noise model.
+
+    ``move(n, data, theta, phi, old, pred, new)`` writes the new curve and returns the sum over points of the noise
+    model's term, for the old sum of curves less the old curve plus the new one. ``row(n, data, theta, new)`` writes
+    the curve only. ``data`` holds rows of n points: axis, y, 1/sd, 1/y, weight.
+    """
+    names = [f"p{j}" for j in range(len(component.parameters))]
+    curve = trace(component.formula, ["x"], names)
+    point, phi = _point(noise)
+    load = [f"{name} = theta[{j}]" for j, name in enumerate(names)]
+    move, row = _Writer(single), _Writer(single)
+    move.inside += ["x = d[0, i]"]
+    new = move.value(curve, True)
+    move.inside += [f"new[i] = {new}", f"f = pred[i] - old[i] + {new}", *_data_lines(point)]
+    term = move.value(point, True)
+    row.inside += ["x = d[0, i]"]
+    value = row.value(curve, True)
+    row.inside.append(f"new[i] = {value}")
+    arrays = ["d = carray(data, (5, n))"]
+    return _HEAD.format(dtype=_dtype(single)) + "\n".join(
+        [
+            _function("move", "types.float64(types.int64, P, D, D, P, P, P)", "n, data, theta, phi, old, pred, new",
+                      [*arrays, *load, *phi, *move.before], move.inside, term),
+            _function("row", "types.float64(types.int64, P, D, P)", "n, data, theta, new",
+                      [*arrays, *load, *row.before], row.inside, None),
+        ]
+    )  # fmt: skip
+
+
+def noise_source(noise: NoiseModel, single: bool) -> str:
+    """Source of ``points(n, data, phi, pred)``, the sum over points, and ``total(s, constant, count, phi)``.
+
+    And of ``settle(n, old, sums, new)``, which puts a new curve in the place of an old one.
+    """
+    point, phi = _point(noise)
+    writer = _Writer(single)
+    writer.inside += ["f = pred[i]", *_data_lines(point)]
+    term = writer.value(point, True)
+    names = [f"q{j}" for j in range(len(noise.parameters))]
+    whole = _Writer(False)
+    assert noise.total is not None
+    result = whole.value(trace(noise.total, [], ["s", "constant", "count", *names]), False)
+    body = [*phi, *whole.before, f"return {result}"]
+    keep = ["before = old[i]", "sums[i] = sums[i] - before + new[i]", "old[i] = new[i]"]
+    arrays = [f"{array} = carray({array}, (n,))" for array in ("old", "sums", "new")]
+    return _HEAD.format(dtype=_dtype(single)) + "\n".join(
+        [
+            _function("settle", "types.float64(types.int64, P, P, P)", "n, old, sums, new", arrays, keep, None),
+            _function("points", "types.float64(types.int64, P, D, P)", "n, data, phi, pred",
+                      ["d = carray(data, (5, n))", *phi, *writer.before], writer.inside, term),
+            _scalar("total", "types.float64(types.float64, types.float64, types.float64, D)",
+                    "s, constant, count, phi", body),
+        ]
+    )  # fmt: skip
+
+
+def prior_source(family: Family) -> str:
+    """Source of ``density(x, arguments)``: log density inside the support, up to a constant."""
+    assert family.kernel is not None
+    names = [f"a{j}" for j in range(len(family.parameters))]
+    writer = _Writer(False)
+    result = writer.value(trace(family.kernel, [], ["x", *names]), False)
+    body = [*(f"{name} = arguments[{j}]" for j, name in enumerate(names)), *writer.before, f"return {result}"]
+    signature = "types.float64(types.float64, D)"
+    return _HEAD.format(dtype="float64") + _scalar("density", signature, "x, arguments", body)
+
+
+def phi_at_points(noise: NoiseModel) -> bool:
+    """Whether a noise parameter enters the term of a point, so that changing it means another pass over the points."""
+    point, phi = _point(noise)
+    return any(_uses(point, symbol(line.split(" ")[0])) for line in phi)
+
+
+def _point(noise: NoiseModel) -> tuple[Node, list[str]]:
+    """Graph of the term of a point, and the lines that load the noise parameters."""
+    assert noise.point is not None
+    names = [f"q{j}" for j in range(len(noise.parameters))]
+    return trace(noise.point, POINT, names), [f"{name} = phi[{j}]" for j, name in enumerate(names)]
+
+
+def _uses(node: Node, wanted: Node) -> bool:
+    return node == wanted or any(_uses(part, wanted) for part in node.inputs)
+
+
+def _data_lines(point: Node) -> list[str]:
+    """Lines that load the data a point's term needs."""
+    rows = {"y": 1, "inverse_sd": 2, "inverse_y": 3, "weight": 4}
+    return [f"{name} = d[{row}, i]" for name, row in rows.items() if _uses(point, symbol(name, True))]
+
+
+def _function(
+    name: str, signature: str, arguments: str, before: Sequence[str], inside: Sequence[str], term: str | None
+) -> str:
+    """Function with a loop over points, which adds up ``term`` in double precision if there is one."""
+    lines = [f"@cfunc({signature}, cache=True, fastmath=FLAGS)", f"def {name}({arguments}):"]
+    lines += [f"    {line}" for line in before]
+    lines += ["    total = 0.0", "    for i in range(n):", *(f"        {line}" for line in inside)]
+    if term is not None:
+        lines.append(f"        total += np.float64({term})")
+    return "\n".join([*lines, "    return total", ""])
+
+
+def _scalar(name: str, signature: str, arguments: str, body: Sequence[str]) -> str:
+    """Function without a loop; exact about infinities, so without fast arithmetic."""
+    lines = [f"@cfunc({signature}, cache=True)", f"def {name}({arguments}):"]
+    return "\n".join([*lines, *(f"    {line}" for line in body), ""])
