@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bayesbeam.config.load import load_campaign
+from bayesbeam.config.outline import outline_campaign
 from bayesbeam.stages import command
 from bayesbeam.stages.plan import batch_members, write_table
 from bayesbeam.stages.preprocess import preprocess_rows
@@ -20,7 +20,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = outline_campaign(arguments.config)
         folder = arguments.output.parent
         if arguments.measurement:
             preprocess_rows(campaign, [arguments.measurement], folder)

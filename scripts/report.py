@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bayesbeam.config.load import load_campaign
+from bayesbeam.config.outline import outline_campaign
 from bayesbeam.stages import command
 from bayesbeam.stages.report import build_report
 from bayesbeam.stages.rulebook import command_of
@@ -16,7 +16,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = outline_campaign(arguments.config)
         build_report(campaign, arguments.results, arguments.output, command_of(arguments.config))
         for folder in ("figures", "draws"):
             (arguments.output / folder).mkdir(exist_ok=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from bayesbeam.config.load import load_campaign
-from bayesbeam.stages import command
+from bayesbeam.sampling.checkpoint import Interrupted
+from bayesbeam.stages import command, keep
+from bayesbeam.stages.keep import Running, StopRequest
 from bayesbeam.stages.plan import batch_members, tags_of
 from bayesbeam.stages.progress import Progress
 from bayesbeam.stages.sample import sample_batch
@@ -22,7 +23,7 @@ def main() -> int:
     )
     parser.add_argument("--batch", required=True, help="name of the batch")
     parser.add_argument("--tag", required=True, help="expanded candidate, e.g. peaks-k3")
-    parser.add_argument("--progress", type=Path, help="JSON file that says how far the job is")
+    keep.add_arguments(parser)
     arguments = parser.parse_args()
 
     def stage() -> None:
@@ -31,10 +32,13 @@ def main() -> int:
         ids = list(tags_of(campaign, members).get(arguments.tag, ()))
         others = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
         label = f"{arguments.tag} for {', '.join(ids[:1])}{others}"
-        with Progress(arguments.progress, label, campaign.campaign.sampling.target_standard_error) as progress:
-            sample_batch(campaign, ids, arguments.tag, arguments.measurements, arguments.output, progress)
+        target = campaign.campaign.sampling.target_standard_error
+        with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:
+            running = Running(arguments.checkpoint_every, stop, arguments.threads)
+            folder, output = arguments.measurements, arguments.output
+            sample_batch(campaign, ids, arguments.tag, folder, output, progress, running)
 
-    return command.run(stage)
+    return command.run(stage, stopped=Interrupted)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from bayesbeam.config.load import load_campaign
-from bayesbeam.stages import command
+from bayesbeam.sampling.checkpoint import Interrupted
+from bayesbeam.stages import command, keep
+from bayesbeam.stages.keep import Running, StopRequest
 from bayesbeam.stages.progress import Progress
 from bayesbeam.stages.sample import sample_group
 
@@ -18,16 +19,19 @@ def main() -> int:
     )
     parser.add_argument("--group", required=True, help="name of the group")
     parser.add_argument("--tag", required=True, help="expanded candidate, e.g. peaks-k3")
-    parser.add_argument("--progress", type=Path, help="JSON file that says how far the job is")
+    keep.add_arguments(parser)
     arguments = parser.parse_args()
 
     def stage() -> None:
         campaign = load_campaign(arguments.config)
         label = f"{arguments.tag} jointly for {arguments.group}"
-        with Progress(arguments.progress, label, campaign.campaign.sampling.target_standard_error) as progress:
-            sample_group(campaign, arguments.group, arguments.tag, arguments.measurements, arguments.output, progress)
+        target = campaign.campaign.sampling.target_standard_error
+        with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:
+            running = Running(arguments.checkpoint_every, stop, arguments.threads)
+            folder, output = arguments.measurements, arguments.output
+            sample_group(campaign, arguments.group, arguments.tag, folder, output, progress, running)
 
-    return command.run(stage)
+    return command.run(stage, stopped=Interrupted)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from short_runs import shorten
 from stage_fixture import HASTY, Lab, make_lab, rows
 
 X = np.linspace(0.0, 3.0, 30)
@@ -59,9 +60,8 @@ CASES = {
 
 
 @pytest.fixture(autouse=True)
-def short_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bayesbeam.sampling.run.ROUNDS", (8, 8, 8))
-    monkeypatch.setattr("bayesbeam.sampling.run.LAST_ROUNDS", (8,))
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten(monkeypatch.setattr)
 
 
 def lab_of(

@@ -39,7 +39,7 @@ class Campaign:
         self.campaign = self.sampling = self
         self.batch = batch
 
-    def candidates_of(self, name: str) -> tuple[()]:
+    def tags(self, name: str) -> tuple[()]:
         return ()
 
 

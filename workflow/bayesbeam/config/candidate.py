@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bayesbeam.config.fields import Amount, Count, PartName, PriorText, Real, Section, refuse, shown
+from bayesbeam.config.fields import Amount, Count, PartName, PriorText, Real, Section, StartValue, refuse, shown
 
 
 class Part(Section):
@@ -90,6 +90,13 @@ class Candidate(Section):
     )
     parts: tuple[Part, ...] = Field(min_length=1, description="Terms of the sum, see below.")
     noise: Noise = Field(default_factory=Noise, description="How the points scatter, see below.")
+    starts: tuple[dict[str, StartValue], ...] = Field(
+        (),
+        max_length=100,
+        description="Points near which the posterior may have a mode too narrow to be met by chance, each as values "
+        "of part.parameter; see the section on starting points.",
+        examples=["[{peaks.position: [1.2, 1.45], peaks.sd: 0.1}]"],
+    )
 
     @field_validator("measurements", mode="before")
     @classmethod

@@ -157,6 +157,15 @@ def _checked_count(low: int, high: int) -> int | CountRange:
     return low if low == high else CountRange(low, high)
 
 
+def _start_value(value: Any) -> Any:
+    """Return a finite number, or a tuple of them."""
+    items = value if isinstance(value, list | tuple) else [value]
+    numbers = tuple(number(item) for item in items)
+    if not numbers or not all(math.isfinite(item) for item in numbers):
+        refuse(shown(value), "a number, or a list with one for each of several", "Write e.g. [1.2, 1.5, 1.7].")
+    return numbers if isinstance(value, list | tuple) else numbers[0]
+
+
 def _amount(value: Any) -> Any:
     """Return a positive number as a float, text stripped and unchanged."""
     if isinstance(value, str):
@@ -205,6 +214,7 @@ Interval = Annotated[tuple[float, float], BeforeValidator(_interval)]
 Real = Annotated[float, BeforeValidator(number)]
 Automatic = Annotated[int | Literal["auto"], BeforeValidator(_automatic)]
 Amount = Annotated[float | str, BeforeValidator(_amount)]
+StartValue = Annotated[float | tuple[float, ...], BeforeValidator(_start_value)]
 PriorText = Annotated[str, BeforeValidator(_prior_text)]
 Count = Annotated[
     int | CountRange, BeforeValidator(_count), PlainSerializer(str, return_type=str), WithJsonSchema(_COUNT_SCHEMA)
@@ -220,5 +230,6 @@ VALUE_WORDS: dict[Any, str] = {
     _automatic: "`auto` or whole number",
     _amount: "number, word or prior",
     _prior_text: "prior",
+    _start_value: "number or list of numbers",
     _count: "`3` or `1..8`",
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from bayesbeam.config.schema import Integration, Sampling
 from bayesbeam.config.sheet import MeasurementRow
-from bayesbeam.config.specs import CandidateSpec, ParameterSpec
+from bayesbeam.config.specs import CandidateSpec, ParameterSpec, PartSpec
 
 
 def measurement_key(row: MeasurementRow) -> str:
@@ -27,7 +27,10 @@ def measurement_key(row: MeasurementRow) -> str:
 
 
 def candidate_key(spec: CandidateSpec, count: int | None) -> str:
-    """Key of a model: parts, counts, priors and noise; where a prior was written does not matter, nor does a title.
+    """Key of a model: parts, counts, priors, noise and starting points.
+
+    Where a prior was written does not matter, nor does a title. Of a user's own component the content of its file
+    matters, not where it lies.
 
     Parameters
     ----------
@@ -36,12 +39,10 @@ def candidate_key(spec: CandidateSpec, count: int | None) -> str:
     count : int or None
         The count of an expanded range.
     """
-    parts = [
-        [part.name, part.component, part.of, part.widths if part.of else None, part.count, _priors(part.parameters)]
-        for part in spec.parts
-    ]
+    parts = [_part(part) for part in spec.parts]
     noise = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]
-    return _digest("candidate", [parts, noise, count])
+    starts = [[start.values for start in spec.starts]] if spec.starts else []
+    return _digest("candidate", [parts, noise, count, *starts])
 
 
 def sampling_key(sampling: Sampling) -> str:
@@ -64,6 +65,13 @@ def group_key(group: Integration) -> str:
         One entry of the section ``integration``.
     """
     return _digest("group", [group.group, list(group.measurements), group.candidate, sorted(group.shared)])
+
+
+def _part(part: PartSpec) -> list[Any]:
+    """Everything about a part that can change a number."""
+    widths = part.widths if part.of else None
+    content = [part.own.sha256] if part.own is not None else []
+    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *content]
 
 
 def _priors(parameters: tuple[ParameterSpec, ...]) -> list[list[str]]:

@@ -55,5 +55,5 @@ def shown_path(path: Path) -> str:
     """Path for messages: below the working folder where it is there, else the last two names."""
     try:
         return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):  # the last for a loop of links
         return "/".join(path.parts[-2:])

@@ -63,18 +63,32 @@ def checked_prior(text: str, parameter: Parameter | None, problems: Problems, pa
     path : tuple of str and int
         Key that holds the text.
     """
+    support = parameter.support if parameter is not None else None
+    found = written_prior(text, support)
+    if isinstance(found, Problem):
+        problems.move(found, path)
+        return None
+    return found
+
+
+def written_prior(text: str, support: tuple[float, float] | None) -> PriorSpec | Problem:
+    """Prior as written, or what is wrong with it.
+
+    Parameters
+    ----------
+    text : str
+        In the grammar of priors.
+    support : tuple of float or None
+        Ends of the values that its parameter may have, if that is known.
+    """
     try:
         spec = parse_prior(text)
     except GrammarError as error:
-        problems.move(error.problem, path)
-        return None
-    support = parameter.support if parameter is not None else None
+        return error.problem
     tries = _INVENTED if spec.needs else ({},)
     found = [prior_problem(spec, words, support) for words in tries]
-    if all(problem is not None for problem in found) and found[0] is not None:
-        problems.move(found[0], path)
-        return None
-    return spec
+    first = found[0]
+    return first if first is not None and all(problem is not None for problem in found) else spec
 
 
 def prior_problem(

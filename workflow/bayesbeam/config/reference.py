@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
@@ -19,6 +20,7 @@ from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
+from bayesbeam.models.fault import FUNCTIONS
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Top level", schema.Campaign),
@@ -52,8 +54,12 @@ def readme() -> str:
         _families(),
         text.WORDS,
         _table(("word", "value"), ((f"`{word}`", meaning) for word, meaning in DATA_WORDS.items())),
+        text.STARTS,
         text.COMPONENTS,
         _components(),
+        text.OWN_COMPONENTS,
+        _code("python", text.EXAMPLE_COMPONENT),
+        text.OWN_COMPONENTS_REST.format(functions=fill(", ".join(f"`{word}`" for word in (*FUNCTIONS, "pi")), 118)),
         text.NOISE,
         _noise(),
     ]

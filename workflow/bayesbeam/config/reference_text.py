@@ -88,6 +88,17 @@ have the same prior in all its measurements, so its prior must be written with n
 
 """
 
+STARTS = """
+## Starting points
+
+Every free energy is an integral over the whole prior, and the sampler looks for its modes from there. One that takes up
+a very small part of the prior may be missed, as by any sampler; `starts` of a candidate tell it where to look besides.
+A start gives values to some parameters, in a list for several peaks: `{peaks.position: [1.2, 1.45], peaks.sd: 0.1}`.
+With a range of counts it serves the count that its lists have the length of. Parameters that it does not name begin at
+the median of their prior, positions spread over theirs. Starts change where chains begin and what they can find, not
+what is asked: a mode that is not there wins no weight.
+"""
+
 COMPONENTS = """
 ## Components
 
@@ -97,6 +108,52 @@ gaussian`) has the peak's own parameters, which are those of its first line, and
 line lies at position + splitting and is `ratio` times as high. With `widths: own` the second line has widths of its
 own, named `<width>_2`. Units are in terms of those of x and y.
 
+"""
+
+OWN_COMPONENTS = """
+## Own components
+
+A component of your own is a Python file in the campaign's folder, listed at the top level of `campaign.yaml`:
+`components: [edge.py]`. Its name is then a component like any other, `doublet` included if it declares `amplitude`
+and `order_by`. This is `edge.py`:
+
+"""
+
+EXAMPLE_COMPONENT = """\
+from bayesbeam.models.base import POSITIVE, REAL, Parameter
+
+name = "edge"
+title = "arctangent edge"
+exchangeable = False  # True for peaks, which then need order_by = "position"
+locations = ("position",)  # parameters that are places on the axis
+parameters = (
+    # name, unit, default prior, values for which the formula means something, description, sensible values
+    Parameter("step", "y", "half_normal(sd=y_span)", REAL, "height of the step", (0.5, 2.0)),
+    Parameter("position", "x", "uniform(low=x_min, high=x_max)", REAL, "middle of the step", (-3.0, 3.0)),
+    Parameter("width", "x", "log_uniform(low=x_step, high=x_span)", POSITIVE, "width of the step", (0.3, 3.0)),
+)
+
+
+def formula(m, x, step, position, width):
+    return step * (0.5 + m.atan((x - position) / width) / m.pi)
+"""
+
+OWN_COMPONENTS_REST = """
+The formula is written once, with arithmetic, comparisons inside `m.where`, and these functions of `m`:
+{functions}.
+It then runs on every engine, compiled where that is possible. One that needs more (`torch.special`, say) may declare
+`tensors_only = True`; it runs on plain torch as it is, which is slower, and still must compute every point from its own
+x and parameters. The sensible values are for an axis from -5 to 5 and a signal of order 1; the formula is tried there.
+Further names that a file may declare, such as `derived` quantities and `reference_values` to be checked against, are
+those of the files in `workflow/bayesbeam/models`.
+
+A file stands alone: it may import installed packages, not other files of the folder. It is checked whenever the
+campaign is read, before any job: a missing unit, prior or description, a result of the wrong shape or type, values that
+are not finite or differ from call to call, arguments that are changed in place, and anything that is not on `m` are
+reported with file, line and what to write instead. Where a prior reaches beyond the sensible values and the formula is
+not a number there, the sampling job says so at its start. Results depend on the content of the file: after a change,
+only the candidates that use it are sampled again. The file is a program and runs with your rights, so look into the
+component files of a campaign that you were given, as into any script.
 """
 
 NOISE = """

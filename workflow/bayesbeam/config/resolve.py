@@ -5,21 +5,28 @@ Decides what is a mistake in one candidate; relations between candidates, sheet 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from bayesbeam.config.candidate import Candidate, Part
 from bayesbeam.config.expression import PriorSpec, fixed
 from bayesbeam.config.fields import CountRange
 from bayesbeam.config.grammar import parse_prior
 from bayesbeam.config.noise import resolve_noise
-from bayesbeam.config.places import Problems
+from bayesbeam.config.own import Components
+from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
 from bayesbeam.config.specs import CandidateSpec, Expanded, ParameterSpec, PartSpec, expand
+from bayesbeam.config.starts import resolve_starts
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
-from bayesbeam.models import registry
 from bayesbeam.models.base import Component, Parameter
+from bayesbeam.models.doublet import clashes
 
 
-def resolve_candidate(name: str, candidate: Candidate, problems: Problems) -> tuple[Expanded, ...]:
+def resolve_candidate(
+    name: str, candidate: Candidate, problems: Problems, components: Components
+) -> tuple[Expanded, ...]:
     """Models that a candidate stands for; empty where it has mistakes, which are noted.
 
     Parameters
@@ -30,23 +37,27 @@ def resolve_candidate(name: str, candidate: Candidate, problems: Problems) -> tu
         As in the campaign.
     problems : Problems
         Where mistakes are noted.
+    components : Components
+        Those that it may name.
     """
     before = len(problems.found)
     here: KeyPath = ("candidates", name)
     _check_part_names(candidate, problems, here)
-    parts = [_part(part, problems, (*here, "parts", index)) for index, part in enumerate(candidate.parts)]
+    parts = [_part(part, problems, (*here, "parts", i), components) for i, part in enumerate(candidate.parts)]
     noise = resolve_noise(candidate.noise, problems, (*here, "noise"))
-    if len(problems.found) > before or noise is None:
+    known = tuple(part for part in parts if part is not None)
+    if len(problems.found) > before or noise is None or len(known) < len(parts):
         return ()
-    spec = CandidateSpec(tuple(part for part in parts if part is not None), noise)
+    spec = CandidateSpec(known, noise)
+    ranges = [(i, part.count) for i, part in enumerate(candidate.parts) if isinstance(part.count, CountRange)]
+    ranged = (ranges[0][0], range(ranges[0][1].low, ranges[0][1].high + 1)) if ranges else None
     if all(parameter.prior.fixed for _, parameter in spec.parameters()):
         problems.add(
             here, "no parameter that is free", "at least one", "Remove a key under fixed, or estimate the noise."
         )
         return ()
-    ranges = [(i, part.count) for i, part in enumerate(candidate.parts) if isinstance(part.count, CountRange)]
-    ranged = (ranges[0][0], range(ranges[0][1].low, ranges[0][1].high + 1)) if ranges else None
-    return expand(name, candidate.title, spec, ranged)
+    starts = resolve_starts(candidate.starts, spec, ranged, problems, (*here, "starts"))
+    return expand(name, candidate.title, replace(spec, starts=starts), ranged)
 
 
 def _check_part_names(candidate: Candidate, problems: Problems, here: KeyPath) -> None:
@@ -63,9 +74,9 @@ def _check_part_names(candidate: Candidate, problems: Problems, here: KeyPath) -
         problems.add((*here, "parts", index, "count"), found, "one range in a candidate", remedy)
 
 
-def _part(part: Part, problems: Problems, here: KeyPath) -> PartSpec | None:
+def _part(part: Part, problems: Problems, here: KeyPath, components: Components) -> PartSpec | None:
     """Part with all priors filled in, None where its component is unknown."""
-    component = _component(part, problems, here)
+    component = _component(part, problems, here, components)
     if component is None:
         _check_grammar(part, problems, here)
         return None
@@ -82,14 +93,15 @@ def _part(part: Part, problems: Problems, here: KeyPath) -> PartSpec | None:
     parameters = [_parameter(parameter, part, problems, here) for parameter in component.parameters]
     count = part.count.low if isinstance(part.count, CountRange) else part.count
     complete = tuple(parameter for parameter in parameters if parameter is not None)
-    return PartSpec(part.name, part.component, part.of, part.widths, count, complete)
+    own = components.own.get(part.component if part.of is None else part.of)
+    return PartSpec(part.name, part.component, part.of, part.widths, count, complete, own)
 
 
-def _component(part: Part, problems: Problems, here: KeyPath) -> Component | None:
+def _component(part: Part, problems: Problems, here: KeyPath, components: Components) -> Component | None:
     """Component of a part, None where the words do not name one."""
-    if part.component not in registry.names():
-        remedy = nearest(part.component, registry.names())
-        problems.add((*here, "component"), f"the unknown component {part.component!r}", "a known one", remedy)
+    names, peaks = components.names, components.peaks
+    if part.component not in names:
+        _unknown(part.component, names, (*here, "component"), problems, components)
         return None
     if part.component != "doublet":
         if part.of is not None:
@@ -98,18 +110,36 @@ def _component(part: Part, problems: Problems, here: KeyPath) -> Component | Non
         if "widths" in part.model_fields_set:
             found = f"widths with component {part.component}"
             problems.add((*here, "widths"), found, "component: doublet", "Remove widths.")
-        return registry.get(part.component)
-    peaks = [component.name for component in registry.all_components() if component.exchangeable]
-    peaks = [name for name in peaks if not name.startswith("doublet")]
+        return components.get(part.component)
     if part.of is None:
         remedy = f"Add of: with one of {', '.join(peaks)}."
         problems.add(here, "a doublet without of", "of: the peak that is doubled", remedy)
         return None
-    if part.of not in peaks:
-        remedy = nearest(part.of, peaks)
-        problems.add((*here, "of"), f"{part.of!r}, which is no peak", "a peak component", remedy)
+    if part.of in components.own and part.of not in peaks:
+        remedy = f"Declare amplitude and order_by in {shown_path(components.own[part.of].path)}."
+        problems.add((*here, "of"), f"{part.of!r}, which has no amplitude or no order_by", "a peak component", remedy)
         return None
-    return registry.get("doublet", of=part.of, widths=part.widths)
+    if part.of not in peaks:
+        if not components.may_be_lost(part.of):
+            remedy = nearest(part.of, peaks)
+            problems.add((*here, "of"), f"{part.of!r}, which is no peak", "a peak component", remedy)
+        return None
+    twice = clashes(components.get(part.of), part.widths)
+    if twice:
+        found = f"a peak with {', '.join(twice)}, as a doublet names what it makes for two lines"
+        problems.add((*here, "of"), found, "other names", "Rename it in the component's file.")
+        return None
+    return components.get(part.of, widths=part.widths)
+
+
+def _unknown(word: str, names: Sequence[str], path: KeyPath, problems: Problems, components: Components) -> None:
+    """Note an unknown component, unless it may be one whose own file has mistakes."""
+    if components.may_be_lost(word):
+        return
+    expected, remedy = "a known one", nearest(word, names)
+    if word.endswith(".py"):
+        expected, remedy = "the name of a component", f"List the file: components: [{word}], and write its name here."
+    problems.add(path, f"the unknown component {word!r}", expected, remedy)
 
 
 def _check_grammar(part: Part, problems: Problems, here: KeyPath) -> None:

@@ -46,6 +46,11 @@ class Sampling(Section):
     device: Annotated[Literal["auto", "cpu", "cuda"], BeforeValidator(_device)] = Field(
         "auto", description="auto takes a GPU where there is one."
     )
+    engine: Literal["auto", "eager", "cpu"] = Field(
+        "auto",
+        description="Program that moves the chains: cpu is compiled loops, for models of scalar formulas; eager is "
+        "plain torch, for any; auto takes the first where it can. They agree within their errors, not to the digit.",
+    )
     chains: Automatic = Field(
         "auto", description="Independent chains, from which all errors are computed.", examples=[8]
     )
@@ -98,6 +103,12 @@ class Campaign(Section):
     measurements: str = Field(
         "measurements.tsv", min_length=1, description="The sheet: one row a measurement, columns separated by tabs."
     )
+    components: tuple[Annotated[str, Field(min_length=1, max_length=500)], ...] = Field(
+        (),
+        description="Component files of your own, relative to the campaign's folder; Python that runs when the "
+        "campaign is read, see the section on own components.",
+        examples=["[edge.py]"],
+    )
     treatments: dict[Identifier, Treatment] = Field(
         default_factory=dict,
         description="How files become measurements: one named section each, chosen by the sheet's column `treatment`; "
@@ -107,3 +118,11 @@ class Campaign(Section):
     sampling: Sampling = Field(default_factory=Sampling, description="How well and where it is computed.")
     integration: tuple[Integration, ...] = Field((), description="Groups of measurements with shared parameters.")
     report: Report = Field(default_factory=Report, description="The page at the end.")
+
+    @field_validator("components", mode="before")
+    @classmethod
+    def _files(cls, value: Any) -> Any:
+        """One file stands for a list of one."""
+        if not isinstance(value, str | list | tuple):
+            refuse(shown(value), "a list of Python files", "Write e.g. [edge.py].")
+        return [value] if isinstance(value, str) else value

@@ -5,7 +5,7 @@ Plain frozen data for whoever builds targets, plans jobs or writes reports; made
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from bayesbeam.config.expression import PriorSpec
 
 if TYPE_CHECKING:
     from bayesbeam.models.base import Component
+    from bayesbeam.models.own_file import OwnFile
 
 NOISE = "noise"
 
@@ -28,7 +29,10 @@ class ParameterSpec:
 
 @dataclass(frozen=True)
 class PartSpec:
-    """One term of the sum; ``parameters`` in the order of the component's formula."""
+    """One term of the sum; ``parameters`` in the order of the component's formula.
+
+    ``own`` is the user's file that its component (or the peak of its doublet) is from, None for one of ours.
+    """
 
     name: str
     component: str
@@ -36,11 +40,14 @@ class PartSpec:
     widths: str
     count: int
     parameters: tuple[ParameterSpec, ...]
+    own: OwnFile | None = None
 
     def build(self) -> Component:
-        """Return the component from the registry."""
+        """Return the component from the registry, or from the user's own file."""
         from bayesbeam.models import registry
 
+        if self.own is not None:
+            return registry.own(self.own, self.widths if self.of is not None else None)
         if self.of is None:
             return registry.get(self.component)
         return registry.get(self.component, of=self.of, widths=self.widths)
@@ -65,11 +72,28 @@ class NoiseSpec:
 
 
 @dataclass(frozen=True)
+class StartSpec:
+    """A point near which there may be a mode: parameters as (part, name) with one value, or one an instance."""
+
+    values: tuple[tuple[tuple[str, str], float | tuple[float, ...]], ...]
+
+    def value(self, part: str, parameter: str, index: int | None) -> float | None:
+        """Return the value of an instance, counted from 1 where there may be several; None where none was given."""
+        value = dict(self.values).get((part, parameter))
+        return value[(index or 1) - 1] if isinstance(value, tuple) else value
+
+    def fits(self, counts: Mapping[str, int]) -> bool:
+        """Whether every list has as many values as there are instances of its part."""
+        return all(len(v) == counts.get(part, 1) for (part, _), v in self.values if isinstance(v, tuple))
+
+
+@dataclass(frozen=True)
 class CandidateSpec:
-    """Parts and noise of one candidate with all counts set."""
+    """Parts and noise of one candidate with all counts set, and points to start from."""
 
     parts: tuple[PartSpec, ...]
     noise: NoiseSpec
+    starts: tuple[StartSpec, ...] = ()
 
     def part(self, name: str) -> PartSpec:
         """Return a part by name; ``KeyError`` is our own mistake."""
@@ -100,6 +124,11 @@ class Expanded:
     spec: CandidateSpec
 
 
+def tag_of(candidate: str, count: int | None) -> str:
+    """Return the name of one model in results."""
+    return candidate if count is None else f"{candidate}-k{count}"
+
+
 def expand(name: str, title: str, spec: CandidateSpec, ranged: tuple[int, range] | None) -> tuple[Expanded, ...]:
     """Return a candidate at every count of its range, or as it is where it has none.
 
@@ -114,10 +143,12 @@ def expand(name: str, title: str, spec: CandidateSpec, ranged: tuple[int, range]
     """
     words = title or name
     if ranged is None:
-        return (Expanded(name, None, name, words, spec),)
+        return (Expanded(name, None, tag_of(name, None), words, spec),)
     index, counts = ranged
     rows = []
     for count in counts:
         parts = tuple(replace(part, count=count) if i == index else part for i, part in enumerate(spec.parts))
-        rows.append(Expanded(name, count, f"{name}-k{count}", f"{words}, K = {count}", replace(spec, parts=parts)))
+        starts = tuple(start for start in spec.starts if start.fits({part.name: part.count for part in parts}))
+        one = replace(spec, parts=parts, starts=starts)
+        rows.append(Expanded(name, count, tag_of(name, count), f"{words}, K = {count}", one))
     return tuple(rows)

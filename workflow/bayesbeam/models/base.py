@@ -96,6 +96,9 @@ class Component:
         Where the formula is from.
     reference_values : tuple of ReferenceValue
         What it is checked against.
+    tensors_only : bool
+        Whether the formula is allowed to leave its namespace (to use torch functions, say): it is then not compiled,
+        and runs on tensors as it is.
     """
 
     name: str
@@ -110,6 +113,7 @@ class Component:
     amplitude: str | None = None
     references: tuple[str, ...] = ()
     reference_values: tuple[ReferenceValue, ...] = ()
+    tensors_only: bool = False
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

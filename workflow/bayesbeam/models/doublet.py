@@ -40,7 +40,11 @@ def doublet(base: Component, widths: str = "shared") -> Component:
     if base.amplitude is None or base.order_by is None:
         found = "a component without an amplitude and a position"
         raise ModelError.at(f"doublet of {base.name}", found, "a peak", "Put the component in as a part of its own.")
-    own = tuple(p for p in base.parameters if p.name in base.widths) if widths == "own" else ()
+    twice = clashes(base, widths)
+    if twice:
+        found = f"{', '.join(twice)} twice: in the peak, and made for its two lines"
+        raise ModelError.at(f"doublet of {base.name}", found, "each name once", "Rename it in the peak.")
+    own = _own_widths(base, widths)
     second_widths = tuple(_of_second(parameter) for parameter in own)
     return Component(
         name=f"doublet({base.name}, {widths})",
@@ -55,7 +59,21 @@ def doublet(base: Component, widths: str = "shared") -> Component:
         amplitude=base.amplitude,
         references=base.references,
         reference_values=_reference_values(base, own),
+        tensors_only=base.tensors_only,
     )
+
+
+def clashes(base: Component, widths: str) -> tuple[str, ...]:
+    """Names that a doublet of this peak would have twice."""
+    own = _own_widths(base, widths)
+    names = [*base.parameter_names, SPLITTING.name, RATIO.name, *(_of_second(parameter).name for parameter in own)]
+    names += [quantity.name for quantity in _derived(base, own)]
+    return tuple(sorted({name for name in names if names.count(name) > 1}))
+
+
+def _own_widths(base: Component, widths: str) -> tuple[Parameter, ...]:
+    """Parameters of which the second line has its own."""
+    return tuple(p for p in base.parameters if p.name in base.widths) if widths == "own" else ()
 
 
 def _of_second(parameter: Parameter) -> Parameter:

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import bayesbeam.models
 from bayesbeam.errors import ModelError, nearest
 from bayesbeam.models.base import Component
-from bayesbeam.models.check import WORD, check_component
 from bayesbeam.models.doublet import WIDTHS, doublet
+from bayesbeam.models.own_file import OwnFile, component_of, own_component, read_own_file
 
-NOT_COMPONENTS = ("base", "check", "doublet", "mathspace", "registry", "trace")
-REQUIRED = ("name", "title", "parameters", "formula", "exchangeable", "reference_values")
-OPTIONAL = ("derived", "order_by", "locations", "widths", "amplitude", "references")
-
-
-def component_of(module: ModuleType) -> Component:
-    """Component that a file declares at module level.
-
-    Raises
-    ------
-    ModelError
-        If one of the required names is missing; the message lists them.
-    """
-    missing = [word for word in REQUIRED if not hasattr(module, word)]
-    if missing:
-        remedy = "Declare them at the top level of the file; models/gaussian.py is an example."
-        raise ModelError.at(f"component file {module.__name__}", f"no {', '.join(missing)}", "them declared", remedy)
-    declared = {word: getattr(module, word) for word in (*REQUIRED, *OPTIONAL) if hasattr(module, word)}
-    return Component(**declared)
+NOT_COMPONENTS = (
+    "base", "check", "check_formula", "check_table", "doublet", "fault", "mathspace", "own_file", "registry", "trace",
+)  # fmt: skip
 
 
 @cache
@@ -67,8 +49,8 @@ def get(name: str, of: str | None = None, widths: str = "shared") -> Component:
     """
     if name == "doublet":
         if of is None:
-            raise ModelError.at("component doublet", "no `of`", "the component of its lines", f"Add of: {_peaks()[0]}.")
-        return doublet(_single(of, _peaks()), widths)
+            raise ModelError.at("component doublet", "no `of`", "the component of its lines", f"Add of: {peaks()[0]}.")
+        return doublet(_single(of, peaks()), widths)
     if of is not None:
         raise ModelError.at(f"component {name}", f"of: {of}", "no `of`", "Only a doublet is of something; remove it.")
     return _single(name, names())
@@ -76,8 +58,26 @@ def get(name: str, of: str | None = None, widths: str = "shared") -> Component:
 
 def all_components() -> tuple[Component, ...]:
     """All components, the doublets of every peak included."""
-    doublets = [doublet(_found()[peak], widths) for peak in _peaks() for widths in WIDTHS]
+    doublets = [doublet(_found()[peak], widths) for peak in peaks() for widths in WIDTHS]
     return (*_found().values(), *doublets)
+
+
+def own(file: OwnFile, doubled: str | None = None) -> Component:
+    """Component of a user's own file, checked; made once a process.
+
+    Parameters
+    ----------
+    file : OwnFile
+    doubled : {"shared", "own"} or None
+        Widths of a doublet of it; None for the component itself.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be run, or declares no proper component; the message names the line.
+    """
+    component = own_component(file, names())
+    return component if doubled is None else doublet(component, doubled)
 
 
 def load_file(path: Path | str) -> Component:
@@ -87,28 +87,12 @@ def load_file(path: Path | str) -> Component:
     ------
     ModelError
         If the file cannot be read or run, lacks a name, takes a name already in use, or has a formula that
-        returns wrong shapes or values that are not finite.
+        returns wrong shapes or values that are not finite, or leaves its namespace.
     """
-    file = Path(path)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if not file.is_file() or spec is None or spec.loader is None:
-        raise ModelError.at(f"component file {file}", "no Python file", "a file *.py", "Check the path.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise ModelError.at(f"component file {file}", found, "a file that can be imported", "Run it alone.") from error
-    component = component_of(module)
-    if not isinstance(component.name, str) or not WORD.fullmatch(component.name) or component.name in names():
-        found = f"the name {component.name!r}"
-        expected = "lower-case letters, digits and _, and a name not in use"
-        raise ModelError.at(f"component file {file}", found, expected, "Choose another name.")
-    check_component(component)
-    return component
+    return own(read_own_file(path))
 
 
-def _peaks() -> list[str]:
+def peaks() -> list[str]:
     """Components of which a doublet can be made."""
     return [name for name, found in _found().items() if found.amplitude is not None and found.order_by is not None]
 

@@ -17,7 +17,7 @@ from bayesbeam.io.atomic import write_text
 from bayesbeam.io.provenance import file_sha256
 
 if TYPE_CHECKING:
-    from bayesbeam.config.load import LoadedCampaign
+    from bayesbeam.config.outline import CampaignOutline
     from bayesbeam.config.sheet import MeasurementRow
 
 BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
@@ -25,12 +25,12 @@ AUTO_BATCH = 16
 _HEADER = ("measurement", "batch")
 
 
-def assign_batches(campaign: LoadedCampaign, existing: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def assign_batches(campaign: CampaignOutline, existing: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return the measurements of every batch, in the order of the sheet.
 
     Parameters
     ----------
-    campaign : LoadedCampaign
+    campaign : CampaignOutline
         Its sheet, candidates and ``sampling.batch``.
     existing : mapping of measurement to batch
         Membership of earlier runs. Those batches keep their members; measurements that left the sheet are left out.
@@ -59,18 +59,18 @@ def assign_batches(campaign: LoadedCampaign, existing: Mapping[str, str]) -> dic
     return {name: tuple(ids) for name, ids in batches.items()}
 
 
-def batch_size(campaign: LoadedCampaign) -> int:
+def batch_size(campaign: CampaignOutline) -> int:
     """Return the number of measurements a batch holds at most."""
     batch = campaign.campaign.sampling.batch
     return AUTO_BATCH if batch == "auto" else int(batch)
 
 
-def tags_of(campaign: LoadedCampaign, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def tags_of(campaign: CampaignOutline, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the measurements of a batch that each expanded candidate applies to, by its tag."""
     members: dict[str, list[str]] = {}
     for identifier in ids:
-        for expanded in campaign.candidates_of(identifier):
-            members.setdefault(expanded.tag, []).append(identifier)
+        for tag in campaign.tags(identifier):
+            members.setdefault(tag, []).append(identifier)
     return {tag: tuple(of_tag) for tag, of_tag in members.items()}
 
 
@@ -99,7 +99,7 @@ def read_batches(path: Path | str) -> dict[str, str]:
     return batches
 
 
-def batches_text(campaign: LoadedCampaign, existing: Mapping[str, str]) -> str:
+def batches_text(campaign: CampaignOutline, existing: Mapping[str, str]) -> str:
     """Return the content of ``batches.tsv``: what was there, and the new measurements behind it."""
     table = dict(existing)
     for batch, ids in assign_batches(campaign, existing).items():
@@ -107,12 +107,12 @@ def batches_text(campaign: LoadedCampaign, existing: Mapping[str, str]) -> str:
     return "".join("\t".join(row) + "\n" for row in [_HEADER, *table.items()])
 
 
-def write_batches(campaign: LoadedCampaign, path: Path | str) -> None:
+def write_batches(campaign: CampaignOutline, path: Path | str) -> None:
     """Bring ``batches.tsv`` up to date with the sheet, complete or not at all."""
     write_text(path, batches_text(campaign, read_batches(path)))
 
 
-def batch_members(campaign: LoadedCampaign, path: Path | str, batch: str) -> tuple[str, ...]:
+def batch_members(campaign: CampaignOutline, path: Path | str, batch: str) -> tuple[str, ...]:
     """Return the measurements of one batch that are in the sheet; ``batches.tsv`` need not be up to date.
 
     Raises
@@ -137,9 +137,9 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _kind(campaign: LoadedCampaign, row: MeasurementRow) -> str:
+def _kind(campaign: CampaignOutline, row: MeasurementRow) -> str:
     """Measurements of equal kind may share a batch: same candidates, same treatment but for how the file is read."""
-    tags = [expanded.tag for expanded in campaign.candidates_of(row.id)]
+    tags = list(campaign.tags(row.id))
     return digest({"tags": tags, "treatment": row.treatment.model_dump(mode="json", exclude={"read"})})
 
 

@@ -15,17 +15,17 @@ from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.io.treatment import Steps, treat
 
 if TYPE_CHECKING:
-    from bayesbeam.config.load import LoadedCampaign
+    from bayesbeam.config.outline import CampaignOutline
     from bayesbeam.config.sheet import MeasurementRow
     from bayesbeam.config.treatment import Treatment
 
 
-def preprocess_rows(campaign: LoadedCampaign, ids: Iterable[str], out_dir: Path | str) -> list[Measurement]:
+def preprocess_rows(campaign: CampaignOutline, ids: Iterable[str], out_dir: Path | str) -> list[Measurement]:
     """Write ``<id>.h5`` into a folder for each named measurement of a campaign.
 
     Parameters
     ----------
-    campaign : LoadedCampaign
+    campaign : CampaignOutline
         The campaign and its sheet.
     ids : iterable of str
         Measurements to do, ids of the sheet.

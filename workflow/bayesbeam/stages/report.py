@@ -22,18 +22,18 @@ from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
 
 if TYPE_CHECKING:
-    from bayesbeam.config.load import LoadedCampaign
+    from bayesbeam.config.outline import CampaignOutline
 
 PAGE = "index.html"
 _OURS = {PAGE, "figures", "tables", "draws"}
 
 
-def build_report(campaign: LoadedCampaign, results: Path, out: Path, command: str) -> None:
+def build_report(campaign: CampaignOutline, results: Path, out: Path, command: str) -> None:
     """Make the report of a campaign.
 
     Parameters
     ----------
-    campaign : LoadedCampaign
+    campaign : CampaignOutline
         Gives the title, the measurements in their order and the groups.
     results : Path
         Results folder of the campaign.
@@ -50,7 +50,7 @@ def build_report(campaign: LoadedCampaign, results: Path, out: Path, command: st
     report_from_files(facts_of(campaign), results, out, command)
 
 
-def facts_of(campaign: LoadedCampaign) -> Facts:
+def facts_of(campaign: CampaignOutline) -> Facts:
     """Names that the report takes from a campaign."""
     settings = campaign.campaign
     return Facts(

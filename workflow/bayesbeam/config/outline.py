@@ -1,0 +1,159 @@
+"""A campaign folder without its models: what was asked of which measurements, in the form that the types allow.
+
+Enough for stages that read data files, put measurements into batches or write the report; imports no torch, which
+would take them longer than their work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bayesbeam.config.checks import Context, applies, check_campaign
+from bayesbeam.config.fields import CountRange
+from bayesbeam.config.places import Problems, shown_path
+from bayesbeam.config.schema import Campaign, Integration
+from bayesbeam.config.sheet import MeasurementRow, SheetReader
+from bayesbeam.config.specs import tag_of
+from bayesbeam.config.translate import read_campaign
+from bayesbeam.config.yaml_text import read_yaml
+from bayesbeam.errors import ConfigErrors, Problem
+
+FILE_NAME = "campaign.yaml"
+
+
+@dataclass(frozen=True)
+class CampaignOutline:
+    """A campaign and its sheet, without mistakes of form."""
+
+    folder: Path
+    campaign: Campaign
+    sheet: tuple[MeasurementRow, ...]
+
+    @cached_property
+    def _rows(self) -> dict[str, MeasurementRow]:
+        return {row.id: row for row in self.sheet}
+
+    @cached_property
+    def _applies(self) -> dict[str, tuple[str, ...]]:
+        return applies(self.campaign, [row.id for row in self.sheet])
+
+    @cached_property
+    def _candidates(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {row.id: [] for row in self.sheet}
+        for name, ids in self._applies.items():
+            for identifier in ids:
+                found[identifier].append(name)
+        return found
+
+    @cached_property
+    def _groups(self) -> dict[str, Integration]:
+        return {group.group: group for group in self.campaign.integration}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Measurement ids in the order of the sheet."""
+        return tuple(row.id for row in self.sheet)
+
+    def row(self, measurement: str) -> MeasurementRow:
+        """Row of a measurement; ``KeyError`` is our own mistake."""
+        return self._rows[measurement]
+
+    def applies(self, candidate: str) -> tuple[str, ...]:
+        """Measurements that a candidate describes."""
+        return self._applies[candidate]
+
+    def tags(self, measurement: str) -> tuple[str, ...]:
+        """Tags of the models of a measurement, one a candidate and count."""
+        return tuple(tag for name in self._candidates[measurement] for tag in self._tags[name])
+
+    @cached_property
+    def _tags(self) -> dict[str, tuple[str, ...]]:
+        found = {}
+        for name, candidate in self.campaign.candidates.items():
+            ranges = [part.count for part in candidate.parts if isinstance(part.count, CountRange)]
+            counts = range(ranges[0].low, ranges[0].high + 1) if ranges else (None,)
+            found[name] = tuple(tag_of(name, count) for count in counts)
+        return found
+
+    def group(self, name: str) -> Integration:
+        """Group of a name; ``KeyError`` is our own mistake."""
+        return self._groups[name]
+
+    def group_members(self, name: str) -> tuple[str, ...]:
+        """Measurements of a group, in the order of the campaign."""
+        return self._groups[name].measurements
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a campaign, and the mistakes found so far."""
+
+    file: Path
+    context: Context
+    problems: Problems
+
+
+def outline_campaign(path: Path | str) -> CampaignOutline:
+    """Campaign of a folder or of a campaign.yaml; its models are not looked at.
+
+    Parameters
+    ----------
+    path : Path or str
+        The folder, or the file in it.
+
+    Raises
+    ------
+    ConfigErrors
+        With all mistakes but those in models and groups.
+    """
+    reading = read(path)
+    check_campaign(reading.context, reading.problems)
+    if reading.problems.found:
+        raise ConfigErrors(reading.problems.found)
+    return CampaignOutline(reading.file.resolve().parent, reading.context.campaign, tuple(reading.context.rows))
+
+
+def read(path: Path | str) -> Reading:
+    """Text, form and sheet of a campaign, with the mistakes found there.
+
+    Raises
+    ------
+    ConfigErrors
+        If nothing useful could be read.
+    """
+    file = Path(path)
+    file = file / FILE_NAME if file.is_dir() else file
+    shown = shown_path(file)
+    if not file.is_file():
+        remedy = f"Name a folder that holds {FILE_NAME}, or the file itself."
+        raise ConfigErrors([Problem(shown, "no such file", "a campaign", remedy)])
+    text = read_yaml(file, shown)
+    problems = Problems(shown, text, list(text.problems))
+    unreadable = text.value is None and bool(text.problems)
+    campaign, cut = (None, frozenset[str]()) if unreadable else read_campaign(text.value, problems)
+    if campaign is None:
+        raise ConfigErrors(problems.found)
+    reader = _sheet(file, campaign, cut, _names(text.value, "treatments"))
+    rows = reader.rows() if reader is not None else ()
+    problems.found.extend(reader.problems if reader is not None else ())
+    whole = reader is not None and not reader.problems
+    context = Context(campaign, rows, cut, whole, _names(text.value, "candidates"))
+    return Reading(file, context, problems)
+
+
+def _names(value: Any, section: str) -> frozenset[str]:
+    """Return the names that the file declares in a section, whatever they hold."""
+    declared = value.get(section)
+    return frozenset(declared) if isinstance(declared, dict) else frozenset()
+
+
+def _sheet(file: Path, campaign: Campaign, cut: frozenset[str], treatments: frozenset[str]) -> SheetReader | None:
+    """Return the reader of the sheet, None where its name is a mistake."""
+    if "measurements" in cut:
+        return None
+    path = file.parent / campaign.measurements
+    lost = treatments - set(campaign.treatments)
+    return SheetReader(path, shown_path(path), campaign.treatments, lost)
