@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.targets.base import Target
 
 FloatArray = NDArray[np.float64]
 
 
-def relabel(target: SumTarget, theta: FloatArray) -> FloatArray:
+def relabel(target: Target, theta: FloatArray) -> FloatArray:
     """Draws with the instances of each exchangeable part in order.
 
     Parameters
     ----------
-    target : SumTarget
+    target : Target
     theta : array (..., D, P)
         Draws of all members of one group.
 

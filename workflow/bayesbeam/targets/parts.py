@@ -67,6 +67,10 @@ class SlotPrior:
         """Values at the quantiles ``u`` of shape (..., G, D, C, R)."""
         return self.family.icdf(u, **self.values)
 
+    def select(self, groups: Tensor) -> SlotPrior:
+        """Prior in some of the groups, given their numbers (int64)."""
+        return SlotPrior(self.family, {name: value[groups] for name, value in self.values.items()})
+
 
 @dataclass(frozen=True)
 class Part:

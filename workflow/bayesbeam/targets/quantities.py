@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bayesbeam.targets.base import Target
 from bayesbeam.targets.parts import Term
-from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class Quantity:
     member: int | None
 
 
-def tabulate(target: SumTarget, theta: FloatArray) -> tuple[list[Quantity], FloatArray]:
+def tabulate(target: Target, theta: FloatArray) -> tuple[list[Quantity], FloatArray]:
     """Columns of all quantities of relabelled draws.
 
     Parameters
@@ -62,7 +62,7 @@ def tabulate(target: SumTarget, theta: FloatArray) -> tuple[list[Quantity], Floa
     return [quantity for quantity, _ in columns], np.stack([values for _, values in columns], axis=-1)
 
 
-def _member_columns(target: SumTarget, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
+def _member_columns(target: Target, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
     """Quantities of one member, (..., P) to columns (...)."""
     for j in target.moving:
         slot = target.slots[j]
@@ -75,7 +75,7 @@ def _member_columns(target: SumTarget, theta: FloatArray, member: int) -> Iterat
             yield Quantity(slot.name, None, slot.unit, slot.kind, member), theta[..., j]
 
 
-def _derived(target: SumTarget, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
+def _derived(target: Target, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
     """Derived quantities of every instance, and the share of each in the total area of its part."""
     areas: dict[str, list[FloatArray]] = {}
     for term in target.terms:
@@ -91,7 +91,7 @@ def _derived(target: SumTarget, theta: FloatArray, member: int) -> Iterator[tupl
                 yield Quantity(f"{part}.area_fraction", k + 1, "1", "derived", member), share
 
 
-def _derived_of(term: Term, theta: FloatArray, member: int, target: SumTarget) -> Iterator[tuple[Quantity, FloatArray]]:
+def _derived_of(term: Term, theta: FloatArray, member: int, target: Target) -> Iterator[tuple[Quantity, FloatArray]]:
     """Derived quantities of one instance; shared where all they are made of is shared."""
     component = term.component
     if not component.derived:

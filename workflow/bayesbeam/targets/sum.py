@@ -7,8 +7,9 @@ Members of one group share the parameters named in ``shared``; a measurement on 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -17,21 +18,18 @@ from bayesbeam.errors import ModelError
 from bayesbeam.models.mathspace import TORCH
 from bayesbeam.noise.base import NoiseData, NoiseModel
 from bayesbeam.priors.base import Prior
+from bayesbeam.targets.base import Target
 from bayesbeam.targets.parts import Part, Slot, SlotPrior, Term
 
 
 @dataclass(frozen=True)
-class SumTarget:
+class SumTarget(Target):
     """Log-likelihood and log-prior of a sum of components, batched over groups, members, chains and replicas."""
 
     x: Tensor
     origin: Tensor
     data: NoiseData
     noise: NoiseModel
-    terms: tuple[Term, ...]
-    slots: tuple[Slot, ...]
-    priors: tuple[SlotPrior, ...]
-    dtype: torch.dtype
 
     @cached_property
     def groups(self) -> int:
@@ -43,15 +41,15 @@ class SumTarget:
         """Number of measurements in a group."""
         return self.x.shape[1]
 
-    @cached_property
-    def noise_start(self) -> int:
-        """First slot of the noise model; the rest of the slots are its own."""
-        return self.terms[-1].stop if self.terms else 0
+    @property
+    def device(self) -> torch.device:
+        """Where its numbers are."""
+        return self.x.device
 
-    @cached_property
-    def moving(self) -> tuple[int, ...]:
-        """Slots that are sampled: all but the fixed ones."""
-        return tuple(j for j, prior in enumerate(self.priors) if not prior.is_fixed)
+    @property
+    def points(self) -> int:
+        """Number of points of a curve."""
+        return int(self.x.shape[-1])
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
@@ -65,11 +63,6 @@ class SumTarget:
             for shared in (False, True)
         ]
         return tuple(block for block in blocks if block)
-
-    @cached_property
-    def tied(self) -> Tensor:
-        """Which slots are shared by the members of a group: bool (P,)."""
-        return torch.tensor([slot.shared for slot in self.slots], device=self.x.device)
 
     @cached_property
     def _axis(self) -> Tensor:
@@ -87,18 +80,14 @@ class SumTarget:
         flags = {t.start: [float(n in t.component.locations) for n in t.component.parameter_names] for t in self.terms}
         return {start: torch.tensor(row, dtype=torch.float64, device=self.x.device) for start, row in flags.items()}
 
-    def select(self, groups: Tensor) -> SumTarget:
+    def select(self, groups: Tensor) -> Self:
         """Target of some of the groups, given their numbers (int64)."""
-        priors = tuple(SlotPrior(p.family, {a: v[groups] for a, v in p.values.items()}) for p in self.priors)
-        return SumTarget(
-            self.x[groups],
-            self.origin[groups],
-            _of_groups(self.data, groups),
-            self.noise,
-            self.terms,
-            self.slots,
-            priors,
-            self.dtype,
+        return replace(
+            self,
+            priors=tuple(prior.select(groups) for prior in self.priors),
+            x=self.x[groups],
+            origin=self.origin[groups],
+            data=_of_groups(self.data, groups),
         )
 
     def row(self, term: Term, theta: Tensor) -> Tensor:
@@ -129,51 +118,9 @@ class SumTarget:
         return torch.stack([self.row(term, theta[..., term.start : term.stop]) for term in self.terms])
 
     def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:
-        """Log-likelihood of each member, (G, D, C, R), float64, nats.
-
-        Raises
-        ------
-        ModelError
-            If a value is nan; the message names the parameters of the first such state.
-        """
+        """Log-likelihood of each member, (G, D, C, R), float64, nats; nan is for the caller to refuse."""
         value = self.noise.log_likelihood(self.data, prediction, theta[..., self.noise_start :])
         return value.to(torch.float64)
-
-    def log_prior(self, theta: Tensor) -> Tensor:
-        """Log prior density of each group's state, (G, C, R); shared slots count once."""
-        total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
-        for j in self.moving:
-            density = self.priors[j].log_prob(theta[..., j])
-            total = total + (density[:, 0] if self.slots[j].shared else density.sum(1))
-        return total
-
-    def from_uniform(self, u: Tensor) -> Tensor:
-        """Draws of the prior from uniform numbers (P, G, D, C, R) as states (G, D, C, R, P); shared slots are equal."""
-        columns = []
-        for j, prior in enumerate(self.priors):
-            quantile = u[j][:, :1].expand_as(u[j]) if self.slots[j].shared else u[j]
-            columns.append(prior.icdf(quantile).to(torch.float64).expand_as(u[j]))
-        return torch.stack(columns, dim=-1)
-
-    def check(self, theta: Tensor) -> None:
-        """Refuse a candidate whose log-likelihood is nan on draws of its prior.
-
-        Raises
-        ------
-        ModelError
-            Naming the parameters of the first such state.
-        """
-        value = self.log_likelihood(self.rows(theta).sum(0), theta)
-        bad = torch.nonzero(torch.isnan(value))
-        if len(bad):
-            g, d, c, r = (int(i) for i in bad[0])
-            words = ", ".join(f"{s.name} = {float(v):.6g}" for s, v in zip(self.slots, theta[g, d, c, r], strict=True))
-            raise ModelError.at(
-                f"candidate at {words}",
-                "the log-likelihood is not a number",
-                "a number, or -inf for an impossible state",
-                "Check the component's formula and the range of its priors.",
-            )
 
 
 def sum_target(
@@ -226,7 +173,7 @@ def sum_target(
     data = noise.prepare(y.reshape(place), base_sd.reshape(place), weight.reshape(place), dtype)
     axis = x.reshape(place)
     origin = 0.5 * (axis.amin(-1, keepdim=True) + axis.amax(-1, keepdim=True))
-    return SumTarget(axis, origin, data, noise, tuple(terms), tuple(slots), tuple(priors), dtype)
+    return SumTarget(tuple(terms), tuple(slots), tuple(priors), dtype, axis, origin, data, noise)
 
 
 def _of_groups(data: NoiseData, groups: Tensor) -> NoiseData:

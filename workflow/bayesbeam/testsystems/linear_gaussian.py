@@ -18,12 +18,13 @@ from bayesbeam import noise, priors
 from bayesbeam.models import registry
 from bayesbeam.priors.base import Prior
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
+from bayesbeam.testsystems.base import System
 
 LEVEL, SLOPE = "line.level", "line.slope"
 
 
 @dataclass(frozen=True)
-class LinearGaussian:
+class LinearGaussian(System):
     """A linear system of D measurements of N points, with Q coefficients in all.
 
     Attributes
@@ -58,6 +59,11 @@ class LinearGaussian:
     prior_mean: float = 0.0
     prior_sd: float = 2.0
     shared: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Word by which it is found: with the number of coefficients."""
+        return f"linear_gaussian_{len(self.columns)}"
 
     @property
     def members(self) -> int:
@@ -114,6 +120,21 @@ class LinearGaussian:
         normal = torch.randn(*shape, len(mean), dtype=torch.float64, generator=generator)
         result: Tensor = mean + normal @ torch.linalg.cholesky(covariance).T
         return result
+
+    def draw(self, beta: float, n: int, generator: torch.Generator) -> Tensor:
+        """Exact draws (n, P) of the states of the target of a system of one measurement."""
+        return self.states(self.draws(beta, (n,), generator))[..., 0, :]
+
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Posterior mean and standard deviation (P,) of the states of a system of one measurement."""
+        mean, covariance = self.posterior()
+        sd = torch.zeros_like(self.states(mean)[0])
+        sd[[slot for _, slot in self.places]] = covariance.diagonal().sqrt()
+        return self.states(mean)[0], sd
+
+    def target(self, groups: int = 1) -> SumTarget:
+        """Target for a sampler."""
+        return linear_target([self] * groups)
 
     def log_likelihood_draws(self, beta: Tensor, steps: int, chains: int, generator: torch.Generator) -> Tensor:
         """Log-likelihoods (S, C, R) of exact draws at a ladder (R,): what a perfect sampler would store."""
@@ -201,3 +222,10 @@ def linear_target(systems: Sequence[LinearGaussian], dtype: torch.dtype = torch.
     x, y, sd = (torch.stack(list(value)) for value in zip(*((s.x, s.y, s.sd) for s in systems), strict=True))
     model = noise.get("normal")
     return sum_target(x, y, sd, torch.ones_like(x), parts, model, {}, first.shared, dtype)
+
+
+def systems() -> tuple[System, ...]:
+    """Systems that tests run on: a straight line, and one with ten overlapping peaks on it."""
+    places = tuple(-0.9 + 0.2 * k for k in range(10))
+    line = linear_gaussian(torch.Generator().manual_seed(3), points=12, positions=(), noise_sd=0.7)
+    return line, linear_gaussian(torch.Generator().manual_seed(4), points=30, positions=places, noise_sd=0.5)
