@@ -6,8 +6,15 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import norm, rankdata
 
-from bayesbeam.sampling.diagnostics import autocovariance, effective_sample_size, split_rhat
+from bayesbeam.sampling.diagnostics import (
+    autocovariance,
+    effective_sample_size,
+    effective_sample_sizes,
+    split_rhat,
+    split_rhats,
+)
 
 
 def autoregressive(correlation: float, chains: int, steps: int, rng: np.random.Generator) -> np.ndarray:
@@ -24,7 +31,7 @@ def test_autocovariance_is_the_plain_sum(numpy_rng: np.random.Generator) -> None
     draws = numpy_rng.standard_normal((3, 17))
     centred = draws - draws.mean(axis=1, keepdims=True)
     plain = [[(row[: 17 - lag] * row[lag:]).sum() / 17 for lag in range(17)] for row in centred]
-    np.testing.assert_allclose(autocovariance(draws), plain, atol=1e-14)
+    np.testing.assert_allclose(autocovariance(draws), np.mean(plain, axis=0), atol=1e-14)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9, 0.95])
@@ -65,8 +72,48 @@ def test_a_constant_or_a_short_record_has_no_diagnosis() -> None:
         assert math.isnan(split_rhat(draws))
 
 
-def test_infinite_draws_have_no_diagnosis(numpy_rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("bad", [-np.inf, np.inf, np.nan])
+def test_infinite_draws_have_no_diagnosis(bad: float, numpy_rng: np.random.Generator) -> None:
     draws = numpy_rng.standard_normal((3, 100))
-    draws[0, 3] = -np.inf
+    draws[0, 3] = bad
     assert math.isnan(effective_sample_size(draws))
     assert math.isnan(split_rhat(draws))
+
+
+def rhat_with_ranks_of_scipy(draws: np.ndarray) -> float:
+    """Equations 3, 4 and 14, with ranks and normal quantiles of scipy.stats."""
+    half = draws.shape[1] // 2
+    split = np.concatenate([draws[:, :half], draws[:, -half:]])
+    found = []
+    for values in (split, np.abs(split - np.median(split))):
+        score = norm.ppf((rankdata(values).reshape(split.shape) - 0.375) / (split.size + 0.25))
+        within = score.var(axis=1, ddof=1).mean()
+        between = score.mean(axis=1).var(ddof=1)
+        found.append(math.sqrt((within * (half - 1) / half + between) / within))
+    return max(found)
+
+
+@pytest.mark.parametrize("steps", [4, 5, 100, 257])
+@pytest.mark.parametrize("digits", [0, 1, 15])
+def test_rhat_is_that_of_ranks_with_equal_values_too(steps: int, digits: int, numpy_rng: np.random.Generator) -> None:
+    """Chains that stay where they are repeat values: a few to nearly all are equal."""
+    for spread in (0.0, 1.0):
+        draws = np.round(numpy_rng.standard_normal((4, steps)) + spread * np.arange(4)[:, None], digits)
+        # The same sums in another order.
+        assert split_rhat(draws) == pytest.approx(rhat_with_ranks_of_scipy(draws), rel=1e-12)
+
+
+def test_columns_do_not_depend_on_one_another_or_on_memory_layout(numpy_rng: np.random.Generator) -> None:
+    draws = numpy_rng.standard_normal((5, 6, 101))
+    draws[2] = 1.0
+    draws[3, 1, 7] = np.nan
+    for batch, one in ((effective_sample_sizes, effective_sample_size), (split_rhats, split_rhat)):
+        alone = np.array([one(column) for column in draws])
+        assert np.isnan(alone).tolist() == [False, False, True, True, False]
+        for same in (draws, np.asfortranarray(draws), np.repeat(draws, 2, axis=2)[..., ::2]):
+            np.testing.assert_array_equal(batch(same), alone)
+        np.testing.assert_array_equal(batch(draws[::-1]), alone[::-1])
+
+
+def test_chains_that_stand_still_apart_never_agree() -> None:
+    assert split_rhat(np.repeat(np.arange(4.0)[:, None], 50, axis=1)) == math.inf

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from bayesbeam.errors import SamplingError
-from bayesbeam.evidence.estimate import jackknife, leave_one_out_logsumexp
+from bayesbeam.evidence.estimate import Replicates, all_but_one, jackknife
+from bayesbeam.evidence.pairs import weights
 from bayesbeam.evidence.stepping_stone import stepping_stone_backward, stepping_stone_forward
 
 BETA = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
@@ -45,10 +46,21 @@ def test_value_and_error_are_those_of_the_formula(estimate: type, direction: int
 
 def test_jackknife_of_a_mean_is_the_error_of_a_mean() -> None:
     """For a linear estimate the jackknife is the textbook formula, exactly."""
-    values = torch.tensor([1.0, 2.0, 4.0, 9.0], dtype=torch.float64)
-    without = (values.sum() - values) / 3
-    found = jackknife(values.mean(), without)
-    assert found.standard_error == pytest.approx(float(values.std()) / 2, rel=1e-14)
+    values = np.array([1.0, 2.0, 4.0, 9.0])
+    found = jackknife(float(values.mean()), (values.sum() - values) / 3)
+    assert found.standard_error == pytest.approx(float(values.std(ddof=1)) / 2, rel=1e-14)
+
+
+def test_jackknife_takes_off_a_bias_that_goes_as_one_over_the_number_of_chains() -> None:
+    """Variance of a few numbers: dividing by n is biased by (n - 1)/n, Quenouille's correction divides by n - 1."""
+    values = np.array([1.0, 2.0, 4.0, 9.0])
+    without = np.array([np.delete(values, c).var() for c in range(4)])
+    assert Replicates(float(values.var()), without).unbiased().value == pytest.approx(values.var(ddof=1), rel=1e-14)
+
+
+def test_sums_over_all_but_one_subtract_nothing() -> None:
+    values = np.array([[1.0, 1e300], [2.0**-70, 2.0], [3 * 2.0**-70, 4.0]])
+    assert all_but_one(values).tolist() == [[2.0**-68, 6.0], [1.0, 1e300], [1.0, 1e300]]
 
 
 def test_no_error_without_a_second_chain() -> None:
@@ -66,14 +78,32 @@ def test_impossible_draws_weigh_nothing() -> None:
     assert math.isfinite(found.standard_error)
 
 
+def test_looking_down_counts_the_possible_part_of_the_first_rung() -> None:
+    """Two of six prior draws are possible, all of them in two of four chains."""
+    value = draws()
+    value[1:, :2, 0] = -math.inf
+    value[2:, 2:, 0] = -math.inf
+    found = stepping_stone_backward(value, BETA)
+    array = value.numpy()
+    possible = np.isfinite(array[..., 0])
+    assert possible.sum() == 6
+    assert found.value == pytest.approx(by_hand(array, -1) - math.log(6 / 24), rel=1e-12)
+    without = np.array(
+        [by_hand(np.delete(array, c, 1), -1) - math.log(np.delete(possible, c, 1).mean()) for c in range(4)]
+    )
+    assert found.standard_error == pytest.approx(math.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum()), rel=1e-10)
+
+
 def test_nothing_but_impossible_draws_has_no_evidence() -> None:
     value = draws()
     value[..., 0] = -math.inf
-    assert stepping_stone_forward(value, BETA).value == math.inf
+    for estimate in (stepping_stone_forward, stepping_stone_backward):
+        assert estimate(value, BETA).value == math.inf
+        assert math.isnan(estimate(value, BETA).standard_error)
 
 
-def test_log_means_of_weights_a_thousand_nats_apart() -> None:
-    weight = torch.tensor([[0.0, -1000.0], [-2000.0, -1000.0]], dtype=torch.float64)[..., None]
-    pooled, without = leave_one_out_logsumexp(weight)
-    assert float(pooled) == pytest.approx(-math.log(4), rel=1e-14)
-    assert without[1].item() == pytest.approx(-math.log(2), rel=1e-14)
+def test_log_means_of_weights_hundreds_of_nats_apart() -> None:
+    weight = np.array([[0.0, -600.0], [-2000.0, -600.0]])[..., None]
+    pooled, without = weights(weight, np.ones(1)).log_mean()
+    assert pooled[0] == pytest.approx(-math.log(4), rel=1e-14)
+    assert without[:, 0] == pytest.approx([-600.0, -math.log(2)], rel=1e-14)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.errors import LadderError, SamplingError
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,39 @@ class FreeEnergy:
     degrees_of_freedom: int
 
 
-def jackknife(pooled: Tensor, without: Tensor) -> FreeEnergy:
+@dataclass(frozen=True)
+class Replicates:
+    """Free energy from all chains, and from all but chain c (C,)."""
+
+    value: float
+    without: FloatArray
+
+    def free_energy(self) -> FreeEnergy:
+        """Free energy with the jackknife error."""
+        return jackknife(self.value, self.without)
+
+    def unbiased(self) -> Replicates:
+        """The same less its bias of order 1/C, which the replicates tell; as it is where one of them is not finite.
+
+        Source
+        ------
+        Quenouille, Biometrika 43, 353 (1956).
+        """
+        if not (np.isfinite(self.value) and np.isfinite(self.without).all()):
+            return self
+        chains = len(self.without)
+        return Replicates(chains * self.value - (chains - 1) * float(self.without.mean()), self.without)
+
+
+def jackknife(pooled: float, without: FloatArray) -> FreeEnergy:
     """Free energy from all chains with the jackknife error from leaving each out.
 
     Parameters
     ----------
-    pooled : Tensor (), float64, nats
+    pooled : number, nats
         Estimate from all chains together.
-    without : Tensor (C,), float64, nats
-        Estimates without chain c.
+    without : array (C,), nats
+        Estimates without chain c; if one is not finite, neither is the error.
 
     Raises
     ------
@@ -43,35 +70,42 @@ def jackknife(pooled: Tensor, without: Tensor) -> FreeEnergy:
     ------
     Efron and Stein, Ann. Statist. 9, 586 (1981). Checked against: testsystems.LinearGaussian, coverage of intervals.
     """
-    chains = without.shape[0]
+    chains = check_chains(len(without))
+    if not np.isfinite(without).all():
+        return FreeEnergy(pooled, math.nan, chains - 1)
+    spread = ((without - without.mean()) ** 2).sum() * (chains - 1) / chains
+    return FreeEnergy(pooled, math.sqrt(float(spread)), chains - 1)
+
+
+def all_but_one(values: FloatArray) -> FloatArray:
+    """Sums over all chains but c, (C, ...) of non-negative numbers to the same shape; nothing is subtracted."""
+    rest = np.zeros_like(values)
+    rest[1:] = np.cumsum(values[:-1], axis=0)
+    rest[:-1] += np.cumsum(values[:0:-1], axis=0)[::-1]
+    return rest
+
+
+def host_array(values: FloatArray | Tensor) -> FloatArray:
+    """Numbers in double precision on the host, contiguous, so that sums do not depend on strides."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().numpy()
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def check_chains(chains: int) -> int:
+    """Number of chains, which must be two at least.
+
+    Raises
+    ------
+    SamplingError
+        With fewer, for which no error can be stated.
+    """
     if chains < 2:
         raise SamplingError.at("chains", f"{chains}", "at least 2", "Raise sampling.chains: no error without it.")
-    spread = ((without - without.mean()) ** 2).sum() * (chains - 1) / chains
-    return FreeEnergy(float(pooled), math.sqrt(float(spread)), chains - 1)
+    return chains
 
 
-def leave_one_out_logsumexp(log_weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Log of the mean weight per rung pair, from all chains and without each.
-
-    Parameters
-    ----------
-    log_weight : Tensor (S, C, L), float64
-
-    Returns
-    -------
-    pooled : Tensor (L,)
-    without : Tensor (C, L)
-    """
-    steps, chains = log_weight.shape[:2]
-    top = torch.clamp(log_weight.amax(dim=(0, 1)), min=torch.finfo(torch.float64).min)
-    per_chain = torch.exp(log_weight - top).sum(0)
-    total = per_chain.sum(0)
-    pooled = top + torch.log(total) - math.log(steps * chains)
-    without = top + torch.log(torch.clamp(total - per_chain, min=0.0)) - math.log(steps * max(chains - 1, 1))
-    return pooled, without
-
-
-def check_ladder(beta: Tensor, whole: bool = True) -> None:
+def check_ladder(beta: FloatArray | Tensor, whole: bool = True) -> None:
     """Refuse a ladder (..., R) that does not rise strictly, and a whole one that does not go from 0 to 1.
 
     Raises
@@ -79,12 +113,11 @@ def check_ladder(beta: Tensor, whole: bool = True) -> None:
     LadderError
         Naming the first bad index.
     """
-    rise = torch.diff(beta, dim=-1)
-    if whole and bool(((beta[..., 0] != 0) | (beta[..., -1] != 1)).any()):
-        raise LadderError.at(
-            "ladder", f"from {beta[..., 0].min():g} to {beta[..., -1].max():g}", "from 0 to 1", "Rescale it."
-        )
-    bad = ~(rise > 0)
+    ladder = host_array(beta)
+    first, last = ladder[..., 0], ladder[..., -1]
+    if whole and bool(((first != 0) | (last != 1)).any()):
+        raise LadderError.at("ladder", f"from {first.min():g} to {last.max():g}", "from 0 to 1", "Rescale it.")
+    bad = ~(np.diff(ladder) > 0)
     if bool(bad.any()):
-        index = int(torch.nonzero(bad)[0, -1])
+        index = int(np.argwhere(bad)[0, -1])
         raise LadderError.at("ladder", f"not rising after index {index}", "strictly rising values", "Sort it.")
