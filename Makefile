@@ -5,16 +5,19 @@
 CAMPAIGN ?= first_look
 CORES ?= all
 TESTS ?=
+# What `make bench` measures and how; see bench/README.md.
+BENCH ?= all --write
+PEERS_PYTHON ?= $(PY)
 export CAMPAIGN CORES
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 # Two test processes: one is quicker only on a machine with a single core.
 PARALLEL := -n 2
-CODE := workflow scripts tests
+CODE := workflow scripts tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check nightly test-gpu format setup clean
+.PHONY: help run test check nightly test-gpu bench format setup clean
 .NOTPARALLEL:
 
 help:
@@ -24,6 +27,7 @@ help:
 	@echo "make check                  format, lint, types, import contracts, rules, generated files"
 	@echo "make nightly                all tests, the long ones included"
 	@echo "make test-gpu               the tests that need a CUDA device"
+	@echo "make bench                  compare cost and error with other samplers, hours (BENCH='rows' chooses; bench/README.md)"
 	@echo "make format                 put the code into the checked format"
 	@echo "make clean                  remove .venv and caches; results/ stays"
 	@echo "Each sets up .venv on first use (PYTHON=/path/to/python chooses the Python)."
@@ -42,6 +46,9 @@ nightly: setup
 
 test-gpu: setup
 	$(PYTEST) -m gpu $(TESTS) || [ $$? -eq 5 ] # 5: no test was chosen
+
+bench: setup
+	$(PY) -m bench $(BENCH) --peers-python "$(PEERS_PYTHON)"
 
 check: setup
 	@echo "[check] lint (ruff)"

@@ -7,6 +7,7 @@ false alarm on a new seed about 1e-4. Tried on seeds 1, 2, 3.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from types import ModuleType
@@ -16,11 +17,13 @@ import torch
 from scipy import stats
 
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling import exchange, run
+from bayesbeam.sampling import exchange, ladders
 from bayesbeam.sampling.engines import base, eager
 from bayesbeam.sampling.engines.eager import EagerEngine
-from bayesbeam.sampling.settings import Settings
-from bayesbeam.sampling.tuning import StepSizes
+from bayesbeam.sampling.jumps import prior_edges
+from bayesbeam.sampling.populations import Groups
+from bayesbeam.sampling.record import Trace
+from bayesbeam.sampling.tuning import StepSizes, kinds_of
 from bayesbeam.testsystems.linear_gaussian import LinearGaussian, linear_gaussian, linear_target
 
 GROUPS = 4000
@@ -33,8 +36,8 @@ def system() -> LinearGaussian:
     return linear_gaussian(torch.Generator().manual_seed(7), points=5, positions=(), noise_sd=1.0)
 
 
-def exact_batch(seed: int) -> tuple[LinearGaussian, run._Batch]:
-    """Batch of independent ladders whose rungs all start from their exact posteriors."""
+def exact_ladders(seed: int) -> tuple[LinearGaussian, EagerEngine, ladders.Ladders]:
+    """Independent ladders whose rungs all start from their exact posteriors."""
     exact = system()
     target = linear_target([exact] * GROUPS)
     generator = torch.Generator().manual_seed(seed)
@@ -42,26 +45,27 @@ def exact_batch(seed: int) -> tuple[LinearGaussian, run._Batch]:
     theta = torch.stack(draws, dim=2)[:, :, None]
     engine = EagerEngine(target)
     beta = torch.tensor(LADDER, dtype=torch.float64).expand(GROUPS, -1).clone()
-    scale = torch.full((len(target.slots), GROUPS, 1, len(LADDER)), 0.8, dtype=torch.float64)
+    scale = torch.full((len(target.slots), GROUPS, 1, len(LADDER)), math.log(0.8), dtype=torch.float64)
+    steps = StepSizes(scale, scale[..., :1], kinds_of(target))
     member_keys = torch.tensor([[stream_key(seed, f"{g}", "m")] for g in range(GROUPS)])
     group_keys = torch.tensor([stream_key(seed, f"{g}") for g in range(GROUPS)])
-    trips = exchange.RoundTrips(GROUPS, 1, len(LADDER), torch.device("cpu"))
-    return exact, run._Batch(
-        engine, Settings(seed=seed, chains=1), torch.arange(GROUPS), member_keys, group_keys, beta,
-        engine.start(theta), StepSizes(target, scale), trips,
-    )  # fmt: skip
+    groups = Groups(torch.arange(GROUPS), member_keys, group_keys)
+    trips = exchange.RoundTrips.begin(GROUPS, 1, len(LADDER), torch.device("cpu"))
+    state, edges = engine.start(theta), prior_edges(target)
+    return exact, engine, ladders.Ladders(groups, [], beta, state, steps, edges, trips, Trace(1), tuning=0)
 
 
 def smallest_p(seed: int) -> float:
     """Smallest p-value of all rungs and coordinates, and of the correlations between neighbouring rungs."""
-    exact, batch = exact_batch(seed)
-    run._advance(batch, SWEEPS, SWEEPS, lambda block: None)
+    exact, engine, found_ladders = exact_ladders(seed)
+    ladders._advance(found_ladders, engine, SWEEPS)
+    state = found_ladders.state
     slots = [slot for _, slot in exact.places]
     found, whitened = [], []
     for rung, beta in enumerate(LADDER):
         mean, covariance = exact.posterior(beta)
-        replica = batch.state.replica_on_rung[:, 0, rung]
-        theta = batch.state.theta[torch.arange(GROUPS), 0, 0, replica][:, slots]
+        replica = state.replica_on_rung[:, 0, rung]
+        theta = state.theta[torch.arange(GROUPS), 0, 0, replica][:, slots]
         z = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), (theta - mean).T, upper=False)
         whitened.append(z)
         found += [float(stats.kstest(row.numpy(), stats.norm.cdf).pvalue) for row in z]

@@ -21,6 +21,7 @@ from scipy import stats
 from bayesbeam import noise, priors
 from bayesbeam.models import registry
 from bayesbeam.rng import stream_key
+from bayesbeam.sampling import jumps
 from bayesbeam.sampling.engines import base, eager
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
@@ -99,11 +100,16 @@ def smallest_p(case: Case, seed: int, engines: ModuleType = eager, randoms: Modu
     state = engine.start(theta)
     group_keys = torch.tensor([stream_key(seed, f"{g}") for g in range(GROUPS)])
     member_keys = torch.tensor([[stream_key(seed, f"{g}", f"{d}") for d in range(case.members)] for g in range(GROUPS)])
-    scale = torch.full((len(target.slots), GROUPS, case.members, 1, 1), STEP, dtype=torch.float64)
+    scale = torch.full((len(target.slots), GROUPS, case.members, 1), STEP, dtype=torch.float64)
+    edges = jumps.prior_edges(target)
+    even = torch.linspace(0.0, 1.0, edges.shape[-1], dtype=torch.float64)
+    # Bins that are not equally probable, as after tuning.
+    edges = torch.lerp(edges, torch.lerp(edges[..., :1], edges[..., -1:], even), 0.2)
+    tuned = base.Tuned(beta[:, 0, 0], scale, edges)
     for first in range(0, SWEEPS, 8):
         block = randoms.random_block(target, member_keys, group_keys, 1, 1, first, 8)
         for b in range(8):
-            engine.sweep(state, beta, scale, block.of_sweep(b), first + b)
+            engine.sweep(state, tuned, block.of_sweep(b), first + b)
     return min([*prior_p(target, state), misfit_p(target, state, beta)])
 
 
@@ -152,16 +158,9 @@ MOVES: dict[str, tuple[Case, str, str]] = {
     ),
     "curve not updated": (OWN, "_copy_where(accept, row, state.rows[term])", "pass"),
     "prior forgotten in a walk": (OWN, "gain = density - state.log_prior[..., j] + jacobian", "gain = 0.0 * jacobian"),
-    "prior counted in a redraw": (
-        WARM,
-        "nothing = torch.zeros_like(likelihood)",
-        "nothing = self.target.priors[slots[0]].log_prob(proposal[..., slots[0]]) - state.log_prior[..., slots[0]]",
-    ),
-    "prior not updated by a redraw": (
-        WARM,
-        "density = self.target.priors[j].log_prob(proposal[..., j])",
-        "density = 0.0 * state.log_prior[..., j]",
-    ),
+    "prior forgotten in a jump": (WARM, "(density - state.log_prior[..., j] + more)", "more"),
+    "widths of bins forgotten in a jump": (WARM, "state.log_prior[..., j] + more)", "state.log_prior[..., j])"),
+    "prior not updated by a jump": (WARM, "densities.append(density)", "densities.append(state.log_prior[..., j])"),
     "shared move decided by one member": (SHARED, "heat.sum(1, keepdim=True)", "heat[:, :1]"),
     "shared prior counted once a member": (SHARED, "+ gain[:, :1]", "+ gain.sum(1, keepdim=True)"),
     "noise moved without its prior": (NOISE, "gain = density - state.log_prior[..., j] + jacobian", "gain = jacobian"),
@@ -175,9 +174,10 @@ def test_a_planted_mistake_in_a_move_is_caught(name: str, plant: Callable[..., M
 
 
 RANDOMS: dict[str, tuple[Case, str, str]] = {
-    "redraw not of the prior": (OWN, "icdf(uniform[sweeps, j])", "icdf(uniform[sweeps, j] ** 1.3)"),
+    "jumps not of the table": (OWN, "jump[0],", "jump[0] ** 1.3,"),
     "walks accepted too often": (WARM, "torch.log(walk[0])", "torch.log(walk[0]) - 0.5"),
-    "redraws accepted too often": (WARM, "torch.log(redraw[1])", "torch.log(redraw[1]) - 0.5"),
+    "walks up twice as far as down": (COLD, "width - HUMP)", "0.5 * (width - HUMP))"),
+    "jumps accepted too often": (WARM, "torch.log(jump[1])", "torch.log(jump[1]) - 0.5"),
 }
 
 

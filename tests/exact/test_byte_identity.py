@@ -10,34 +10,32 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+# A plain helper beside these tests, which no import path of the package leads to.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam import noise, priors
 from bayesbeam.models import registry
-from bayesbeam.sampling import run as run_module
+from bayesbeam.sampling import ladders
 from bayesbeam.sampling.judgement import Assessment, assess
-from bayesbeam.sampling.record import Run, Trace
+from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
+from short_runs import shorten
 
 TINY = Settings(seed=5, chains=10, max_sweeps=20)
 POINTS = 37
 
 
-def short_tuning() -> None:
-    """Few sweeps of tuning and early checks: nothing here needs a good ladder."""
-    run_module.ROUNDS, run_module.LAST_ROUNDS, run_module.FIRST_CHECK = (6, 6), (6,), 10
-
-
 @pytest.fixture(autouse=True)
-def _short_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ROUNDS", "LAST_ROUNDS", "FIRST_CHECK"):
-        monkeypatch.setattr(run_module, name, getattr(run_module, name))
-    short_tuning()
+def _short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten(monkeypatch.setattr)
 
 
 def peaks_target(which: Sequence[int], members: int, model: str, shared: frozenset[str] = frozenset()) -> SumTarget:
@@ -102,6 +100,15 @@ def test_a_measurement_does_not_feel_its_batch_nor_its_place_in_it(model: str) -
     assert_same(alone, last)
 
 
+@pytest.mark.parametrize("engine", ["eager", "cpu"])
+def test_a_measurement_does_not_feel_its_batch_in_runs_of_full_size(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    full = replace(TINY, engine=engine, chains=4, max_sweeps=160)
+    assert_same(sample([1], full)[0], sample([3, 2, 1], full)[-1])
+
+
 def test_a_group_with_shared_parameters_does_not_feel_its_batch() -> None:
     shared = frozenset({"peaks.position", "peaks.fwhm"})
     alone = sample([2], members=2, shared=shared)[0]
@@ -111,11 +118,11 @@ def test_a_group_with_shared_parameters_does_not_feel_its_batch() -> None:
 def test_a_group_does_not_feel_that_others_finish_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups stop by their standard error alone here, which some reach sooner; their ladders differ in length too."""
 
-    def by_error_alone(target: SumTarget, settings: Settings, trace: Trace, g: int, beta: torch.Tensor) -> Assessment:
-        found = assess(target, settings, trace, g, beta)
+    def by_error_alone(target: SumTarget, settings: Settings, *rest: Any) -> Assessment:
+        found = assess(target, settings, *rest)
         return replace(found, met=found.free_energy.standard_error <= settings.target_standard_error)
 
-    monkeypatch.setattr(run_module, "assess", by_error_alone)
+    monkeypatch.setattr(ladders, "assess", by_error_alone)
     loose = replace(TINY, chains=6, max_sweeps=80, target_standard_error=0.5)
     together = sample([0, 1, 2, 3], loose)
     assert len({run.sweeps for run in together}) > 1
@@ -149,8 +156,8 @@ import hashlib, sys, torch
 torch.set_num_threads(int(sys.argv[1]))
 from dataclasses import replace
 sys.path.insert(0, sys.argv[2])
-from test_byte_identity import TINY, sample, short_tuning
-short_tuning()
+from test_byte_identity import TINY, sample, shorten
+shorten()
 run = sample([1, 2, 3, 4], replace(TINY, chains=12, max_sweeps=8))[2]
 parts = [run.theta, run.log_likelihood, run.beta, run.exchange_rate, run.effective_draws, run.rhat]
 print(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest(), run.free_energy)

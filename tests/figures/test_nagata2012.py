@@ -20,6 +20,7 @@ from scipy.special import logsumexp
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.fields import CountRange
 from bayesbeam.config.load import load_campaign
 from stage_fixture import Lab
 
@@ -38,7 +39,10 @@ def analyse(root: Path, results: Path, most: int, **sampling: Any) -> dict[int, 
     """Records of the shipped campaign by count, up to the most that is asked for."""
     campaign = load_campaign(root / "config" / "campaigns" / "nagata2012")
     asked = campaign.campaign.sampling.model_copy(update={"device": "cpu", **sampling})
-    words = campaign.campaign.model_copy(update={"sampling": asked})
+    peaks = campaign.campaign.candidates["peaks"]
+    parts = [peaks.parts[0].model_copy(update={"count": CountRange(1, most)}), *peaks.parts[1:]]
+    fewer = {"peaks": peaks.model_copy(update={"parts": parts})}
+    words = campaign.campaign.model_copy(update={"sampling": asked, "candidates": fewer})
     lab = Lab(replace(campaign, campaign=words, models={"peaks": campaign.models["peaks"][:most]}), results)
     content = json.loads(lab.separate().read_text(encoding="utf-8"))
     assert content["refused"] == []

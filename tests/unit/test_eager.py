@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,9 +15,10 @@ from bayesbeam.models import registry
 from bayesbeam.models.base import REAL, Component, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling import run as run_module
-from bayesbeam.sampling.engines.base import State, random_block, redraw_turns
+from bayesbeam.sampling import populations
+from bayesbeam.sampling.engines.base import BLOCK_EVERY, State, Tuned, jump_turns, random_block
 from bayesbeam.sampling.engines.eager import EagerEngine
+from bayesbeam.sampling.jumps import prior_edges
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
@@ -36,10 +38,10 @@ def advance(target: SumTarget, sweeps: int, beta: float = 1.0, chains: int = 3, 
     member_keys = torch.tensor([[stream_key(1, f"{g}", f"{d}") for d in range(shape[2])] for g in range(shape[1])])
     group_keys = torch.tensor([stream_key(1, f"{g}") for g in range(shape[1])])
     random = random_block(target, member_keys, group_keys, chains, replicas, 0, sweeps)
-    at = torch.full((shape[1], 1, chains, replicas), beta, dtype=torch.float64)
-    scale = torch.full(shape, 0.1, dtype=torch.float64)
+    ladder = torch.full((shape[1], replicas), beta, dtype=torch.float64)
+    tuned = Tuned(ladder, torch.full((*shape[:3], 1), 0.1, dtype=torch.float64), prior_edges(target))
     for b in range(sweeps):
-        accepted = engine.sweep(state, at, scale, random.of_sweep(b), b)
+        accepted = engine.sweep(state, tuned, random.of_sweep(b), b)
         assert bool(((accepted >= 0) & (accepted <= 1)).all())
     return state
 
@@ -65,18 +67,35 @@ def test_fixed_slots_never_move() -> None:
     assert torch.equal(state.theta[..., 4], torch.full_like(state.theta[..., 4], 0.5))
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_redraws_visit_every_block_and_every_slot_alike(count: int) -> None:
-    """One to three peaks: numbers of blocks and of slots have common factors, which must hide no slot."""
-    target = nagata_target(count)
-    sweeps = 2 * len(target.blocks) * len(target.moving)
-    turns = Counter(slots for number in range(sweeps) for slots in redraw_turns(target, number))
-    assert set(turns) == {*target.blocks, *((j,) for j in target.moving)}
-    assert len({turns[block] for block in target.blocks}) == 1
-    assert len({turns[(j,)] for j in target.moving}) == 1
+@pytest.mark.parametrize("peaks", [1, 2, 3, 6])
+@pytest.mark.parametrize("kind", ["nagata", "linear"])
+def test_jumps_visit_every_block_alike_and_hide_no_slot(kind: str, peaks: int) -> None:
+    """Numbers of sweeps to a block, of blocks and of slots have common factors.
+
+    A slot whose turn meets that of its block is passed over: it has half of the turns of another at worst.
+    """
+    system = linear_gaussian(torch.Generator().manual_seed(1), positions=tuple(0.1 * k for k in range(peaks)))
+    target = nagata_target(peaks) if kind == "nagata" else linear_target([system])
+    sweeps = BLOCK_EVERY * len(target.blocks) * len(target.moving)
+    turns = Counter(slots for number in range(sweeps) for slots in jump_turns(target, number))
+    blocks = [block for block in target.blocks if len(block) > 1]
+    assert set(turns) == {*blocks, *((j,) for j in target.moving)}
+    assert {turns[block] for block in blocks} == {len(target.moving)}
+    alone = [turns[(j,)] for j in target.moving]
+    assert 2 * min(alone) >= max(alone)
+    assert sum(alone) > 0.2 * sweeps * len(target.moving)
     for number in range(sweeps):
-        slots = [j for redrawn in redraw_turns(target, number) for j in redrawn]
+        slots = [j for together in jump_turns(target, number) for j in together]
         assert len(slots) == len(set(slots)), "a slot has one random number a sweep"
+
+
+def climbed(target: SumTarget, stages: int) -> populations.Populations:
+    """Populations after some stages."""
+    engine = EagerEngine(target)
+    found = populations.begin(target, populations.all_groups(NAMES, 1, torch.device("cpu")), engine, SHORT)
+    for _ in range(stages):
+        populations.climb(engine, found)
+    return found
 
 
 def poisson_target(low: float = -3.0) -> SumTarget:
@@ -105,10 +124,10 @@ def test_impossible_states_at_beta_zero_are_as_good_as_any() -> None:
 
 def test_a_run_that_starts_in_impossible_states_tunes_its_steps_and_finds_the_free_energy() -> None:
     """Integral of the Poisson likelihood over a uniform prior: a gamma function; F within 4.8 errors, t of 9: 1e-3."""
-    batch = run_module._start(poisson_target(), NAMES, SHORT)
-    assert bool(torch.isneginf(batch.state.log_likelihood).any())
-    run_module._tune(batch, 20)
-    assert bool(torch.isfinite(batch.steps.log_scale).all())
+    found = climbed(poisson_target(), 0)
+    assert bool(np.isneginf(found.climbs[0].log_likelihood[0]).any())
+    found = climbed(poisson_target(), 3)
+    assert bool(torch.isfinite(found.steps.log_scale).all())
     settings = Settings(seed=3, max_sweeps=200, target_standard_error=0.05)
     run = replica_exchange(poisson_target(), NAMES, settings)[0]
     level = torch.linspace(0.0, 9.0, 20001, dtype=torch.float64)[1:]
@@ -146,11 +165,11 @@ def test_a_nan_met_while_sampling_is_refused() -> None:
     state = engine.start(torch.full((1, 1, 2, 2, 1), 0.01, dtype=torch.float64))
     keys = torch.tensor([[stream_key(1, "a")]])
     random = random_block(target, keys, keys[:, 0], 2, 2, 0, 20)
-    one = torch.ones(1, 1, 2, 2, dtype=torch.float64)
+    tuned = Tuned(torch.ones(1, 2).double(), torch.ones(1, 1, 1, 1).double(), prior_edges(target))
 
     def sweeps() -> None:
         for b in range(20):
-            engine.sweep(state, one, one[None], random.of_sweep(b), b)
+            engine.sweep(state, tuned, random.of_sweep(b), b)
 
     with pytest.raises(ModelError, match="the log-likelihood became nan while sampling"):
         sweeps()
@@ -158,10 +177,9 @@ def test_a_nan_met_while_sampling_is_refused() -> None:
 
 def test_a_nan_outside_the_prior_is_a_rejection_and_spoils_no_step_size() -> None:
     target = root_target(0.0, 1.0)
-    batch = run_module._start(target, NAMES, SHORT)
-    run_module._tune(batch, 30)
-    assert bool(torch.isfinite(batch.steps.log_scale).all())
-    assert bool((batch.state.theta > 0).all())
+    found = climbed(target, 3)
+    assert bool(torch.isfinite(found.steps.log_scale).all())
+    assert all(bool((cloud > 0).all()) for cloud in found.climbs[0].cloud)
 
 
 def test_a_state_of_chosen_groups_is_that_of_the_groups() -> None:
@@ -178,8 +196,9 @@ def test_rungs_and_replicas_stay_inverse_through_exchanges() -> None:
     for order in ([1, 0, 3, 2], [0, 2, 1, 3], [1, 0, 2, 3]):
         state.reorder(torch.tensor(order).expand(1, 3, 4))
         assert torch.equal(state.rung.gather(-1, state.replica_on_rung), torch.arange(4).expand(1, 3, 4))
-    top = state.at_beta_one()
+    top = state.on_top(2)
     for chain in range(3):
-        replica = int(state.replica_on_rung[0, chain, -1])
-        assert int(state.rung[0, chain, replica]) == 3
-        assert torch.equal(top[0, 0, chain], state.theta[0, 0, chain, replica])
+        for place, rung in enumerate((2, 3)):
+            replica = int(state.replica_on_rung[0, chain, rung])
+            assert int(state.rung[0, chain, replica]) == rung
+            assert torch.equal(top[0, 0, chain, place], state.theta[0, 0, chain, replica])

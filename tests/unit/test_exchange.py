@@ -61,7 +61,7 @@ def test_the_caller_keeps_the_probabilities() -> None:
 
 def test_half_trips_of_a_hand_made_sequence() -> None:
     """Replica 0 goes up and down, 1 goes up, 2 goes down: four halves; standing at an end counts nothing."""
-    trips = RoundTrips(1, 1, 3, torch.device("cpu"))
+    trips = RoundTrips.begin(1, 1, 3, torch.device("cpu"))
     counted = []
     for rungs in ([0, 1, 2], [0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0], [2, 0, 1], [0, 2, 1]):
         trips.update(torch.tensor(rungs).reshape(1, 1, 3))
@@ -72,8 +72,9 @@ def test_half_trips_of_a_hand_made_sequence() -> None:
 
 
 def test_trips_of_chosen_groups_go_on_by_themselves() -> None:
-    trips = RoundTrips(2, 1, 2, torch.device("cpu"))
+    trips = RoundTrips.begin(2, 1, 2, torch.device("cpu"))
     trips.update(torch.tensor([[[0, 1]], [[1, 0]]]))
-    trips.select(torch.tensor([1]))
-    trips.update(torch.tensor([[[0, 1]]]))
-    assert trips.halves.tolist() == [[2]]
+    some = trips.select(torch.tensor([1]))
+    some.update(torch.tensor([[[0, 1]]]))
+    assert some.halves.tolist() == [[2]]
+    assert trips.halves.tolist() == [[0], [0]]

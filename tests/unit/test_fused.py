@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,19 +16,20 @@ from bayesbeam import noise, priors
 from bayesbeam.errors import SamplingError
 from bayesbeam.models import registry
 from bayesbeam.models.base import REAL, Component, Parameter
-from bayesbeam.models.mathspace import TORCH, MathSpace, Value
+from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.models.trace import NotScalar, trace
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling.engines import source
-from bayesbeam.sampling.engines.base import Block, State
+from bayesbeam.sampling.engines import library, source
+from bayesbeam.sampling.engines.base import Block, State, Tuned
 from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.engines.eager import EagerEngine
+from bayesbeam.sampling.jumps import prior_edges
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 from bayesbeam.testsystems.one_peak import nagata_target
 
 pytest.importorskip("numba")
+from bayesbeam.sampling.engines import loops
 from bayesbeam.sampling.engines.fused import FusedEngine
-from bayesbeam.sampling.engines.scalars import exp_f32, exp_f64
 
 COMPONENTS = registry.all_components()
 CHAINS, SWEEPS = 2, 12
@@ -64,8 +66,24 @@ def typical_priors(component: Component, groups: int, members: int) -> dict[str,
     return {name: [[prior] * members] * groups for name, prior in made.items()}
 
 
-def run_both(target: SumTarget, threads: int = 1) -> tuple[tuple[State, Block], tuple[State, Block]]:
+def tuned_for(target: SumTarget, ladder: torch.Tensor = LADDER, every_rung: bool = False) -> Tuned:
+    """Ladder, step sizes and tables; on every rung others (tables on every chain too), or the same on all."""
+    shape = (len(target.slots), target.groups, target.members)
+    scale, edges = torch.full((*shape, 1), 0.2, dtype=torch.float64), prior_edges(target)
+    if every_rung:
+        part = torch.linspace(0.0, 0.3, len(ladder), dtype=torch.float64)
+        even = torch.linspace(0.0, 1.0, edges.shape[-1], dtype=torch.float64)
+        chain = torch.linspace(0.0, 0.2, CHAINS, dtype=torch.float64)[:, None, None]
+        edges = torch.lerp(edges, torch.lerp(edges[..., :1], edges[..., -1:], even), part[:, None] + chain)
+        scale = scale * (1.0 + part)
+    return Tuned(ladder.expand(target.groups, -1), scale, edges)
+
+
+def run_both(
+    target: SumTarget, threads: int = 1, tuned: Tuned | None = None, levels: int = 1
+) -> tuple[tuple[State, Block], tuple[State, Block]]:
     """The same sweeps by both engines, in two blocks."""
+    tuned = tuned_for(target) if tuned is None else tuned
     shape = (len(target.slots), target.groups, target.members, CHAINS, len(LADDER))
     u = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3)).clamp(1e-9, 1 - 1e-9)
     tied = target.tied.reshape(-1, 1, 1, 1, 1)
@@ -74,19 +92,17 @@ def run_both(target: SumTarget, threads: int = 1) -> tuple[tuple[State, Block], 
         torch.tensor([[stream_key(1, f"{g}", f"{d}") for d in range(shape[2])] for g in range(shape[1])]),
         torch.tensor([stream_key(1, f"{g}") for g in range(shape[1])]),
     )
-    scale = torch.full((*shape[:3], len(LADDER)), 0.2, dtype=torch.float64)
     results = []
     for engine in (EagerEngine(target), FusedEngine(target, threads)):
         state = engine.start(theta)
-        beta = LADDER.expand(target.groups, -1)
-        engine.advance(state, beta, scale, keys, 45, SWEEPS)
-        results.append((state, engine.advance(state, beta, scale, keys, 45 + SWEEPS, SWEEPS)))
+        engine.advance(state, tuned, keys, 45, SWEEPS, levels)
+        results.append((state, engine.advance(state, tuned, keys, 45 + SWEEPS, SWEEPS, levels)))
     return results[0], results[1]
 
 
-def assert_equal_runs(target: SumTarget) -> None:
+def assert_equal_runs(target: SumTarget, tuned: Tuned | None = None, levels: int = 1) -> None:
     """In double precision all decisions are the same, and values differ by rounding: 1e-9 of sums of order 1e3."""
-    (eager_state, eager), (fused_state, fused) = run_both(target)
+    (eager_state, eager), (fused_state, fused) = run_both(target, 1, tuned, levels)
     assert torch.equal(eager.places, fused.places)
     torch.testing.assert_close(fused.top, eager.top, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(fused.log_likelihood, eager.log_likelihood, rtol=1e-9, atol=1e-7)
@@ -101,6 +117,25 @@ def test_every_component_moves_as_in_the_eager_engine(component: Component) -> N
     assert_equal_runs(target_of([component, registry.get("constant")]))
 
 
+def by_area(m: MathSpace, x: Value, position: Value, area: Value, sd: Value) -> Value:
+    """Peak whose width is part of its height too, and whose height stands last."""
+    return m.exp(-0.5 * m.square((x - position) / sd)) * (area / sd)
+
+
+def test_a_move_of_the_size_alone_keeps_the_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    typical = {"position": (-2.0, 2.0), "area": (1.0, 9.0), "sd": (0.5, 2.0)}
+    parameters = tuple(Parameter(n, "1", "normal(mean=0, sd=1)", REAL, n, ends) for n, ends in typical.items())
+    component = Component("by_area", "peak by its area", parameters, by_area, False)
+    assert source.only_size(component) == (False, True, False)
+    assert source.only_size(registry.get("gaussian")) == (True, False, False)
+    assert not any(source.only_size(registry.get("linear")))
+    for shared in (False, True):
+        assert_equal_runs(target_of([component, registry.get("gaussian")], shared=shared))
+    monkeypatch.setattr(source, "only_size", lambda component: (False, True, True))
+    with pytest.raises(AssertionError):
+        assert_equal_runs(target_of([component]))
+
+
 @pytest.mark.parametrize("model", noise.names())
 def test_every_noise_model_moves_as_in_the_eager_engine(model: str) -> None:
     assert_equal_runs(target_of([registry.get("constant"), registry.get("gaussian")], model))
@@ -111,12 +146,31 @@ def test_shared_parameters_move_as_in_the_eager_engine(model: str) -> None:
     assert_equal_runs(target_of([registry.get("gaussian"), registry.get("linear")], model, shared=True))
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_tables_and_steps_of_every_chain_and_rung_move_as_in_the_eager_engine(shared: bool) -> None:
+    target = target_of([registry.get("gaussian"), registry.get("linear")], shared=shared)
+    assert_equal_runs(target, tuned_for(target, every_rung=True), levels=len(LADDER))
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+def test_rungs_of_one_beta_move_as_in_the_eager_engine_and_always_exchange(beta: float) -> None:
+    """Poisson counts of a level that may be negative, which makes them impossible: none of it hinders an exchange."""
+    flat = registry.get("constant")
+    flat = replace(flat, parameters=(replace(flat.parameters[0], typical=(-3.0, 9.0)),))
+    target = target_of([flat], "poisson")
+    tuned = tuned_for(target, torch.full((4,), beta, dtype=torch.float64))
+    assert_equal_runs(target, tuned, levels=2)
+    for _, block in run_both(target, 1, tuned, levels=4):
+        assert torch.equal(block.swap, torch.ones_like(block.swap))
+        assert bool(torch.isneginf(block.log_likelihood).any()) == (beta == 0.0)
+
+
 def test_a_planted_difference_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The case that these comparisons must catch: a step with another spread."""
     original = EagerEngine.advance
 
-    def wider(self: EagerEngine, state: State, beta: torch.Tensor, scale: torch.Tensor, *rest: object) -> Block:
-        return original(self, state, beta, 1.001 * scale, *rest)
+    def wider(self: EagerEngine, state: State, tuned: Tuned, *rest: Any) -> Block:
+        return original(self, state, replace(tuned, scale=1.001 * tuned.scale), *rest)
 
     monkeypatch.setattr(EagerEngine, "advance", wider)
     with pytest.raises(AssertionError):
@@ -143,30 +197,17 @@ def test_the_number_of_threads_changes_no_byte(threads: int) -> None:
     assert torch.equal(one.log_likelihood, many.log_likelihood)
 
 
-@pytest.mark.parametrize("family", [priors.get(name) for name in priors.names()], ids=lambda family: family.name)
-def test_the_kernel_of_a_prior_is_its_density_up_to_a_constant(family: priors.Family) -> None:
-    if family.is_point:
-        assert family.kernel is None
-        return
-    for example in family.examples:
-        values = {**family.defaults, **example}
-        x = family.icdf(torch.linspace(0.05, 0.95, 19, dtype=torch.float64), **example)
-        assert family.kernel is not None
-        gap = family.kernel(TORCH, x, *(values[name] for name in family.parameters)) - family.log_prob(x, **example)
-        # logarithms of order 1e3 at most, each right to 1e-15
-        torch.testing.assert_close(gap, gap[:1].expand_as(gap), rtol=1e-11, atol=1e-10)
+def growth(m: MathSpace, x: Value, level: Value) -> Value:
+    """Curve that overflows for large levels: the state is then impossible, and no error."""
+    return m.exp(level * x) * 1e200
 
 
-@pytest.mark.parametrize(
-    ("function", "dtype", "low", "high"), [(exp_f32, np.float32, -79, 87), (exp_f64, np.float64, -690, 700)]
-)
-def test_exponentials_are_right_to_two_units_in_the_last_place(
-    function: object, dtype: type, low: int, high: int
-) -> None:
-    x = np.concatenate([np.linspace(low, high, 4001), np.linspace(-1, 1, 2001)]).astype(dtype)
-    exact = np.exp(x.astype(np.longdouble))
-    found = np.array([function(value) for value in x], dtype=np.longdouble)  # type: ignore[operator]
-    assert float(np.max(np.abs(found / exact - 1))) < 2 * np.finfo(dtype).eps
+def test_a_curve_that_overflows_is_an_impossible_state_also_where_rows_are_filled_up() -> None:
+    level = Parameter("level", "y", "normal(mean=0, sd=1)", REAL, "height", (-100.0, 100.0))
+    target = target_of([Component("growth", "growth", (level,), growth, False)])
+    target = replace(target, x=target.x.abs() + 1.0)
+    theta = torch.full((2, 1, 1, 1, 1), 90.0, dtype=torch.float64)
+    assert bool(torch.isneginf(FusedEngine(target).start(theta).log_likelihood).all())
 
 
 def branching(m: MathSpace, x: Value, level: Value) -> Value:
@@ -190,11 +231,13 @@ def test_a_formula_that_is_not_scalar_runs_on_batched_torch(formula: object) -> 
         engine_for(target_of([component]), "cpu")
 
 
-def test_what_does_not_depend_on_the_axis_is_computed_once_a_row() -> None:
-    text = source.component_source(registry.get("pseudo_voigt"), noise.get("normal"), True)
-    loop = text.split("for i in range(n):")[1].split("return")[0]
-    assert "math.log" not in loop
-    assert "math.log" not in text.split("for i in range(n):")[0].split("def move")[0]
+def test_what_was_compiled_is_found_again() -> None:
+    FusedEngine(nagata_target(1))
+    module = library.compiled(source.component_source(registry.get("gaussian_precision"), noise.get("normal"), False))
+    with library.cached_here():
+        again = library._load(Path(str(module.__file__)))
+    assert (again.move.cache_hits, again.row.cache_hits) == (1, 1)
+    assert Path(loops.advance.stats.cache_path).is_relative_to(library.folder()), "keyed by all that is compiled"
 
 
 CHILD = """

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import StoreError
 from bayesbeam.integration.decide import decide, decision_words
 from bayesbeam.io.samples import read_records
+from short_runs import shorten
 from stage_fixture import HASTY, Lab, make_lab, peak
 
 ONE = """\
@@ -29,10 +30,9 @@ BAD = "0 1\n1 nan\n" + "".join(f"{i} 1\n" for i in range(2, 60))
 
 
 @pytest.fixture(autouse=True)
-def short_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tune for a tenth of the sweeps where numbers do not matter; the fixtures of the module come before."""
-    monkeypatch.setattr("bayesbeam.sampling.run.ROUNDS", (8, 8, 8))
-    monkeypatch.setattr("bayesbeam.sampling.run.LAST_ROUNDS", (8,))
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs be short where numbers do not matter; the fixtures of the module come before."""
+    shorten(monkeypatch.setattr)
 
 
 def group(*members: str) -> str:

@@ -21,6 +21,7 @@ from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.stages import sample as stage
 from bayesbeam.stages.resources import choose_device, settings_of
 from bayesbeam.stages.sample import sample_batch
+from short_runs import shorten
 from stage_fixture import FLAT, HASTY, PEAKS, QUICK, Lab, make_lab, no_news, peak
 
 COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb"}
@@ -29,10 +30,9 @@ GROUP = "  - {group: pair, measurements: [a, b], candidate: peaks, shared: [peak
 
 
 @pytest.fixture(autouse=True)
-def short_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tune for a tenth of the sweeps: these tests ask about files, not about numbers."""
-    monkeypatch.setattr("bayesbeam.sampling.run.ROUNDS", (8, 8, 8))
-    monkeypatch.setattr("bayesbeam.sampling.run.LAST_ROUNDS", (8,))
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs be short: these tests ask about files, not about numbers."""
+    shorten(monkeypatch.setattr)
 
 
 def content(record: Record) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -83,8 +83,9 @@ def test_layout_of_the_file(tmp_path: Path) -> None:
         assert all(np.isfinite(values).all() for values in arrays.values())
         assert facts["members"] == [name]
         assert (facts["seed"], facts["device"], facts["settings"]["max_sweeps"]) == (7, "cpu", 300)
-        assert set(facts["estimators"]) == {"bar", "stepping_stone_forward", "stepping_stone_backward"}
-        assert facts["free_energy"] == facts["estimators"]["bar"]
+        assert set(facts["estimators"]) == {"bar", "smc", "stepping_stone_forward", "stepping_stone_backward"}
+        assert set(facts["free_energy"]) == set(facts["estimators"]["bar"])
+        assert facts["free_energy"] not in facts["estimators"].values(), "it is made of all draws at once"
         assert facts["verdict"] == ("not reliable" if facts["reasons"] else "reliable")
         assert facts["wall_seconds"] > 0
         assert set(facts["versions"]) == {"bayesbeam", "torch", "numpy"}
@@ -283,7 +284,8 @@ def test_news_reach_the_watcher(tmp_path: Path) -> None:
     sample_batch(lab.campaign, ["a"], "flat", lab.measurements, tmp_path / "x.h5", watch)
     assert news[0][0] == 0
     assert news[0][2:4] == (None, None)
-    assert news[0][4].startswith("tuning")
+    assert news[0][4].startswith("from the prior to the posterior, beta ")
+    assert "tuning" in [text for *_, text in news]
     assert news[-1][4] == "sampling"
     facts = read_records(tmp_path / "x.h5")["a"].facts
     assert news[-1][:2] == (facts["sweeps"], 100)

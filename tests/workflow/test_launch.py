@@ -16,9 +16,11 @@ from bayesbeam.errors import ConfigError, StoreError
 from bayesbeam.launch import places
 from bayesbeam.launch.display import Display, printable
 from bayesbeam.launch.lock import NAME, campaign_locks, clear_locks, run_lock
-from bayesbeam.launch.snakemake import environment
+from bayesbeam.launch.run import say_failure
+from bayesbeam.launch.snakemake import Order, environment
 from bayesbeam.launch.watch import Run
 from bayesbeam.stages import progress
+from bayesbeam.stages.command import STOPPED
 from bayesbeam.stages.progress import Progress, clock, read_state
 
 if TYPE_CHECKING:
@@ -65,6 +67,37 @@ def test_what_snakemake_says() -> None:
     assert failure.logs == ("results/logs/x y.log",)
     assert failure.command == "python sample.py --config 'a b' > 'results/logs/x y.log' 2>&1"
     assert not run.nothing_to_do
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (
+            f"50 sweeps\n{STOPPED} Run again: it goes on from there.\n",
+            75,
+            "Stopped at a checkpoint, as something asked",
+        ),
+        (
+            "50 sweeps\n",
+            1,
+            "Failed: sample flat for a, b\nThe end of results/logs/x y.log:\n  50 sweeps\nAgain by hand",
+        ),
+    ],
+)
+def test_a_job_that_was_stopped_has_not_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, code: int, said: str
+) -> None:
+    run = Run()
+    for line in SAID.splitlines():
+        run.take(line)
+    log = tmp_path / "results" / "logs" / "x y.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(words)
+    order = Order(tmp_path, tmp_path, places.Place(tmp_path, tmp_path), 1)
+    assert say_failure(run, order, tmp_path / "run.log") == code
+    out = capsys.readouterr().out
+    assert said in out
+    assert ("Failed" in out) == (code == 1)
 
 
 def test_nothing_to_do_and_locked() -> None:

@@ -1,7 +1,7 @@
 """``bayesbeam run``, ``validate``, ``unlock``: what `make run` calls.
 
 Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
-but some measurements were refused.
+but some measurements were refused, 75 jobs were asked to stop and did so at a checkpoint: run again, 130 interrupted.
 """
 
 from __future__ import annotations

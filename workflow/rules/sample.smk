@@ -32,7 +32,7 @@ rule sample:
     shell:
         "{params.call} --batch {wildcards.batch} --batches {params.batches:q} --tag {wildcards.tag:q}"
         " --measurements {params.measurements:q} --output {output.draws:q} --progress {params.progress:q}"
-        " > {log:q} 2>&1"
+        " --threads {threads} > {log:q} 2>&1"
 
 
 rule sample_group:
@@ -63,4 +63,4 @@ rule sample_group:
         "sample {wildcards.tag} jointly for group {wildcards.group}"
     shell:
         "{params.call} --group {wildcards.group:q} --tag {wildcards.tag:q} --measurements {params.measurements:q}"
-        " --output {output.draws:q} --progress {params.progress:q} > {log:q} 2>&1"
+        " --output {output.draws:q} --progress {params.progress:q} --threads {threads} > {log:q} 2>&1"

@@ -14,6 +14,7 @@ from bayesbeam.launch.display import Display, printable
 from bayesbeam.launch.lock import RunLock, campaign_locks, clear_locks, foreign_lock, live_snakemake
 from bayesbeam.launch.snakemake import Order, follow, start, stop
 from bayesbeam.launch.watch import Run
+from bayesbeam.stages.command import EXIT_STOPPED, STOPPED
 from bayesbeam.stages.rulebook import Rulebook
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
@@ -55,26 +56,34 @@ def watched_run(lock: RunLock, order: Order, book: Rulebook) -> int:
         except KeyboardInterrupt:
             display.end()
             stop(process)
-            print("Stopped. The next run goes on from here.", flush=True)
+            print("Stopped. Run again: it goes on from the last checkpoint (at most a minute is lost).", flush=True)
             return EXIT_INTERRUPTED
     if run.locked:
         raise foreign_lock(folder, live_snakemake(order.place.workdir))
     if process.returncode != 0:
-        return _say_failure(run, order, log_path)
+        return say_failure(run, order, log_path)
     print("Nothing to do: all results are up to date." if run.nothing_to_do else f"Done in {display.elapsed()}.")
     return _say_answers(order, book)
 
 
-def _say_failure(run: Run, order: Order, log_path: Path) -> int:
-    """Say which jobs failed, why, and how to repeat them by hand."""
-    for failure in run.failures[:_SHOWN_FAILURES]:
+def say_failure(run: Run, order: Order, log_path: Path) -> int:
+    """Say which jobs failed, why, and how to repeat them by hand; and which were stopped at a checkpoint."""
+    ends = [(failure, [_tail(order.place.workdir / log) for log in failure.logs]) for failure in run.failures]
+    stopped = [failure for failure, tails in ends if any(STOPPED in tail for tail in tails)]
+    failed = [(failure, tails) for failure, tails in ends if failure not in stopped]
+    for failure in stopped:
+        print(f"\nStopped at a checkpoint, as something asked it to: {run.name_of(failure)}")
+    for failure, tails in failed[:_SHOWN_FAILURES]:
         print(f"\nFailed: {run.name_of(failure)}")
-        for log in failure.logs:
-            print(f"The end of {log}:\n{_tail(order.place.workdir / log)}")
+        for log, tail in zip(failure.logs, tails, strict=True):
+            print(f"The end of {log}:\n{tail}")
         print(f"Again by hand, in {order.place.workdir}:\n  {failure.command}")
+    if stopped and not failed:
+        print("\nNot finished. Run again: it goes on from the checkpoints.")
+        return EXIT_STOPPED
     if not run.failures:
         print(f"\nThe workflow could not be run. The end of {log_path}:\n{_tail(log_path)}")
-    print(f"\nNot finished: {max(len(run.failures), 1)} failed. All that Snakemake said is in {log_path}")
+    print(f"\nNot finished: {max(len(failed), 1)} failed. All that Snakemake said is in {log_path}")
     return EXIT_FAILED
 
 

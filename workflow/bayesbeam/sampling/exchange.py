@@ -5,6 +5,8 @@ Gathering the two log-likelihoods and deciding are apart, so the decision is tes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -32,7 +34,9 @@ def swap_probability(beta: Tensor, log_likelihood: Tensor) -> Tensor:
     lower, upper = log_likelihood[..., :-1], log_likelihood[..., 1:]
     # An impossible state (-inf) on the lower rung never rises; two impossible ones have nothing to decide.
     gain = torch.where(torch.isneginf(lower), -torch.inf, lower - upper)
-    return torch.exp(torch.clamp(gap * gain, max=0.0))
+    # Equal rungs exchange freely, impossible states too.
+    log_ratio = torch.where(gap == 0, 0.0, gap * gain)
+    return torch.exp(torch.clamp(log_ratio, max=0.0))
 
 
 def swap_order(probability: Tensor, uniform: Tensor, parity: int) -> Tensor:
@@ -59,26 +63,36 @@ def swap_order(probability: Tensor, uniform: Tensor, parity: int) -> Tensor:
     return order
 
 
+@dataclass
 class RoundTrips:
     """Counts the half trips of replicas, from beta = 0 to beta = 1 or back, per group and chain.
 
     Two halves make a round trip. Halves are counted because many short chains are as good as one long one, and each of
     them may be shorter than a whole trip of one of its replicas.
+
+    Attributes
+    ----------
+    last : Tensor (G, C, R), int8
+        1: the replica was last at beta = 0; 2: at beta = 1; 0: has been at neither.
+    halves : Tensor (G, C), int64
     """
 
-    def __init__(self, groups: int, chains: int, replicas: int, device: torch.device) -> None:
-        # 1: was last at beta = 0; 2: was last at beta = 1; 0: has been at neither.
-        self._last = torch.zeros(groups, chains, replicas, dtype=torch.int8, device=device)
-        self.halves = torch.zeros(groups, chains, dtype=torch.int64, device=device)
+    last: Tensor
+    halves: Tensor
+
+    @staticmethod
+    def begin(groups: int, chains: int, replicas: int, device: torch.device) -> RoundTrips:
+        """Return counts of nothing."""
+        last = torch.zeros(groups, chains, replicas, dtype=torch.int8, device=device)
+        return RoundTrips(last, torch.zeros(groups, chains, dtype=torch.int64, device=device))
 
     def update(self, replica_on_rung: Tensor) -> None:
         """Note which replica (G, C, R) sits on each rung after an exchange."""
         for end, rung in ((1, replica_on_rung[..., :1]), (2, replica_on_rung[..., -1:])):
-            before = self._last.gather(-1, rung)
+            before = self.last.gather(-1, rung)
             self.halves += (before == 3 - end)[..., 0].to(torch.int64)
-            self._last.scatter_(-1, rung, end)
+            self.last.scatter_(-1, rung, end)
 
-    def select(self, groups: Tensor) -> None:
-        """Keep some groups only."""
-        self._last = self._last[groups]
-        self.halves = self.halves[groups]
+    def select(self, groups: Tensor) -> RoundTrips:
+        """Counts of some of the groups."""
+        return RoundTrips(self.last[groups], self.halves[groups])

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.evidence.bar import bar
+from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
-from bayesbeam.evidence.stepping_stone import stepping_stone_backward, stepping_stone_forward
-from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
+from bayesbeam.sampling.diagnostics import effective_sample_sizes, split_rhats
+from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.verdict import judge
+from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import relabel
-from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
 
@@ -25,7 +26,15 @@ UNSETTLED = 1.5
 
 @dataclass(frozen=True)
 class Assessment:
-    """Estimates and diagnostics of one group; fields as in Run."""
+    """Estimates and diagnostics of one group; fields as in Run.
+
+    Attributes
+    ----------
+    met : bool
+        Whether its targets are met.
+    lack : float
+        How many times the sweeps so far would meet those of error and effective draws, as far as can be told.
+    """
 
     burn_in: int
     theta: FloatArray
@@ -38,9 +47,18 @@ class Assessment:
     rhat: FloatArray
     verdict: Verdict
     met: bool
+    lack: float
 
 
-def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta: Tensor) -> Assessment:
+def assess(
+    target: Target,
+    settings: Settings,
+    trace: Trace,
+    group: int,
+    beta: Tensor,
+    climb: Climb,
+    checks: list[tuple[float, FreeEnergy]],
+) -> Assessment:
     """Everything that is known of one group so far.
 
     Parameters
@@ -49,34 +67,38 @@ def assess(target: SumTarget, settings: Settings, trace: Trace, group: int, beta
         Its place in the batch.
     beta : Tensor (R,)
         Its ladder.
+    climb : Climb
+        What its populations saw.
+    checks : list of (draws, FreeEnergy)
+        What was found at each check; this one is added.
     """
     likelihood = trace.likelihood_of(group)
     first = burn_in(likelihood, beta)
     own = likelihood[first:]
-    estimators = {
-        "bar": bar(own, beta),
-        "stepping_stone_forward": stepping_stone_forward(own, beta),
-        "stepping_stone_backward": stepping_stone_backward(own, beta),
-    }
+    found = combine(own, beta, climb.log_likelihood, np.array(climb.beta))
     draws = trace.draws_of(group, first)
-    ess, rhat = chain_diagnostics(target, draws, own[..., -1].cpu().numpy())
+    ess, rhat = chain_diagnostics(target, draws, own[..., -1])
     exchange = trace.exchange_rate_of(group, first)
-    free_energy = estimators["bar"]
+    checks.append((float(own.size + sum(stage.size for stage in climb.log_likelihood)), found.free_energy))
+    free_energy = steady_error(checks)
     round_trips = trace.round_trips_of(group)
-    verdict = judge(settings, free_energy, estimators, exchange, round_trips, ess, rhat)
+    verdict = judge(settings, free_energy, found.estimators, exchange, round_trips, ess, rhat)
+    worst = float(np.nanmin(ess)) if np.isfinite(ess).any() else settings.effective_draws
     met = (
         verdict.reliable
         and free_energy.standard_error <= settings.target_standard_error
-        and float(np.nanmin(ess)) >= settings.effective_draws
+        and worst >= settings.effective_draws
         and float(np.nanmax(rhat)) <= settings.rhat
     )
+    lack = max((free_energy.standard_error / settings.target_standard_error) ** 2, settings.effective_draws / worst)
     return Assessment(
-        first, draws, own.cpu().numpy(), exchange, round_trips, free_energy, estimators, ess, rhat, verdict, met
-    )
+        first, draws, own, exchange, round_trips, free_energy, found.estimators, ess, rhat, verdict, met,
+        lack if lack >= 0.0 else 1.0,
+    )  # fmt: skip
 
 
-def burn_in(log_likelihood: Tensor, beta: Tensor) -> int:
-    """Sweeps to drop from the front: a fifth, or half where the first half is plainly not like the second.
+def burn_in(log_likelihood: FloatArray, beta: Tensor) -> int:
+    """Sweeps to drop from the front: a tenth, or half where the first half is plainly not like the second.
 
     Plainly means that the error of F grows by ``UNSETTLED`` or more when sweeps from the first half are added, where
     it should fall: a chain that had not yet found its place. Chance alone hardly does that, so the choice does not
@@ -84,19 +106,17 @@ def burn_in(log_likelihood: Tensor, beta: Tensor) -> int:
 
     Parameters
     ----------
-    log_likelihood : Tensor (T, C, R)
+    log_likelihood : array (T, C, R)
         From the first sweep on.
     beta : Tensor (R,)
     """
-    fifth, half = len(log_likelihood) // 5, len(log_likelihood) // 2
-    with_early = bar(log_likelihood[fifth:], beta).standard_error
+    tenth, half = len(log_likelihood) // 10, len(log_likelihood) // 2
+    with_early = bar(log_likelihood[tenth:], beta).standard_error
     without = bar(log_likelihood[half:], beta).standard_error
-    return half if not with_early <= UNSETTLED * without else fifth
+    return half if not with_early <= UNSETTLED * without else tenth
 
 
-def chain_diagnostics(
-    target: SumTarget, theta: FloatArray, log_likelihood: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def chain_diagnostics(target: Target, theta: FloatArray, log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Effective sample size and R-hat of every moving, relabelled slot of every member, then of the log-likelihood.
 
     Parameters
@@ -110,8 +130,7 @@ def chain_diagnostics(
     effective_draws, rhat : array (D * moving + 1,)
     """
     ordered = relabel(target, theta.transpose(0, 2, 1, 3))
-    columns = [ordered[:, :, d, j].T for d in range(ordered.shape[2]) for j in target.moving]
-    columns.append(log_likelihood.T)
-    ess = np.array([effective_sample_size(column) for column in columns])
-    rhat = np.array([split_rhat(column) for column in columns])
-    return ess, rhat
+    columns = np.stack([ordered[:, :, d, j].T for d in range(ordered.shape[2]) for j in target.moving])
+    own = np.ascontiguousarray(log_likelihood.T)[None]
+    ess = np.concatenate([effective_sample_sizes(columns), effective_sample_sizes(own)])
+    return ess, np.concatenate([split_rhats(columns), split_rhats(own)])

@@ -66,7 +66,11 @@ class Run:
 
 @dataclass
 class Trace:
-    """Growing record of the groups of one run; draws at beta = 1 are thinned to stay within a limit."""
+    """Growing record of the groups of one run; draws at beta = 1 are thinned to stay within a limit.
+
+    Each list holds a tensor a block of S sweeps: log-likelihoods (S, G, C, R), states (s, G, D, C, P) of every
+    ``thin``-th sweep, exchange rates (S, G, R-1), half trips so far (S, G).
+    """
 
     most_draws: int
     log_likelihood: list[Tensor] = field(default_factory=list)
@@ -77,42 +81,49 @@ class Trace:
     sweeps: int = 0
 
     def add(self, log_likelihood: Tensor, theta: Tensor, acceptance: Tensor, trips: Tensor) -> None:
-        """Take in a sweep: log-likelihoods (G, C, R), states (G, D, C, P), exchange rates (G, R-1), half trips (G,)."""
+        """Take in a block of sweeps, of all their states at beta = 1."""
         self.log_likelihood.append(log_likelihood)
         self.acceptance.append(acceptance)
         self.trips.append(trips)
-        if self.sweeps % self.thin == 0:
-            self.theta.append(theta)
-        self.sweeps += 1
+        self.theta.append(theta[-self.sweeps % self.thin :: self.thin])
+        self.sweeps += len(log_likelihood)
         # Twice the limit, for the first part will be dropped as burn-in.
-        if len(self.theta) > 2 * self.most_draws:
-            self.theta = self.theta[::2]
+        while -(-self.sweeps // self.thin) > 2 * self.most_draws:
+            self.theta = [torch.cat(self.theta)[::2].clone()]
             self.thin *= 2
 
-    def likelihood_of(self, group: int) -> Tensor:
+    def likelihood_of(self, group: int) -> FloatArray:
         """Log-likelihoods of one group from the first sweep on, (T, C, R)."""
-        return torch.stack([value[group] for value in self.log_likelihood])
+        return _host(torch.cat([value[:, group] for value in self.log_likelihood]))
 
     def draws_of(self, group: int, first: int) -> FloatArray:
         """Draws of one group at beta = 1 from sweep ``first`` on, (S, D, C, P)."""
-        kept = torch.stack([value[group] for value in self.theta[-(-first // self.thin) :]])
-        return np.asarray(kept.cpu().numpy(), dtype=np.float64)
+        return _host(torch.cat([value[:, group] for value in self.theta])[-(-first // self.thin) :])
 
     def exchange_rate_of(self, group: int, first: int) -> FloatArray:
         """Mean exchange rate of each pair of one group from sweep ``first`` on, (R-1,)."""
-        rates = torch.stack([value[group] for value in self.acceptance[first:]])
-        return np.asarray(rates.mean(0).cpu().numpy(), dtype=np.float64)
+        return _host(torch.cat([value[:, group] for value in self.acceptance])[first:].mean(0))
 
     def round_trips_of(self, group: int) -> float:
         """Round trips of one group; those of the burn-in count too, for they need no equilibrium."""
-        return float(self.trips[-1][group]) / 2
+        return float(self.trips[-1][-1, group]) / 2
 
-    def select(self, groups: Tensor) -> None:
-        """Keep some groups only."""
-        self.log_likelihood = [value[groups] for value in self.log_likelihood]
-        self.theta = [value[groups] for value in self.theta]
-        self.acceptance = [value[groups] for value in self.acceptance]
-        self.trips = [value[groups] for value in self.trips]
+    def select(self, groups: Tensor) -> Trace:
+        """Record of some of the groups."""
+        return Trace(
+            self.most_draws,
+            [value[:, groups] for value in self.log_likelihood],
+            [value[:, groups] for value in self.theta],
+            [value[:, groups] for value in self.acceptance],
+            [value[:, groups] for value in self.trips],
+            self.thin,
+            self.sweeps,
+        )
+
+
+def _host(values: Tensor) -> FloatArray:
+    """Numbers on the host, contiguous."""
+    return np.ascontiguousarray(values.cpu().numpy(), dtype=np.float64)
 
 
 def mean_of_each(values: Tensor) -> Tensor:
@@ -121,9 +132,5 @@ def mean_of_each(values: Tensor) -> Tensor:
 
 
 def mean_in_order(values: Tensor, axis: int) -> Tensor:
-    """Mean over a short axis, added one after the other: the order of adding must not depend on the batch."""
-    first, *others = values.unbind(axis)
-    total = first.clone()
-    for chain in others:
-        total += chain
-    return total / values.shape[axis]
+    """Mean over an axis, added one after the other: the order of adding must not depend on the batch."""
+    return torch.cumsum(values, axis).select(axis, -1) / values.shape[axis]

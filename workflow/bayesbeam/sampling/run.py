@@ -1,37 +1,40 @@
-"""One run of replica exchange for a batch of groups: tune, freeze, sample until the targets are met.
+"""A sampling run: populations climb from the prior to the posterior, then replica exchange on the ladder they found.
 
-Each group is tuned, sampled and stopped by its own numbers alone, so how groups are batched changes nothing.
+Every group goes its own way by its own numbers, so how groups are batched changes nothing. All that moves is in one
+value that can be saved between any two blocks of sweeps.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from bayesbeam.rng import stream_key, uniforms
-from bayesbeam.sampling.engines.base import START_SLOT, Block, Engine, State
+from bayesbeam.evidence.estimate import FreeEnergy
+from bayesbeam.sampling import ladders as exchange
+from bayesbeam.sampling import populations as climbing
+from bayesbeam.sampling.checkpoint import Interrupted, Keeper, NoKeeper
+from bayesbeam.sampling.engines.base import Engine, State, jump_turns
 from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.exchange import RoundTrips
-from bayesbeam.sampling.judgement import Assessment, assess
-from bayesbeam.sampling.ladder import respace
-from bayesbeam.sampling.record import Run, Trace, mean_in_order, mean_of_each
-from bayesbeam.sampling.settings import PILOT_REPLICAS, Settings
-from bayesbeam.sampling.tuning import LAST_ROUNDS, ROUNDS, StepSizes, first_ladder, first_scale, rungs_needed
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.sampling.judgement import Assessment
+from bayesbeam.sampling.ladders import Ladders
+from bayesbeam.sampling.plain import put_together, take_apart
+from bayesbeam.sampling.populations import Climb, GroupName, Groups, Populations
+from bayesbeam.sampling.record import Run, Trace, Verdict
+from bayesbeam.sampling.scouts import scout
+from bayesbeam.sampling.settings import Settings
+from bayesbeam.sampling.tuning import StepSizes
+from bayesbeam.targets.base import Target
 
-BLOCK = 50
-TUNING_BLOCK = 1
-FIRST_CHECK = 150
-GROWTH = 1.3
+__all__ = ["GroupName", "Progress", "replica_exchange"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """News of a run: what it does, how far it is, and F so far (nan while tuning)."""
+    """News of a run: what it does, how far it is, and F so far (nan while there is none)."""
 
     phase: str
     sweeps: int
@@ -40,51 +43,44 @@ class Progress:
     standard_error: float
 
 
-@dataclass(frozen=True)
-class GroupName:
-    """Names that fix the random numbers of a group: of itself (with its candidate) and of its members."""
-
-    name: str
-    members: tuple[str, ...]
-
-
 @dataclass
-class _Batch:
-    """Groups that advance together, with everything that moves."""
+class Work:
+    """All that moves in a run: groups that climb, have arrived or are on ladders, and results by number of group."""
 
-    engine: Engine
-    settings: Settings
-    numbers: Tensor
-    member_keys: Tensor
-    group_keys: Tensor
-    beta: Tensor
-    state: State
-    steps: StepSizes
-    trips: RoundTrips
-    clock: int = 0
+    populations: Populations | None
+    arrived: dict[int, Climb] = field(default_factory=dict)
+    ladders: list[Ladders] = field(default_factory=list)
+    runs: dict[int, Run] = field(default_factory=dict)
 
-    @property
-    def chains(self) -> int:
-        return self.settings.chains
+
+_KINDS = (
+    Work, Populations, Groups, StepSizes, Climb, Ladders, State, RoundTrips, Trace, Run, FreeEnergy, Verdict,
+)  # fmt: skip
 
 
 def replica_exchange(
-    target: SumTarget,
+    target: Target,
     names: Sequence[GroupName],
     settings: Settings,
     progress: Callable[[Progress], None] = lambda _: None,
+    keeper: Keeper | None = None,
+    starts: Sequence[Tensor] | None = None,
 ) -> list[Run]:
     """Posterior draws and free energy of every group of a target.
 
     Parameters
     ----------
-    target : SumTarget
+    target : Target
         G groups of D members.
     names : sequence of GroupName, length G
         They and the seed fix the random numbers.
     settings : Settings
     progress : callable
         Called after every block of sweeps that changes what is known.
+    keeper : Keeper or None
+        Is given all that moves whenever it says that a save is due; a run that it has a state of goes on from there.
+    starts : sequence of Tensor (S, D, P), one a group, or None
+        States near which to look besides: modes too narrow to be met by draws of the prior.
 
     Returns
     -------
@@ -94,174 +90,131 @@ def replica_exchange(
     ------
     ModelError
         If a log-likelihood is nan.
+    Interrupted
+        If the keeper asked to stop; the state is saved.
     """
-    runs: dict[int, Run] = {}
-    pilot = _start(target, names, settings)
-    most = len(ROUNDS) + 1
-    for number, length in enumerate(ROUNDS):
-        progress(Progress(f"tuning {number + 1}/{most}", 0, settings.max_sweeps, float("nan"), float("nan")))
-        rejection = _tune(pilot, length)
-        if number + 1 < len(ROUNDS):
-            _set_ladder(pilot, respace(pilot.beta, rejection, pilot.beta.shape[1]))
-    fixed = settings.replicas
-    needed = torch.full((len(names),), fixed) if fixed is not None else rungs_needed(rejection).cpu()
-    for rungs in sorted(set(needed.tolist())):
-        batch = _with_rungs(pilot, target, torch.nonzero(needed == rungs)[:, 0], rejection, rungs)
-        progress(Progress(f"tuning {most}/{most}", 0, settings.max_sweeps, float("nan"), float("nan")))
-        for length in LAST_ROUNDS:
-            _set_ladder(batch, respace(batch.beta, _tune(batch, length), rungs))
-        for index, run in _sample(batch, names, progress):
-            runs[index] = run
-    return [runs[index] for index in range(len(names))]
+    return _Driver(target, names, settings, progress, keeper or NoKeeper(), starts).run()
 
 
-def _start(target: SumTarget, names: Sequence[GroupName], settings: Settings) -> _Batch:
-    """Pilot batch: states from the prior, a ladder from their log-likelihoods."""
-    device = target.x.device
-    member_keys = torch.tensor(
-        [[stream_key(settings.seed, group.name, member) for member in group.members] for group in names], device=device
-    )
-    group_keys = torch.tensor([stream_key(settings.seed, group.name) for group in names], device=device)
-    slots = START_SLOT + torch.arange(len(target.slots), device=device)
-    sweep = torch.zeros(1, dtype=torch.int64, device=device)
-    u = uniforms(member_keys, settings.chains, PILOT_REPLICAS, sweep, slots)[0, 0]
-    common = uniforms(group_keys, settings.chains, PILOT_REPLICAS, sweep, slots)[0, 0].unsqueeze(2)
-    tied = target.tied.reshape(-1, 1, 1, 1, 1)
-    theta = target.from_uniform(torch.where(tied, common, u))
-    target.check(theta)
-    engine = engine_for(target, settings.engine, settings.threads)
-    state = engine.start(theta)
-    likelihood = state.log_likelihood.sum(1).flatten(1)
-    beta = first_ladder(likelihood, PILOT_REPLICAS)
-    steps = StepSizes(target, first_scale(target, theta, beta, likelihood))
-    trips = RoundTrips(len(names), settings.chains, PILOT_REPLICAS, device)
-    return _Batch(engine, settings, torch.arange(len(names)), member_keys, group_keys, beta, state, steps, trips)
+class _Driver:
+    """Takes a run from block to block."""
+
+    def __init__(
+        self,
+        target: Target,
+        names: Sequence[GroupName],
+        settings: Settings,
+        progress: Callable[[Progress], None],
+        keeper: Keeper,
+        starts: Sequence[Tensor] | None,
+    ) -> None:
+        self.target, self.names, self.settings = target, names, settings
+        self.progress, self.keeper, self.starts = progress, keeper, starts
+        self._engine: tuple[list[int], Engine] | None = None
+
+    def run(self) -> list[Run]:
+        """Runs of all groups."""
+        saved = self.keeper.load()
+        work = self._begin() if saved is None else put_together(saved, _KINDS, self.target.device)
+        while work.populations is not None or work.ladders:
+            self._keep(work)
+            if work.populations is not None:
+                self._climb(work, work.populations)
+            else:
+                self._exchange(work)
+        return [work.runs[number] for number in range(len(self.names))]
+
+    def _begin(self) -> Work:
+        """Populations of all groups at the prior."""
+        groups = climbing.all_groups(self.names, self.settings.seed, self.target.device)
+        engine = self._engine_of(groups.numbers)
+        scouts = None if self.starts is None else scout(self.target, groups, engine, self.settings, self.starts)
+        return Work(climbing.begin(self.target, groups, engine, self.settings, scouts))
+
+    def _keep(self, work: Work) -> None:
+        """Save where it is time, and stop where that is wished."""
+        stop = self.keeper.stop_asked()
+        if stop or self.keeper.due():
+            self.keeper.save(take_apart(work))
+        if stop:
+            raise Interrupted
+
+    def _climb(self, work: Work, found: Populations) -> None:
+        """One stage of all populations that are still on their way."""
+        lowest = min(found.beta)
+        self._tell(f"from the prior to the posterior, beta {lowest:.2g}", 0)
+        there = climbing.climb(self._engine_of(found.groups.numbers), found)
+        work.arrived |= {int(found.groups.numbers[g]): found.climbs[g] for g in there}
+        work.populations = climbing.leave(found, there)
+        if not work.populations.climbs:
+            work.populations = None
+            groups = climbing.all_groups(self.names, self.settings.seed, self.target.device)
+            climbs = [work.arrived.pop(number) for number in range(len(self.names))]
+            work.ladders = exchange.set_up(self.target, groups, climbs, self.settings)
+
+    def _exchange(self, work: Work) -> None:
+        """One block of the first ladders in turn."""
+        found = work.ladders.pop(0)
+        engine = self._engine_of(found.groups.numbers)
+        if found.tuning:
+            self._tell("tuning", 0)
+        parts, news = exchange.step(found, engine, self.settings)
+        if news:
+            worst = max(news.values(), key=_error)
+            self._tell("sampling", found.trace.sweeps, worst.free_energy)
+            over = found.trace.sweeps >= self.settings.max_sweeps
+            for g, one in news.items():
+                if over or one.met:
+                    number = int(found.groups.numbers[g])
+                    work.runs[number] = self._run_of(found, g, engine, one)
+            left = [g for g in range(len(found.climbs)) if g not in news or not (over or news[g].met)]
+            parts = [exchange.keep(found, left)] if left else []
+        work.ladders = parts + work.ladders
+
+    def _engine_of(self, numbers: Tensor) -> Engine:
+        """Engine for some of the groups; that of the last call if they are the same."""
+        wanted = numbers.tolist()
+        if self._engine is None or self._engine[0] != wanted:
+            whole = wanted == list(range(len(self.names)))
+            part = self.target if whole else self.target.select(numbers.to(self.target.device))
+            self._engine = wanted, engine_for(part, self.settings.engine, self.settings.threads)
+        return self._engine[1]
+
+    def _tell(self, phase: str, sweeps: int, found: FreeEnergy | None = None) -> None:
+        """Pass on news."""
+        value, error = (found.value, found.standard_error) if found else (math.nan, math.nan)
+        self.progress(Progress(phase, sweeps, self.settings.max_sweeps, value, error))
+
+    def _run_of(self, found: Ladders, g: int, engine: Engine, news: Assessment) -> Run:
+        """Result of one group."""
+        return Run(
+            name=self.names[int(found.groups.numbers[g])].name,
+            theta=news.theta,
+            log_likelihood=news.log_likelihood,
+            beta=found.beta[g].cpu().numpy(),
+            exchange_rate=news.exchange_rate,
+            round_trips=news.round_trips,
+            free_energy=news.free_energy,
+            estimators=news.estimators,
+            effective_draws=news.effective_draws,
+            rhat=news.rhat,
+            verdict=news.verdict,
+            sweeps=found.trace.sweeps,
+            burn_in=news.burn_in,
+            likelihood_rows=self._rows(found, found.climbs[g]),
+            engine=engine.name,
+        )
+
+    def _rows(self, found: Ladders, climb: Climb) -> int:
+        """Likelihood rows that one group has cost: every walk and jump, in all states and members."""
+        chains = self.settings.chains
+        climbed = (len(climb.beta) - 1) * climbing.SWEEPS * climbing.ANCESTORS
+        states = (climbed + found.clock * found.rungs) * chains
+        prior = climbing.SWEEPS * climbing.ANCESTORS * chains * len(self.target.terms)
+        return ((len(self.target.moving) + len(jump_turns(self.target, 0))) * states + prior) * self.target.members
 
 
-def _advance(batch: _Batch, sweeps: int, length: int, each: Callable[[Block], None]) -> None:
-    """Blocks of sweeps; ``each`` gets what a block has seen."""
-    done = 0
-    while done < sweeps:
-        # Blocks end at multiples of their length, so where checks fall changes nothing.
-        most = min(length - batch.clock % length, sweeps - done)
-        keys = (batch.member_keys, batch.group_keys)
-        block = batch.engine.advance(batch.state, batch.beta, batch.steps.on_rungs, keys, batch.clock, most)
-        for places in block.places:
-            batch.trips.update(places)
-        each(block)
-        batch.clock += most
-        done += most
-
-
-def _tune(batch: _Batch, sweeps: int) -> Tensor:
-    """Sweeps that learn step sizes; returns the rejection rate of each pair over their second half, (G, R-1)."""
-    rates: list[Tensor] = []
-
-    def learn(block: Block) -> None:
-        for _ in range(len(block.places)):
-            batch.steps.learn(block.acceptance)
-        rates.extend(mean_in_order(probability, 1) for probability in block.swap)
-
-    _advance(batch, sweeps, TUNING_BLOCK, learn)
-    return 1.0 - mean_of_each(torch.stack(rates[len(rates) // 2 :]))
-
-
-def _set_ladder(batch: _Batch, beta: Tensor) -> None:
-    """Move the rungs of a batch; states stay on their rung numbers."""
-    batch.steps.to_ladder(batch.beta, beta)
-    batch.beta = beta
-
-
-def _with_rungs(pilot: _Batch, target: SumTarget, chosen: Tensor, rejection: Tensor, rungs: int) -> _Batch:
-    """Batch of the chosen groups on a re-spaced ladder of another length, each rung filled from the nearest old one."""
-    old = pilot.beta.shape[1]
-    beta = respace(pilot.beta[chosen], rejection[chosen], rungs)
-    nearest = torch.round(torch.linspace(0, old - 1, rungs, dtype=torch.float64)).to(torch.int64)
-    source = pilot.state.replica_on_rung[chosen][..., nearest.to(chosen.device)]
-    theta = pilot.state.theta[chosen]
-    index = source[:, None, :, :, None].expand(*theta.shape[:3], rungs, theta.shape[-1])
-    part = target.select(chosen)
-    engine = engine_for(part, pilot.settings.engine, pilot.settings.threads)
-    steps = pilot.steps
-    picked = StepSizes(part, torch.exp(steps.log_scale[:, chosen]))
-    picked.limit = steps.limit[:, chosen]
-    picked.continue_from(steps)
-    picked.to_ladder(pilot.beta[chosen], beta)
-    trips = RoundTrips(len(chosen), pilot.chains, rungs, beta.device)
-    return replace(
-        pilot, engine=engine, numbers=pilot.numbers[chosen], member_keys=pilot.member_keys[chosen],
-        group_keys=pilot.group_keys[chosen], beta=beta, state=engine.start(theta.gather(3, index)),
-        steps=picked, trips=trips,
-    )  # fmt: skip
-
-
-def _sample(batch: _Batch, names: Sequence[GroupName], progress: Callable[[Progress], None]) -> list[tuple[int, Run]]:
-    """Frozen phase: sweep in growing rounds, hand over each group when it has met its targets or its limit."""
-    finished: list[tuple[int, Run]] = []
-    trace = Trace(batch.settings.draws)
-    rows = np.full(len(batch.numbers), _rows_a_sweep(batch), dtype=np.int64)
-
-    def keep(block: Block) -> None:
-        for likelihood, top, probability in zip(block.log_likelihood, block.top, block.swap, strict=True):
-            trace.add(likelihood, top, mean_in_order(probability, 1), batch.trips.halves.sum(1))
-
-    check = FIRST_CHECK
-    while len(batch.numbers):
-        most = batch.settings.max_sweeps
-        _advance(batch, min(check, most) - trace.sweeps, BLOCK, keep)
-        news = [assess(batch.engine.target, batch.settings, trace, g, batch.beta[g]) for g in range(len(batch.numbers))]
-        worst = max(news, key=lambda a: a.free_energy.standard_error)
-        progress(Progress("sampling", trace.sweeps, most, worst.free_energy.value, worst.free_energy.standard_error))
-        over = trace.sweeps >= most
-        done = torch.tensor([over or a.met for a in news])
-        for g in torch.nonzero(done)[:, 0].tolist():
-            number = int(batch.numbers[g])
-            sweeps = int(rows[g]) * batch.clock
-            finished.append((number, _run_of(batch, trace, g, names[number].name, news[g], sweeps)))
-        _keep_groups(batch, trace, torch.nonzero(~done)[:, 0])
-        rows = rows[(~done).numpy()]
-        check = int(check * GROWTH)
-    return finished
-
-
-def _rows_a_sweep(batch: _Batch) -> int:
-    """Likelihood rows that one sweep of one group costs: every walk and two redraws, in all replicas and members."""
-    target = batch.engine.target
-    return (len(target.moving) + 2) * target.members * batch.chains * batch.beta.shape[1]
-
-
-def _run_of(batch: _Batch, trace: Trace, g: int, name: str, found: Assessment, rows: int) -> Run:
-    """Result of one group."""
-    return Run(
-        name=name,
-        theta=found.theta,
-        log_likelihood=found.log_likelihood,
-        beta=batch.beta[g].cpu().numpy(),
-        exchange_rate=found.exchange_rate,
-        round_trips=found.round_trips,
-        free_energy=found.free_energy,
-        estimators=found.estimators,
-        effective_draws=found.effective_draws,
-        rhat=found.rhat,
-        verdict=found.verdict,
-        sweeps=trace.sweeps,
-        burn_in=found.burn_in,
-        likelihood_rows=rows,
-        engine=batch.engine.name,
-    )
-
-
-def _keep_groups(batch: _Batch, trace: Trace, kept: Tensor) -> None:
-    """Drop finished groups from everything that moves."""
-    if len(kept) == len(batch.numbers):
-        return
-    batch.numbers = batch.numbers[kept]
-    if len(kept) == 0:
-        return
-    batch.member_keys, batch.group_keys = batch.member_keys[kept], batch.group_keys[kept]
-    batch.beta = batch.beta[kept]
-    batch.engine = engine_for(batch.engine.target.select(kept), batch.settings.engine, batch.settings.threads)
-    batch.state = batch.state.select(kept)
-    batch.steps.select(kept)
-    batch.trips.select(kept)
-    trace.select(kept)
+def _error(news: Assessment) -> float:
+    """Standard error of F for comparisons: none is the largest."""
+    value = news.free_energy.standard_error
+    return math.inf if math.isnan(value) else value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_CHAINS = 10
-PILOT_REPLICAS = 16
 FEWEST_REPLICAS, MOST_REPLICAS = 6, 40
 
 

@@ -1,4 +1,4 @@
-"""Tuning of a run: starting ladder, step sizes by stochastic approximation, re-spacing, number of rungs.
+"""Step sizes of random walks by stochastic approximation, and the number of rungs a barrier asks for.
 
 All that is tuned is frozen before the first draw that counts.
 """
@@ -6,37 +6,22 @@ All that is tuned is frozen before the first draw that counts.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bayesbeam.sampling.record import mean_in_order
 from bayesbeam.sampling.settings import FEWEST_REPLICAS, MOST_REPLICAS
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.targets.base import Target
 
-WALK_ACCEPTANCE = 0.35
-ROUNDS = (20, 40, 80)
-LAST_ROUNDS = (60, 100)
-
-
-def first_ladder(log_likelihood: Tensor, replicas: int) -> Tensor:
-    """Ladders (G, R) that start where the likelihood begins to matter for draws of the prior.
-
-    Parameters
-    ----------
-    log_likelihood : Tensor (G, n), float64
-        Log-likelihoods of prior draws.
-    """
-    finite = torch.where(torch.isfinite(log_likelihood), log_likelihood, torch.nan)
-    spread = torch.nanquantile(finite, 0.9, dim=1) - torch.nanquantile(finite, 0.1, dim=1)
-    lowest = 1.0 / torch.clamp(torch.nan_to_num(spread, nan=1e3), min=10.0)
-    power = torch.linspace(1.0, 0.0, replicas - 1, dtype=torch.float64, device=lowest.device)
-    ladder = torch.exp(torch.log(lowest)[:, None] * power)
-    return torch.cat([torch.zeros_like(ladder[:, :1]), ladder], dim=1)
+WALK_ACCEPTANCE = 0.33
+# A step beyond five spreads of the prior helps nobody.
+LARGEST = math.log(5.0)
 
 
-def first_scale(target: SumTarget, theta: Tensor, beta: Tensor, log_likelihood: Tensor) -> Tensor:
-    """Sizes of the random walks (P, G, D, R): the spread of the prior, narrower where the likelihood weighs more.
+def prior_spread(target: Target, theta: Tensor) -> Tensor:
+    """Logarithm of the spread of the prior in the coordinate of each walk, (P, G, D, 1).
 
     Parameters
     ----------
@@ -44,79 +29,73 @@ def first_scale(target: SumTarget, theta: Tensor, beta: Tensor, log_likelihood: 
         Draws of the prior.
     """
     columns = []
-    weight = beta * torch.clamp(_spread(log_likelihood), min=1.0)[:, None]
-    shrink = 1.0 / torch.sqrt(1.0 + weight)
     for j, prior in enumerate(target.priors):
         column = torch.log(theta[..., j]) if prior.family.log_coordinate else theta[..., j]
         # Each group by itself: the order of adding must not depend on the batch.
-        sd = torch.stack([group.flatten(1).contiguous().std(-1) for group in column])
-        columns.append(sd[..., None] * shrink[:, None, :])
-    return torch.stack(columns)
+        columns.append(torch.stack([group.flatten(1).contiguous().std(-1) for group in column]))
+    return torch.log(torch.stack(columns))[..., None]
 
 
-def _spread(log_likelihood: Tensor) -> Tensor:
-    """Robust spread of finite values per group, (G,)."""
-    finite = torch.where(torch.isfinite(log_likelihood), log_likelihood, torch.nan)
-    value = torch.nanquantile(finite, 0.9, dim=1) - torch.nanquantile(finite, 0.1, dim=1)
-    return torch.nan_to_num(value, nan=1.0)
+def kinds_of(target: Target) -> list[list[int]]:
+    """Moving slots of one name together: instances of one part, whose labels mean nothing."""
+    kinds: dict[str, list[int]] = {}
+    for j in target.moving:
+        kinds.setdefault(target.slots[j].name, []).append(j)
+    return list(kinds.values())
 
 
+@dataclass
 class StepSizes:
-    """Random-walk sizes per kind of slot, group, member and rung, moved towards one acceptance rate.
+    """Random-walk sizes of slots, groups, members and rungs, moved towards one acceptance rate.
 
-    Instances of one part share a size, for their labels mean nothing.
+    Attributes
+    ----------
+    log_scale : Tensor (P, G, D, R), or (P, G, D, 1) where all replicas are at one beta
+    limit : Tensor (P, G, D, 1)
+        Largest values allowed.
+    kinds : list of lists of int
+        Slots that share a size.
     """
 
-    def __init__(self, target: SumTarget, scale: Tensor) -> None:
-        self.log_scale = torch.log(scale)
-        self.limit = self.log_scale.amax(dim=-1, keepdim=True) + math.log(5.0)
-        kinds: dict[str, list[int]] = {}
-        for j in target.moving:
-            kinds.setdefault(target.slots[j].name, []).append(j)
-        self._kinds = [torch.tensor(places, device=scale.device) for places in kinds.values()]
-        self._steps = 0
+    log_scale: Tensor
+    limit: Tensor
+    kinds: list[list[int]]
 
     @property
-    def on_rungs(self) -> Tensor:
-        """Sizes (P, G, D, R) on each rung."""
+    def scale(self) -> Tensor:
+        """Sizes (P, G, D, R)."""
         return torch.exp(self.log_scale)
 
-    def learn(self, acceptance: Tensor) -> None:
+    def learn(self, acceptance: Tensor, rate: float) -> None:
         """Take in acceptance probabilities (P, G, D, C, R) in rung order."""
-        self._steps += 1
-        rate = 1.0 / math.sqrt(1.0 + self._steps / 15.0)
         mean = mean_in_order(acceptance, 3)
-        for places in self._kinds:
+        if self.log_scale.shape[-1] == 1:
+            mean = mean_in_order(mean, 3)[..., None]
+        for places in self.kinds:
             change = rate * (mean_in_order(mean[places], 0)[None] - WALK_ACCEPTANCE)
             self.log_scale[places] = torch.minimum(self.log_scale[places] + change, self.limit[places])
 
     def to_ladder(self, old: Tensor, new: Tensor) -> None:
         """Carry the sizes from one ladder (G, R) to another (G, R') by interpolation in the square root of beta."""
-        place = torch.sqrt(new)
-        grid = torch.sqrt(old)
-        upper = torch.clamp(torch.searchsorted(grid.contiguous(), place.contiguous()), 1, old.shape[1] - 1)
-        low, high = grid.gather(1, upper - 1), grid.gather(1, upper)
-        part = (place - low) / torch.clamp(high - low, min=1e-300)
-        shape = (*self.log_scale.shape[:3], new.shape[1])
-        left = self.log_scale.gather(-1, (upper - 1)[None, :, None].expand(shape))
-        right = self.log_scale.gather(-1, upper[None, :, None].expand(shape))
-        self.log_scale = left + (right - left) * part[None, :, None]
+        self.log_scale = interpolate(self.log_scale, old, new)
 
-    def continue_from(self, other: StepSizes) -> None:
-        """Go on with the learning rate of another run of tuning."""
-        self._steps = other._steps
-
-    def select(self, groups: Tensor) -> None:
-        """Keep some groups only."""
-        self.log_scale = self.log_scale[:, groups]
-        self.limit = self.limit[:, groups]
+    def select(self, groups: Tensor) -> StepSizes:
+        """Sizes of some of the groups."""
+        return StepSizes(self.log_scale[:, groups], self.limit[:, groups], self.kinds)
 
 
-def rungs_needed(rejection: Tensor) -> Tensor:
-    """Number of rungs (G,) for rejection rates (G, R-1): 1.75 times the barrier, and a few."""
-    barrier = rejection.sum(1)
-    wanted = torch.ceil(1.75 * barrier).to(torch.int64) + 4
-    return torch.clamp(wanted, FEWEST_REPLICAS, MOST_REPLICAS)
+def interpolate(values: Tensor, old: Tensor, new: Tensor) -> Tensor:
+    """Values (P, G, D, R) at inverse temperatures (G, R), at others (G, R'): linear in the square root of beta."""
+    place, grid = torch.sqrt(new), torch.sqrt(old)
+    upper = torch.clamp(torch.searchsorted(grid.contiguous(), place.contiguous()), 1, old.shape[1] - 1)
+    low, high = grid.gather(1, upper - 1), grid.gather(1, upper)
+    part = (place - low) / torch.clamp(high - low, min=1e-300)
+    shape = (*values.shape[:3], new.shape[1])
+    left = values.gather(-1, (upper - 1)[None, :, None].expand(shape))
+    right = values.gather(-1, upper[None, :, None].expand(shape))
+    return left + (right - left) * part[None, :, None]
 
 
-__all__ = ["LAST_ROUNDS", "ROUNDS", "StepSizes", "first_ladder", "first_scale", "rungs_needed"]
+def rungs_needed(barrier: float) -> int:
+    """Number of rungs for a communication barrier: 1.75 times as many, and a few."""
+    return min(max(math.ceil(1.75 * barrier) + 4, FEWEST_REPLICAS), MOST_REPLICAS)

@@ -17,6 +17,9 @@ from typing import NoReturn
 from bayesbeam.errors import BayesbeamError
 
 EXIT_USER_ERROR = 2
+# EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command goes on from here.
+EXIT_STOPPED = 75
+STOPPED = "Stopped as asked, at a checkpoint."
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
@@ -30,18 +33,20 @@ def parser(description: str, **paths: str) -> argparse.ArgumentParser:
     return arguments
 
 
-def run(stage: Callable[[], None]) -> int:
+def run(stage: Callable[[], None], stopped: type[Exception] | tuple[()] = ()) -> int:
     """Run a stage and return the exit code of its script.
 
     Parameters
     ----------
     stage : callable
         Reads files, does the work, writes files that appear complete or not at all.
+    stopped : exception class
+        What the stage raises when it has stopped at a checkpoint, as it was asked to.
 
     Returns
     -------
     int
-        0, or 2 after an error that a user can put right, whose message goes to stderr.
+        0; 2 after an error that a user can put right, whose message goes to stderr; 75 after a stop at a checkpoint.
     """
     signal.signal(signal.SIGTERM, _terminated)
     try:
@@ -49,6 +54,9 @@ def run(stage: Callable[[], None]) -> int:
     except BayesbeamError as error:
         print(error, file=sys.stderr)
         return EXIT_USER_ERROR
+    except stopped:
+        print(f"{STOPPED} Run again: it goes on from there.", file=sys.stderr)
+        return EXIT_STOPPED
     except KeyboardInterrupt:
         print("Interrupted; the next run goes on from the last checkpoint.", file=sys.stderr)
         return EXIT_INTERRUPTED

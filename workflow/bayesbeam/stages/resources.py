@@ -11,8 +11,8 @@ from bayesbeam.errors import SamplingError
 from bayesbeam.sampling.settings import DEFAULT_CHAINS, Settings
 
 
-def settings_of(campaign: LoadedCampaign, members: int = 1) -> Settings:
-    """Sampler settings from a campaign, for an analysis of so many measurements together.
+def settings_of(campaign: LoadedCampaign, members: int = 1, threads: int = 1) -> Settings:
+    """Sampler settings from a campaign, for an analysis of so many measurements together on so many threads.
 
     A joint free energy is compared with the sum of as many separate ones, whose errors add in squares; so its own
     target may be wider by the square root of their number.
@@ -25,6 +25,8 @@ def settings_of(campaign: LoadedCampaign, members: int = 1) -> Settings:
         replicas=None if sampling.replicas == "auto" else int(sampling.replicas),
         max_sweeps=sampling.max_sweeps,
         draws=sampling.draws,
+        engine=sampling.engine,
+        threads=threads,
     )
 
 

@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import resource
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
-import bayesbeam
 from bayesbeam.config import keys
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import CandidateSpec, Expanded
-from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError, message
+from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError
+from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_checkpoint
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
+from bayesbeam.sampling.checkpoint import Interrupted
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
 from bayesbeam.stages.build import build_target, row_precision
+from bayesbeam.stages.keep import ALONE, FileKeeper, Running
+from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
+from bayesbeam.stages.plan import digest
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
-
-REFUSED = "refused"
+from bayesbeam.stages.starts import starting_points
+from bayesbeam.targets.sum import SumTarget
 
 
 class Watcher(Protocol):
@@ -50,7 +52,13 @@ class Watcher(Protocol):
 
 
 def sample_batch(
-    campaign: LoadedCampaign, ids: Sequence[str], tag: str, measurements: Path, out: Path, watch: Watcher
+    campaign: LoadedCampaign,
+    ids: Sequence[str],
+    tag: str,
+    measurements: Path,
+    out: Path,
+    watch: Watcher,
+    running: Running = ALONE,
 ) -> None:
     """Draws and free energies of one expanded candidate for every measurement of a batch.
 
@@ -62,31 +70,51 @@ def sample_batch(
         Folder of the preprocessed measurements.
     out : Path
         File of draws to make, or to bring up to date.
+    running : Running
+        Checkpoints, threads, and who may ask to stop.
 
     Raises
     ------
     BayesbeamError
         If the candidate does not fit the data; the message names it.
+    Interrupted
+        If it was asked to stop; the next call goes on from there.
     """
     if not ids:
         write_records(out, {})
+        _tidy(out)
         return
     expanded = _expanded(campaign, ids[0], tag)
     present = usable(ids, measurements)
-    known = _known(out)
+    known = _known(out) | _known(finished_path(out))
     wanted = {m.id: member_key(campaign, expanded, [m]) for m in present}
     records = {m.id: known[m.id] for m in present if m.id in known and known[m.id].facts.get("key") == wanted[m.id]}
     new = [m for m in present if m.id not in records]
     refused = {m.id: reason for m in new if (reason := misfit(expanded.spec, m))}
     records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
     for alike in _alike(expanded.spec, [m for m in new if m.id not in refused], campaign.campaign.sampling.precision):
-        job = _Job(expanded, [[m] for m in alike], [GroupName(f"{m.id}/{tag}", (m.id,)) for m in alike])
-        found = _sample(campaign, job, [wanted[m.id] for m in alike], watch)
-        records |= {m.id: record for m, record in zip(alike, found, strict=True)}
+        if running.stop():
+            raise Interrupted
+        names = [GroupName(f"{m.id}/{tag}", (m.id,)) for m in alike]
+        job = _Job(campaign, expanded, [[m] for m in alike], names, [wanted[m.id] for m in alike], running.threads)
+        keeper = FileKeeper(checkpoint_path(out), job.key, running)
+        records |= {m.id: record for m, record in zip(alike, _sample(job, keeper, watch), strict=True)}
+        if len(records) < len(present):
+            write_records(finished_path(out), records)
+            keeper.remove()
     write_records(out, {m.id: records[m.id] for m in present})
+    _tidy(out)
 
 
-def sample_group(campaign: LoadedCampaign, group: str, tag: str, measurements: Path, out: Path, watch: Watcher) -> None:
+def sample_group(
+    campaign: LoadedCampaign,
+    group: str,
+    tag: str,
+    measurements: Path,
+    out: Path,
+    watch: Watcher,
+    running: Running = ALONE,
+) -> None:
     """Draws and free energy of one expanded candidate for all measurements of a group together.
 
     Refused members are left out; a group with fewer than two usable members gets a file without a record.
@@ -98,15 +126,16 @@ def sample_group(campaign: LoadedCampaign, group: str, tag: str, measurements: P
     if len(present) >= 2:
         name = GroupName(f"{group}/{tag}", tuple(m.id for m in present))
         key = member_key(campaign, expanded, present, asked.shared)
-        job = _Job(expanded, [present], [name], frozenset(asked.shared))
-        records = {group: _sample(campaign, job, [key], watch)[0]}
+        job = _Job(campaign, expanded, [present], [name], [key], running.threads, frozenset(asked.shared))
+        records = {group: _sample(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
     write_records(out, records)
+    _tidy(out)
 
 
 def misfit(spec: CandidateSpec, m: Measurement) -> str:
     """Why a candidate cannot be tried on a measurement; empty where it can."""
     try:
-        build_target(spec, [[m]])
+        starting_points(spec, build_target(spec, [[m]]), [[m]])
     except (DataError, ModelError) as error:
         return str(error)
     return ""
@@ -134,85 +163,52 @@ def member_key(
 
 @dataclass(frozen=True)
 class _Job:
-    """One candidate for groups of equally many measurements."""
+    """One candidate for groups of equally many measurements; ``keys`` holds the key of every group."""
 
+    campaign: LoadedCampaign
     expanded: Expanded
     groups: list[list[Measurement]]
     names: list[GroupName]
+    keys: list[str]
+    threads: int
     shared: frozenset[str] = frozenset()
 
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings of the sampler."""
+        return settings_of(self.campaign, len(self.groups[0]), self.threads)
 
-def _sample(campaign: LoadedCampaign, job: _Job, wanted: list[str], watch: Watcher) -> list[Record]:
+    @cached_property
+    def device(self) -> str:
+        """Device to compute on."""
+        return choose_device(self.campaign.campaign.sampling.device)
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that the state of the sampler depends on, for a checkpoint."""
+        asked = {name: value for name, value in asdict(self.settings).items() if name != "threads"}
+        names = [[one.name, *one.members] for one in self.names]
+        programs = program_versions() | {"numba": version_of("numba")}
+        return digest([self.keys, names, asked, device_words(self.device), programs])
+
+
+def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     """Run the sampler and pack its results, one record a group."""
     torch.set_num_threads(1)
-    settings = settings_of(campaign, len(job.groups[0]))
-    sampling = campaign.campaign.sampling
-    device = choose_device(sampling.device)
-    wall, cpu = time.monotonic(), time.process_time()
+    sampling = job.campaign.campaign.sampling
     try:
-        target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, device)
-        runs = replica_exchange(target, job.names, settings, _forward(watch))
+        target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
+        runs = _run(target, job, keeper, watch)
     except BayesbeamError as error:
+        keeper.remove()
         raise SamplingError(f"candidate {job.expanded.tag}: {error}") from error
-    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
-    total = sum(run.likelihood_rows for run in runs)
-    records = []
-    for group, run, key in zip(job.groups, runs, wanted, strict=True):
-        if not math.isfinite(run.free_energy.value + run.free_energy.standard_error):
-            records.append(Record({}, {"key": key, REFUSED: _impossible(job.expanded, group)}))
-            continue
-        share = run.likelihood_rows / total
-        facts = _facts(run, settings, device) | {
-            "key": key,
-            "members": [m.id for m in group],
-            "wall_seconds": wall * share,
-            "cpu_seconds": cpu * share,
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-        records.append(Record(_arrays(run), facts))
-    return records
+    return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent)
 
 
-def _impossible(expanded: Expanded, group: Sequence[Measurement]) -> str:
-    """Reason to refuse a candidate under which the data cannot be."""
-    return message(
-        f"measurement {', '.join(m.id for m in group)}: candidate {expanded.tag}",
-        "no draw of its priors, or hardly any, can have made these data: its free energy is not finite",
-        "data that the candidate allows",
-        "Widen its priors; with Poisson noise the curve must be positive wherever there are counts.",
-    )
-
-
-def _arrays(run: Run) -> dict[str, Any]:
-    """Arrays of a run: draws (S, D, C, P), log-likelihoods (T, C, R), ladder, exchange rates."""
-    return {
-        "theta": run.theta,
-        "log_likelihood": run.log_likelihood,
-        "beta": run.beta,
-        "exchange_rate": run.exchange_rate,
-        "effective_draws": run.effective_draws,
-        "rhat": run.rhat,
-    }
-
-
-def _facts(run: Run, settings: Settings, device: str) -> dict[str, Any]:
-    """Numbers and words of a run."""
-    return {
-        "free_energy": asdict(run.free_energy),
-        "estimators": {name: asdict(value) for name, value in run.estimators.items()},
-        "verdict": run.verdict.word,
-        "reasons": list(run.verdict.reasons),
-        "barrier": run.barrier,
-        "round_trips": run.round_trips,
-        "sweeps": run.sweeps,
-        "burn_in": run.burn_in,
-        "likelihood_rows": run.likelihood_rows,
-        "engine": run.engine,
-        "device": device_words(device),
-        "seed": settings.seed,
-        "settings": asdict(settings),
-        "versions": {"bayesbeam": bayesbeam.__version__, "torch": str(torch.__version__), "numpy": np.__version__},
-    }
+def _run(target: SumTarget, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
+    """Call the sampler."""
+    starts = starting_points(job.expanded.spec, target, job.groups)
+    return replica_exchange(target, job.names, job.settings, _forward(watch), keeper, starts)
 
 
 def _forward(watch: Watcher) -> Callable[[Progress], None]:
@@ -244,6 +240,12 @@ def usable(ids: Sequence[str], folder: Path) -> list[Measurement]:
     """Measurements that were not refused."""
     read = [read_measurement(folder / f"{identifier}.h5") for identifier in ids]
     return [m for m in read if not m.refused]
+
+
+def _tidy(out: Path) -> None:
+    """Remove what was kept for a restart: the job has made its file."""
+    remove_checkpoint(checkpoint_path(out))
+    remove_checkpoint(finished_path(out))
 
 
 def _known(path: Path) -> dict[str, Record]:

@@ -1,78 +1,157 @@
-"""The arrays that the compiled loops read, change and work in; plain tuples, which compiled code can take apart."""
+"""What the compiled loops read, change and work in: addresses of arrays and sizes, all int64.
+
+Compiled code takes plain numbers apart at no cost, while it counts references to every array that it touches. Arrays
+are in C order; whoever makes these tuples keeps the arrays alive.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+LANES = 8
+"""Vectors of random numbers are filled up to a multiple of this."""
+
 
 class Problem(NamedTuple):
-    """What stays as it is during a run; arrays in C order, addresses of compiled loops as int64.
+    """What stays as it is during a run.
 
     ``data`` (G, D, 2, 5, N) holds axis, y, 1/sd, 1/y and weight of every point, twice: with the axis as it is, and
-    counted from its middle for terms that have places on it.
+    counted from its middle for terms that have places on it. ``points`` is N, a multiple of 32; ``item`` is the size
+    of one number of a row in bytes, ``wide`` the number of arguments of a prior.
     """
 
-    data: Any
-    data_at: int
-    origin: Any
-    constant: Any
-    count: Any
-    term_start: Any
-    term_move: Any
-    term_row: Any
-    term_centred: Any
-    term_of_slot: Any
-    place: Any
+    groups: int
+    members: int
+    slots: int
+    moving: int
+    terms: int
+    points: int
+    item: int
+    wide: int
+    noise_start: int
+    phi_matters: int
+    data: int
+    origin: int
+    constant: int
+    effective: int
+    term_start: int
+    term_move: int
+    term_resize: int
+    term_row: int
+    term_centred: int
+    term_of_slot: int
+    place: int
     points_at: int
     settle_at: int
+    settle_size_at: int
     total_at: int
-    phi_matters: bool
-    noise_start: int
-    moving: Any
-    shared: Any
-    log_walk: Any
-    density_at: Any
-    arguments: Any
-    arguments_at: int
-    support: Any
-    member_keys: Any
-    group_keys: Any
-    rebuild_every: int
-    exchange_slot: int
+    moving_slots: int
+    shared: int
+    log_walk: int
+    only_size: int
+    density: int
+    arguments: int
+    support: int
 
 
 class Moving(NamedTuple):
-    """What a block of sweeps changes or fills in; shapes as in engines/base.py."""
+    """What a block of sweeps is given, changes and fills in; shapes as in engines/base.py.
 
-    theta: Any
-    log_likelihood: Any
-    rung: Any
-    replica_on_rung: Any
-    accepted: Any
-    swap: Any
-    likelihoods: Any
-    top: Any
-    places: Any
-    flags: Any
+    ``turns`` (S, J, longest) holds the slots that jump together, J times a sweep, filled up with -1; ``edge_rungs`` and
+    ``scale_rungs`` are R and ``edge_chains`` is C, or 1 where all are alike.
+    """
+
+    chains: int
+    replicas: int
+    levels: int
+    turns_a_sweep: int
+    longest: int
+    bins: int
+    scale_rungs: int
+    edge_rungs: int
+    edge_chains: int
+    theta: int
+    log_likelihood: int
+    rung: int
+    replica_on_rung: int
+    member_keys: int
+    group_keys: int
+    beta: int
+    scale: int
+    edges: int
+    turns: int
+    accepted: int
+    swap: int
+    likelihoods: int
+    top: int
+    places: int
+    flags: int
 
 
 class Scratch(NamedTuple):
-    """Caches of one chain: curves, their sums, sums over points, log priors; and the proposal being tried."""
+    """Caches of one chain, its random numbers of one sweep, and the proposal being tried.
 
-    rows: Any
-    sums: Any
-    power: Any
-    prior: Any
-    fresh: Any
-    state: Any
-    new_prior: Any
-    new_power: Any
-    new_likelihood: Any
-    values: Any
-    words: Any
-    slots: Any
-    rows_at: int
-    sums_at: int
-    fresh_at: int
-    state_at: int
-    values_at: int
+    A curve is kept as its shape, in ``rows``, and its size, in ``sizes``: pairs of the present one and a proposed one.
+
+    ``walks`` and ``jumps`` are the lengths of vectors of random numbers: of walks in order (D, moving, R), of jumps in
+    order (D, J longest, R).
+    """
+
+    walks: int
+    jumps: int
+    rows: int
+    sizes: int
+    sums: int
+    fresh: int
+    parts: int
+    values: int
+    power: int
+    prior: int
+    new_prior: int
+    new_power: int
+    new_likelihood: int
+    saved: int
+    together: int
+    walk_where: int
+    walk_key: int
+    size: int
+    step: int
+    factor: int
+    walk_log_u: int
+    ratio: int
+    chance: int
+    jump_where: int
+    jump_key: int
+    jump_u: int
+    jump_log_u: int
+
+
+def address_of(array: NDArray[Any]) -> int:
+    """Address of an array in C order."""
+    assert array.flags.c_contiguous
+    return int(array.__array_interface__["data"][0])
+
+
+def scratch(p: Problem, replicas: int, jumps_each: int) -> tuple[Scratch, NDArray[np.uint8]]:
+    """Places to work in for so many jumps of a replica a sweep, and their memory; rows begin at whole cache lines."""
+    members, row = p.members, p.points * p.item
+    walks = -(-members * p.moving * replicas // LANES) * LANES
+    jumps = -(-members * jumps_each * replicas // LANES) * LANES
+    numbers = dict.fromkeys(Scratch._fields[2:], walks) | dict.fromkeys(Scratch._fields[-4:], jumps)
+    numbers |= {"values": p.slots, "power": replicas * members, "prior": replicas * members * p.slots}
+    numbers["sizes"] = 2 * replicas * members * p.terms
+    numbers |= dict.fromkeys(("new_prior", "saved", "together"), members * p.slots)
+    numbers |= dict.fromkeys(("new_power", "new_likelihood"), members)
+    sizes = {name: 8 * count for name, count in numbers.items()}
+    sizes |= {"rows": replicas * members * p.terms * row, "sums": replicas * members * row}
+    sizes |= {"fresh": members * row, "parts": row}
+    starts, end = {}, 0
+    for name in Scratch._fields[2:]:
+        starts[name] = end
+        end += -(-sizes[name] // 64) * 64
+    memory = np.zeros(end + 64, np.uint8)
+    base = -(-address_of(memory) // 64) * 64
+    return Scratch(walks, jumps, **{name: base + start for name, start in starts.items()}), memory

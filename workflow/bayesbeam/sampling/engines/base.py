@@ -5,20 +5,22 @@ A sweep moves states at fixed rungs; exchanges between rungs belong to run.py, s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.rng import normals, uniforms
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.targets.base import Target
 
 EXCHANGE_SLOT = 1 << 20
 START_SLOT = 1 << 21
 REBUILD_EVERY = 50
+# One in so many moving slots jumps in a sweep, and in one sweep of so many a block jumps instead of a slot.
+HUMP, HUMP_SD = 0.95, math.sqrt(1.0 - 0.95**2)
+SINGLES, BLOCK_EVERY = 3, 4
 
 
 @dataclass
@@ -51,10 +53,10 @@ class State:
         index = self.replica_on_rung[:, None].expand(value.shape)
         return value.gather(3, index)
 
-    def at_beta_one(self) -> Tensor:
-        """States on the last rung, (G, D, C, P)."""
-        top = self.replica_on_rung[:, None, :, -1:, None].expand(*self.theta.shape[:3], 1, self.theta.shape[-1])
-        return self.theta.gather(3, top)[..., 0, :]
+    def on_top(self, levels: int) -> Tensor:
+        """States on the last rungs, (G, D, C, levels, P), in rung order."""
+        top = self.replica_on_rung[:, None, :, -levels:, None]
+        return self.theta.gather(3, top.expand(*self.theta.shape[:3], levels, self.theta.shape[-1]))
 
     def select(self, groups: Tensor) -> State:
         """State of some of the groups, given their numbers (int64)."""
@@ -76,6 +78,26 @@ class State:
 
 
 @dataclass(frozen=True)
+class Tuned:
+    """What tuning has found and a block of sweeps uses; a last axis R may be 1 where all rungs are alike.
+
+    Attributes
+    ----------
+    beta : Tensor (G, R), float64
+        Inverse temperatures of the rungs; they may be equal, and exchanges then only relabel.
+    scale : Tensor (P, G, D, R or 1), float64
+        Sizes of the random walks.
+    edges : Tensor (P, G, D, C or 1, R or 1, B+1), float64
+        Tables of the jumps, strictly rising for moving slots: see sampling/jumps.py. Those of a slot that the members
+        share are equal in all members.
+    """
+
+    beta: Tensor
+    scale: Tensor
+    edges: Tensor
+
+
+@dataclass(frozen=True)
 class Block:
     """What a block of S sweeps has seen.
 
@@ -87,8 +109,8 @@ class Block:
         Acceptance probability of every pair of neighbours, whether its turn or not.
     log_likelihood : Tensor (S, G, C, R)
         Of the group on each rung, before the exchange.
-    top : Tensor (S, G, D, C, P)
-        State on the last rung, before the exchange.
+    top : Tensor (S, G, D, C, levels, P)
+        States on the last rungs, in rung order, before the exchange.
     places : Tensor (S, G, C, R), int64
         Replica on each rung after the exchange.
     """
@@ -106,8 +128,8 @@ class RandomBlock:
 
     step: Tensor
     walk_log_uniform: Tensor
-    redraw: Tensor
-    redraw_log_uniform: Tensor
+    jump: Tensor
+    jump_log_uniform: Tensor
     exchange: Tensor
 
     def of_sweep(self, sweep: int) -> RandomBlock:
@@ -115,8 +137,8 @@ class RandomBlock:
         return RandomBlock(
             self.step[sweep],
             self.walk_log_uniform[sweep],
-            self.redraw[sweep],
-            self.redraw_log_uniform[sweep],
+            self.jump[sweep],
+            self.jump_log_uniform[sweep],
             self.exchange[sweep],
         )
 
@@ -125,25 +147,27 @@ class Engine(Protocol):
     """Advances all replicas by blocks of sweeps, each a round of moves and one of exchanges."""
 
     name: str
-    target: SumTarget
+
+    @property
+    def target(self) -> Target:
+        """What is sampled."""
+        ...
 
     def start(self, theta: Tensor) -> State:
         """State with all caches built, replica r on rung r."""
         ...
 
     def advance(
-        self, state: State, beta: Tensor, scale: Tensor, keys: tuple[Tensor, Tensor], first: int, sweeps: int
+        self, state: State, tuned: Tuned, keys: tuple[Tensor, Tensor], first: int, sweeps: int, levels: int = 1
     ) -> Block:
         """Advance by some sweeps, of which the first has number ``first``.
 
         Parameters
         ----------
-        beta : Tensor (G, R)
-            Ladders.
-        scale : Tensor (P, G, D, R)
-            Step sizes on each rung.
         keys : tuple of Tensor
             Stream keys of members (G, D, 2) and of groups (G, 2).
+        levels : int
+            States of how many rungs from the last one are kept.
         """
         ...
 
@@ -158,7 +182,7 @@ def start_state(theta: Tensor) -> State:
 
 
 def random_block(
-    target: SumTarget, member_keys: Tensor, group_keys: Tensor, chains: int, replicas: int, first: int, sweeps: int
+    target: Target, member_keys: Tensor, group_keys: Tensor, chains: int, replicas: int, first: int, sweeps: int
 ) -> RandomBlock:
     """Random numbers of sweeps ``first`` to ``first + sweeps - 1``.
 
@@ -177,75 +201,51 @@ def random_block(
         common = uniforms(group_keys, chains, replicas, numbers, slots).unsqueeze(4)
         choose = torch.cat([tied, tied]).reshape(1, 1, -1, 1, 1, 1, 1)
         words = torch.where(choose, common, words)
-    walk, redraw = words[:, :, :count], words[:, :, count:]
-    # Steps of very different sizes: chains meet both narrow and wide peaks with one tuned scale.
-    spread = torch.exp(3.0 * walk[3] - 2.0)
-    log_uniform = torch.log(redraw[1])
+    walk, jump = words[:, :, :count], words[:, :, count:]
     swap = uniforms(group_keys, chains, replicas, numbers, torch.tensor([EXCHANGE_SLOT], device=device))
     return RandomBlock(
-        normals(walk[1], walk[2]) * spread,
+        walk_steps(walk),
         torch.log(walk[0]),
-        _redraws(target, redraw[0], numbers),
-        log_uniform,
+        jump[0],
+        torch.log(jump[1]),
         swap[0, :, 0, ..., :-1],
     )
 
 
-def _redraws(target: SumTarget, uniform: Tensor, numbers: Tensor) -> Tensor:
-    """Prior draws for the slots whose turn it is in each sweep; other slots are left at zero and never read."""
-    fresh = torch.zeros_like(uniform)
-    turns: dict[tuple[int, ...], list[int]] = {}
-    for b, number in enumerate(numbers.tolist()):
-        for slots in redraw_turns(target, number):
-            turns.setdefault(slots, []).append(b)
-    for slots, sweeps in turns.items():
-        for j in slots:
-            fresh[sweeps, j] = target.priors[j].icdf(uniform[sweeps, j]).to(torch.float64)
-    return fresh
+def walk_steps(u: Tensor) -> Tensor:
+    """Steps of random walks in units of their size, from words 1 to 3 of uniform numbers (4, ...).
 
+    Notes
+    -----
+    Two humps away from zero: a proposal next to the present value is a move wasted. Correlation times of peaks are half
+    those of normal steps. A spread of e about the size, for one size serves narrow and wide peaks.
 
-def redraw_turns(target: SumTarget, number: int) -> tuple[tuple[int, ...], ...]:
-    """What sweep ``number`` redraws: one block, and one slot that is not in it; none where nothing moves.
-
-    Every block meets every slot; a slot within its own block takes turns with it.
+    Source
+    ------
+    Yang and Rodriguez, PNAS 110, 19307 (2013): Bactrian kernel, m = 0.95.
     """
-    if not target.blocks:
+    first = u[3] < 0.5
+    rest = torch.where(first, 2.0 * u[3], 2.0 * u[3] - 1.0)
+    width = HUMP_SD * normals(u[1], u[2])
+    # Two plain numbers to choose from would make single precision of it.
+    return torch.where(first, HUMP + width, width - HUMP) * torch.exp(rest - 0.5)
+
+
+def jump_turns(target: Target, number: int) -> tuple[tuple[int, ...], ...]:
+    """Slots that jump together in sweep ``number``: one in three of the moving slots alone, now and then a block.
+
+    Slots and blocks take turns. A slot far from where it could be finds its way alone more often than with its block,
+    but a component that the data do not need moves as a whole.
+    """
+    if not target.moving:
         return ()
-    turn, place = divmod(number, len(target.blocks))
-    cycle, which = divmod(turn, len(target.moving))
-    block, single = target.blocks[place], target.moving[which]
-    if single not in block:
-        return block, (single,)
-    return (block,) if cycle % 2 == 0 else ((single,),)
-
-
-def redraw_values(
-    target: SumTarget, keys: tuple[Tensor, Tensor], chains: int, replicas: int, first: int, sweeps: int
-) -> tuple[NDArray[np.int64], Tensor]:
-    """Slots that each sweep redraws together, and the draws of their priors: the same as in :func:`random_block`.
-
-    Returns
-    -------
-    turns : array (S, 2, L), int64
-        Filled up with -1.
-    draws : Tensor (S, 2, L, G, D, C, R)
-    """
-    longest = max((len(block) for block in target.blocks), default=1)
-    turns = np.full((sweeps, 2, longest), -1)
-    for s in range(sweeps):
-        for turn, slots in enumerate(redraw_turns(target, first + s)):
-            turns[s, turn, : len(slots)] = slots
-    draws = keys[0].new_zeros(sweeps, 2, longest, *keys[0].shape[:2], chains, replicas, dtype=torch.float64)
-    for j in target.moving:
-        where = np.argwhere(turns == j)
-        if len(where) == 0:
-            continue
-        numbers = torch.from_numpy(first + where[:, 0]).to(keys[0].device)
-        slot = torch.tensor([len(target.slots) + j], device=keys[0].device)
-        if target.slots[j].shared:
-            u = uniforms(keys[1], chains, replicas, numbers, slot)[0, :, 0].unsqueeze(2)
-            u = u.expand(-1, -1, target.members, -1, -1)
-        else:
-            u = uniforms(keys[0], chains, replicas, numbers, slot)[0, :, 0]
-        draws[where[:, 0], where[:, 1], where[:, 2]] = target.priors[j].icdf(u).to(torch.float64)
-    return turns, draws
+    many = len(target.moving)
+    singles = -(-many // SINGLES)
+    turns: list[tuple[int, ...]] = [(target.moving[(number * singles + i) % many],) for i in range(singles)]
+    turn, rest = divmod(number, BLOCK_EVERY)
+    if rest == 0 and target.blocks:
+        block = target.blocks[turn % len(target.blocks)]
+        if len(block) > 1:
+            # A slot has one set of random numbers a sweep, so it jumps once.
+            turns = [block, *(slots for slots in turns[1:] if slots[0] not in block)]
+    return tuple(turns)

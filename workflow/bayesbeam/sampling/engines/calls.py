@@ -1,16 +1,14 @@
-"""Calls of compiled loops by their addresses, and random numbers by counter, for the fused engine.
+"""Memory by address and calls of compiled loops by address, for the fused engine.
 
 Calling by address lets one compiled sweep serve every formula.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import carray, njit, types
 from numba.extending import intrinsic
 
 _DOUBLE, _INT, _POINTER = ir.DoubleType(), ir.IntType(64), ir.IntType(8).as_pointer()
@@ -31,27 +29,39 @@ def _caller(kinds: str) -> Any:
 
 
 @intrinsic
-def call_move(typingctx, address, n, data, theta, phi, old, pred, new):
-    """Curve of a moved term and the new sum over points."""
-    return _caller("ipppppp")
+def call_move(typingctx, address, n, data, theta, phi, size, old, pred, new, parts):
+    """Shape of a moved term and the new sum over points."""
+    return _caller("i" + 8 * "p")
 
 
 @intrinsic
-def call_row(typingctx, address, n, data, theta, new):
-    """Curve of a term."""
-    return _caller("ippp")
+def call_resize(typingctx, address, n, data, theta, phi, size, old, pred, parts):
+    """New sum over points where a term has kept its shape."""
+    return _caller("i" + 7 * "p")
 
 
 @intrinsic
-def call_settle(typingctx, address, n, old, sums, new):
+def call_row(typingctx, address, n, data, theta, size, new):
+    """Size and shape of a term."""
+    return _caller("ipppp")
+
+
+@intrinsic
+def call_settle(typingctx, address, n, size, old, sums, new):
     """Put a new curve in the place of an old one."""
+    return _caller("ipppp")
+
+
+@intrinsic
+def call_settle_size(typingctx, address, n, size, old, sums):
+    """Put a curve of new size in the place of an old one."""
     return _caller("ippp")
 
 
 @intrinsic
-def call_points(typingctx, address, n, data, phi, pred):
+def call_points(typingctx, address, n, data, phi, pred, parts):
     """Sum over points for a sum of curves."""
-    return _caller("ippp")
+    return _caller("ipppp")
 
 
 @intrinsic
@@ -66,34 +76,74 @@ def call_density(typingctx, address, x, arguments):
     return _caller("dp")
 
 
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-_LOW, _S32 = np.uint64(0xFFFFFFFF), np.uint64(32)
+def _place(builder: Any, args: Any, kind: Any) -> Any:
+    """Pointer to number ``args[1]`` of the array at ``args[0]``."""
+    return builder.gep(builder.inttoptr(args[0], kind.as_pointer()), [args[1]])
 
 
-@njit(inline="never")
-def philox(place: int, sweep: int, slot: int, k0: int, k1: int, out: Any) -> None:
-    """Four uniform numbers of a counter, as :func:`bayesbeam.rng.uniforms` gives them."""
-    c0, c1, c2, c3 = np.uint64(place), np.uint64(sweep), np.uint64(slot), np.uint64(0)
-    a, b = np.uint64(k0), np.uint64(k1)
-    for _ in range(10):
-        p0 = c0 * _M0
-        p1 = c2 * _M1
-        c0 = (p1 >> _S32) ^ c1 ^ a
-        c2 = (p0 >> _S32) ^ c3 ^ b
-        c1 = p1 & _LOW
-        c3 = p0 & _LOW
-        a = (a + _W0) & _LOW
-        b = (b + _W1) & _LOW
-    scale = 2.0**-32
-    out[0] = (np.float64(c0) + 0.5) * scale
-    out[1] = (np.float64(c1) + 0.5) * scale
-    out[2] = (np.float64(c2) + 0.5) * scale
-    out[3] = (np.float64(c3) + 0.5) * scale
+def _reader(kind: Any, value: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_place(builder, args, kind))
+
+    return value(types.int64, types.int64), codegen
 
 
-@njit(inline="never")
-def spread_normal(words: Any) -> float:
-    """Normal number times a spread, from the words 1 to 3; as ``random_block`` makes it."""
-    normal = math.sqrt(-2.0 * math.log(words[1])) * math.cos(2.0 * math.pi * words[2])
-    return normal * math.exp(3.0 * words[3] - 2.0)
+def _writer(kind: Any, value: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], _place(builder, args, kind))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, value), codegen
+
+
+@intrinsic
+def real(typingctx, address, index):
+    """Float64 number ``index`` of the array at ``address``."""
+    return _reader(_DOUBLE, types.float64)
+
+
+@intrinsic
+def whole(typingctx, address, index):
+    """Int64 number ``index`` of the array at ``address``."""
+    return _reader(_INT, types.int64)
+
+
+@intrinsic
+def put_real(typingctx, address, index, value):
+    """Write a float64."""
+    return _writer(_DOUBLE, types.float64)
+
+
+@intrinsic
+def put_whole(typingctx, address, index, value):
+    """Write an int64."""
+    return _writer(_INT, types.int64)
+
+
+def _pointer(kind: Any, value: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], kind.as_pointer())
+
+    return types.CPointer(value)(types.int64), codegen
+
+
+@intrinsic
+def _real_pointer(typingctx, address):
+    return _pointer(_DOUBLE, types.float64)
+
+
+@intrinsic
+def _whole_pointer(typingctx, address):
+    return _pointer(_INT, types.int64)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def reals(address: int, count: int) -> Any:
+    """Float64 array at an address, for loops that the processor does in parallel."""
+    return carray(_real_pointer(address), count)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def wholes(address: int, count: int) -> Any:
+    """Int64 array at an address."""
+    return carray(_whole_pointer(address), count)

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.sampling.engines.base import REBUILD_EVERY, Block, RandomBlock, State, random_block, redraw_turns
+from bayesbeam.sampling.engines.base import REBUILD_EVERY, Block, RandomBlock, State, Tuned, jump_turns, random_block
 from bayesbeam.sampling.exchange import swap_order, swap_probability
+from bayesbeam.sampling.jumps import jump
 from bayesbeam.targets.sum import SumTarget, Term
 
 
 class EagerEngine:
-    """Random walks in single slots, and redraws of slots and blocks of slots from the prior."""
+    """Random walks in single slots, and jumps of slots and blocks of slots under a table."""
 
     name = "eager"
 
@@ -34,7 +35,7 @@ class EagerEngine:
         return state
 
     def advance(
-        self, state: State, beta: Tensor, scale: Tensor, keys: tuple[Tensor, Tensor], first: int, sweeps: int
+        self, state: State, tuned: Tuned, keys: tuple[Tensor, Tensor], first: int, sweeps: int, levels: int = 1
     ) -> Block:
         """Advance by a block of sweeps; see :class:`bayesbeam.sampling.engines.base.Engine`."""
         chains, replicas = state.rung.shape[1:]
@@ -45,13 +46,12 @@ class EagerEngine:
             if b == 0 or (first + b) % REBUILD_EVERY == 0:
                 self.rebuild(state)
             random = block.of_sweep(b)
-            at = beta[:, None].expand_as(state.rung).gather(-1, state.rung)[:, None]
-            accepted = self.sweep(state, at, _on_replicas(scale, state.rung), random, first + b)
+            accepted = self.sweep(state, tuned, random, first + b)
             accepted = accepted.gather(-1, state.replica_on_rung[None, :, None].expand_as(accepted))
             total = accepted if total is None else total + accepted
             likelihood = state.on_rungs(state.log_likelihood).sum(1)
-            probability = swap_probability(beta, likelihood)
-            top = state.at_beta_one()
+            probability = swap_probability(tuned.beta, likelihood)
+            top = state.on_top(levels)
             state.reorder(swap_order(probability, random.exchange, (first + b) % 2))
             seen.append((probability, likelihood, top, state.replica_on_rung))
         assert total is not None
@@ -71,15 +71,11 @@ class EagerEngine:
         if bool(torch.isnan(state.log_likelihood).any()):
             target.check(state.theta)
 
-    def sweep(self, state: State, beta: Tensor, scale: Tensor, random: RandomBlock, number: int) -> Tensor:
-        """One sweep: a walk in every moving slot, then a redraw of one block and of one slot.
+    def sweep(self, state: State, tuned: Tuned, random: RandomBlock, number: int) -> Tensor:
+        """One sweep: a walk in every moving slot, then a jump of one block and of one slot.
 
         Parameters
         ----------
-        beta : Tensor (G, 1, C, R), float64
-            Inverse temperature of each replica.
-        scale : Tensor (P, G, D, C, R), float64
-            Size of the random walk of each slot at each replica's rung.
         random : RandomBlock
             Numbers of this sweep, axes (P, G, D, C, R).
         number : int
@@ -90,13 +86,15 @@ class EagerEngine:
         Tensor (P, G, D, C, R), float64
             Acceptance probability of the walks, in replica order; 1 for fixed slots.
         """
+        beta = tuned.beta[:, None].expand_as(state.rung).gather(-1, state.rung)[:, None]
+        scale = _on_replicas(tuned.scale, state.rung)
         accepted = torch.ones_like(scale)
         bad = torch.zeros((), dtype=torch.bool, device=beta.device)
         for j in self.target.moving:
             accepted[j], nan = self._walk(state, j, beta, scale[j] * random.step[j], random.walk_log_uniform[j])
             bad |= nan
-        for slots in redraw_turns(self.target, number):
-            self._redraw(state, slots, beta, random)
+        for slots in jump_turns(self.target, number):
+            self._jump(state, slots, beta, tuned.edges, random)
         if bool(bad):
             raise ModelError.at(
                 "candidate",
@@ -129,21 +127,24 @@ class EagerEngine:
         possible = torch.isfinite(density)
         return torch.exp(torch.clamp(ratio, max=0.0)).expand(old.shape), (torch.isnan(likelihood) & possible).any()
 
-    def _redraw(self, state: State, slots: tuple[int, ...], beta: Tensor, random: RandomBlock) -> None:
-        """Replace slots by draws of their prior; the prior cancels in the ratio."""
+    def _jump(self, state: State, slots: tuple[int, ...], beta: Tensor, edges: Tensor, random: RandomBlock) -> None:
+        """Let slots jump under their tables, all or none of them."""
         term = self._term_of_slot.get(slots[0])
         proposal = state.theta.clone()
+        gain = torch.zeros_like(state.log_likelihood)
+        densities = []
         for j in slots:
-            proposal[..., j] = random.redraw[j]
+            new, more = jump(edges[j], state.rung, state.replica_on_rung, random.jump[j], state.theta[..., j])
+            density = self.target.priors[j].log_prob(new)
+            gain = gain + (density - state.log_prior[..., j] + more)
+            proposal[..., j] = new
+            densities.append(density)
         row, prediction = self._propose(state, term, proposal)
         likelihood = self.target.log_likelihood(prediction, proposal)
         tied = self.target.slots[slots[0]].shared
-        nothing = torch.zeros_like(likelihood)
-        ratio = _log_ratio(beta, likelihood, state.log_likelihood, nothing, tied)
-        draw = random.redraw_log_uniform[slots[0]]
-        accept = (draw < ratio).expand(likelihood.shape)
-        for j in slots:
-            density = self.target.priors[j].log_prob(proposal[..., j])
+        ratio = _log_ratio(beta, likelihood, state.log_likelihood, gain, tied)
+        accept = (random.jump_log_uniform[slots[0]] < ratio).expand(likelihood.shape)
+        for j, density in zip(slots, densities, strict=True):
             state.log_prior[..., j] = torch.where(accept, density, state.log_prior[..., j])
         self._settle(state, accept, term, row, prediction, proposal, likelihood)
 
@@ -175,8 +176,8 @@ class EagerEngine:
 
 
 def _on_replicas(scale: Tensor, rung: Tensor) -> Tensor:
-    """Step sizes (P, G, D, C, R) at each replica's rung, from sizes (P, G, D, R) on rungs."""
-    wide = scale[:, :, :, None].expand(*scale.shape[:3], rung.shape[1], scale.shape[-1])
+    """Step sizes (P, G, D, C, R) at each replica's rung, from sizes (P, G, D, R or 1) on rungs."""
+    wide = scale[:, :, :, None].expand(*scale.shape[:3], *rung.shape[1:])
     return wide.gather(-1, rung[None, :, None].expand_as(wide))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from bayesbeam.errors import ModelError
 from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines import loops, source
-from bayesbeam.sampling.engines.arrays import Moving, Problem
-from bayesbeam.sampling.engines.base import EXCHANGE_SLOT, REBUILD_EVERY, Block, State, redraw_values, start_state
-from bayesbeam.sampling.engines.library import address, compiled
+from bayesbeam.sampling.engines.arrays import Moving, Problem, address_of, scratch
+from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state
+from bayesbeam.sampling.engines.library import address, compiled, forget
 from bayesbeam.targets.sum import SumTarget
 
 MOST_ARGUMENTS = 5
@@ -47,31 +47,33 @@ def why_not(target: Any) -> str:
 
 
 class FusedEngine:
-    """Random walks and redraws in compiled loops."""
+    """Random walks and jumps in compiled loops."""
 
     name = "cpu"
 
     def __init__(self, target: SumTarget, threads: int = 1) -> None:
         self.target = target
         self.threads = threads
-        self._problem = _problem(target)
+        self._problem, self._arrays = _problem(target)
 
     def start(self, theta: torch.Tensor) -> State:
         """State with its log-likelihoods, replica r on rung r, from theta (G, D, C, R, P)."""
         state = start_state(theta)
         groups, members, _, replicas, slots = theta.shape
         keys = (torch.zeros(groups, members, 2, dtype=torch.int64), torch.zeros(groups, 2, dtype=torch.int64))
-        self._run(state, torch.zeros(groups, replicas), torch.zeros(slots, groups, members, replicas), keys, 0, 0)
+        none = torch.zeros(slots, groups, members, 1, 1, 2, dtype=torch.float64)
+        beta = torch.zeros(groups, replicas, dtype=torch.float64)
+        self._run(state, Tuned(beta, none[..., 0, 0], none), keys, 0, 0, 1)
         if bool(torch.isnan(state.log_likelihood).any()):
             self.target.check(theta)
         return state
 
     def advance(
-        self, state: State, beta: torch.Tensor, scale: torch.Tensor, keys: tuple[torch.Tensor, torch.Tensor],
-        first: int, sweeps: int,
+        self, state: State, tuned: Tuned, keys: tuple[torch.Tensor, torch.Tensor], first: int, sweeps: int,
+        levels: int = 1,
     ) -> Block:  # fmt: skip
         """Advance by a block of sweeps; see :class:`bayesbeam.sampling.engines.base.Engine`."""
-        moved = self._run(state, beta, scale, keys, first, sweeps)
+        moved = self._run(state, tuned, keys, first, sweeps, levels)
         if moved.flags.any():
             raise ModelError.at(
                 "candidate",
@@ -85,45 +87,81 @@ class FusedEngine:
         return Block(*(torch.from_numpy(array) for array in tensors))
 
     def _run(
-        self, state: State, beta: torch.Tensor, scale: torch.Tensor, keys: tuple[torch.Tensor, torch.Tensor],
-        first: int, sweeps: int,
-    ) -> Moving:  # fmt: skip
+        self, state: State, tuned: Tuned, keys: tuple[torch.Tensor, torch.Tensor], first: int, sweeps: int, levels: int,
+    ) -> _Seen:  # fmt: skip
         """Run the compiled loops over all chains."""
+        _own(state)
         groups, members, chains, replicas, slots = state.theta.shape
-        turns, redraw = redraw_values(self.target, keys, chains, replicas, first, sweeps)
-        problem = self._problem._replace(member_keys=_flat(keys[0].numpy()), group_keys=_flat(keys[1].numpy()))
-        moved = Moving(
-            state.theta.numpy(), state.log_likelihood.numpy(), state.rung.numpy(), state.replica_on_rung.numpy(),
+        seen = _Seen(
             np.zeros((slots, groups, members, chains, replicas)), np.empty((sweeps, groups, chains, replicas - 1)),
-            np.empty((sweeps, groups, chains, replicas)), np.empty((sweeps, groups, members, chains, slots)),
+            np.empty((sweeps, groups, chains, replicas)), np.empty((sweeps, groups, members, chains, levels, slots)),
             np.empty((sweeps, groups, chains, replicas), np.int64), np.zeros((groups, chains), np.int64),
         )  # fmt: skip
-        given = (
-            problem,
-            moved,
-            _flat(beta.double().numpy()),
-            _flat(scale.double().numpy()),
-            turns,
-            _flat(redraw.numpy()),
-        )
-        _share_out(groups * chains, self.threads, first, sweeps, given)
-        return moved
+        turns = _turns(self.target, first, sweeps)
+        tables = [_flat(tensor.double().numpy()) for tensor in (tuned.beta, tuned.scale, tuned.edges)]
+        given = [
+            state.theta.numpy(), state.log_likelihood.numpy(), state.rung.numpy(), state.replica_on_rung.numpy(),
+            _flat(keys[0].numpy()), _flat(keys[1].numpy()), *tables, turns, *seen,
+        ]  # fmt: skip
+        _, scale, edges = tables
+        sizes = (chains, replicas, levels, *turns.shape[1:], edges.shape[5] - 1)
+        sizes += (scale.shape[3], edges.shape[4], edges.shape[3])
+        moved = Moving(*sizes, *(address_of(array) for array in given))
+        _share_out(groups * chains, self.threads, first, sweeps, self._problem, moved)
+        return seen
+
+
+class _Seen(NamedTuple):
+    """Arrays that a block of sweeps fills in, in the order of :class:`Moving`."""
+
+    accepted: NDArray[np.float64]
+    swap: NDArray[np.float64]
+    likelihoods: NDArray[np.float64]
+    top: NDArray[np.float64]
+    places: NDArray[np.int64]
+    flags: NDArray[np.int64]
+
+
+def _own(state: State) -> None:
+    """Make what moves contiguous, for it is changed in place."""
+    for name in ("theta", "log_likelihood", "rung", "replica_on_rung"):
+        setattr(state, name, getattr(state, name).contiguous())
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-def _share_out(chains: int, threads: int, first: int, sweeps: int, given: tuple[Any, ...]) -> None:
+def _turns(target: SumTarget, first: int, sweeps: int) -> NDArray[np.int64]:
+    """Slots that jump together in each sweep, (S, J, L), filled up with -1."""
+    longest = max((len(block) for block in target.blocks), default=1)
+    jumps = [jump_turns(target, first + s) for s in range(sweeps)]
+    turns = np.full((sweeps, max((len(one) for one in jumps), default=1), longest), -1)
+    for s, one in enumerate(jumps):
+        for turn, slots in enumerate(one):
+            turns[s, turn, : len(slots)] = slots
+    return turns
+
+
+def _share_out(chains: int, threads: int, first: int, sweeps: int, problem: Problem, moved: Moving) -> None:
     """Run the chains in as many threads; which thread runs a chain changes nothing."""
-    edges = np.linspace(0, chains, min(threads, chains) + 1).astype(int)
+
+    def run(low: int, high: int) -> None:
+        place, memory = scratch(problem, moved.replicas, moved.turns_a_sweep * moved.longest)
+        loops.advance(low, high, first, sweeps, problem, moved, place)
+        del memory
+
+    if not loops.advance.signatures:
+        try:
+            run(0, 0)
+        except Exception:
+            forget(loops.__name__.rpartition(".")[2])
+            run(0, 0)
+    edges = np.linspace(0, chains, min(threads, chains) + 1).astype(int).tolist()
     if len(edges) == 2:
-        loops.advance(0, chains, first, sweeps, *given)
+        run(0, chains)
         return
-    loops.advance(0, 0, first, sweeps, *given)  # compiles before threads start
-    pool = _pool(threads)
-    jobs = [pool.submit(loops.advance, int(a), int(b), first, sweeps, *given) for a, b in pairwise(edges)]
-    for job in jobs:
+    for job in [_pool(threads).submit(run, a, b) for a, b in pairwise(edges)]:
         job.result()
 
 
@@ -133,59 +171,75 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="bayesbeam")
 
 
-def _problem(target: SumTarget) -> Problem:
-    """Everything about a target that compiled loops read."""
+def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
+    """Everything about a target that compiled loops read, and the arrays that hold it."""
     single = target.dtype == torch.float32
     noise = compiled(source.noise_source(target.noise, single))
-    modules = {
-        id(t.component): compiled(source.component_source(t.component, target.noise, single)) for t in target.terms
-    }
+    modules = [compiled(source.component_source(t.component, target.noise, single)) for t in target.terms]
     places = np.zeros(len(target.slots))
     of_slot = np.full(len(target.slots), -1)
+    only_size = np.zeros(len(target.slots), np.int64)
     for k, term in enumerate(target.terms):
         names = term.component.parameter_names
         places[term.start : term.stop] = [name in term.component.locations for name in names]
         of_slot[term.start : term.stop] = k
-    groups, members = target.groups, target.members
+        only_size[term.start : term.stop] = source.only_size(term.component)
     data, arguments = _data(target), _arguments(target)
-    return Problem(
-        data=data,
-        data_at=data.ctypes.data,
-        origin=_flat(target.origin.reshape(groups, members).numpy()),
-        constant=_constants(target),
-        count=_flat(target.data.n_effective.reshape(groups, members).numpy()),
-        term_start=np.array([*(t.start for t in target.terms), target.terms[-1].stop]),
-        term_move=np.array([address(modules[id(t.component)], "move") for t in target.terms]),
-        term_row=np.array([address(modules[id(t.component)], "row") for t in target.terms]),
-        term_centred=np.array([int(bool(t.component.locations)) for t in target.terms]),
-        term_of_slot=of_slot,
-        place=places,
+    arrays = {
+        "data": data,
+        "origin": _flat(target.origin.numpy()),
+        "constant": _constants(target),
+        "effective": _flat(target.data.n_effective.numpy()),
+        "term_start": np.array([*(t.start for t in target.terms), target.terms[-1].stop]),
+        "term_move": np.array([address(module, "move") for module in modules]),
+        "term_resize": np.array([address(module, "resize") for module in modules]),
+        "term_row": np.array([address(module, "row") for module in modules]),
+        "term_centred": np.array([int(bool(t.component.locations)) for t in target.terms]),
+        "term_of_slot": of_slot,
+        "place": places,
+        "moving_slots": np.array(target.moving, dtype=np.int64),
+        "shared": np.array([slot.shared for slot in target.slots], dtype=np.int64),
+        "log_walk": np.array([prior.family.log_coordinate for prior in target.priors], dtype=np.int64),
+        "only_size": only_size,
+        "density": np.array([_density(prior) for prior in target.priors], dtype=np.int64),
+        "arguments": arguments,
+        "support": _support(target),
+    }
+    problem = Problem(
+        groups=target.groups,
+        members=target.members,
+        slots=len(target.slots),
+        moving=len(target.moving),
+        terms=len(target.terms),
+        points=data.shape[4],
+        item=data.itemsize,
+        wide=arguments.shape[3],
+        noise_start=target.noise_start,
+        phi_matters=int(source.phi_at_points(target.noise)),
         points_at=address(noise, "points"),
         settle_at=address(noise, "settle"),
+        settle_size_at=address(noise, "settle_size"),
         total_at=address(noise, "total"),
-        phi_matters=source.phi_at_points(target.noise),
-        noise_start=target.noise_start,
-        moving=np.array(target.moving, dtype=np.int64),
-        shared=np.array([slot.shared for slot in target.slots]),
-        log_walk=np.array([prior.family.log_coordinate for prior in target.priors]),
-        density_at=np.array([_density(prior) for prior in target.priors], dtype=np.int64),
-        arguments=arguments,
-        arguments_at=arguments.ctypes.data,
-        support=_support(target),
-        member_keys=np.zeros((groups, members, 2), np.int64),
-        group_keys=np.zeros((groups, 2), np.int64),
-        rebuild_every=REBUILD_EVERY,
-        exchange_slot=EXCHANGE_SLOT,
+        **{name: address_of(array) for name, array in arrays.items()},
     )
+    return problem, list(arrays.values())
 
 
 def _data(target: SumTarget) -> NDArray[Any]:
-    """Points (G, D, 2, 5, N), in the precision of the rows."""
+    """Points (G, D, 2, 5, N), in the precision of the rows; filled up to whole blocks with the last place, weight 0."""
     columns = (target.data.y, target.data.inverse_sd, target.data.inverse_y, target.data.weight)
-    rest = [column.expand(target.x.shape) for column in columns]
-    blocks = [torch.stack([axis.to(target.dtype), *rest]) for axis in (target.x, target.x - target.origin)]
-    both = torch.stack(blocks).reshape(2, 5, target.groups, target.members, -1)
-    return _flat(both.permute(2, 3, 0, 1, 4).numpy())
+    points = target.x.shape[-1]
+    whole = -(-points // source.BLOCK) * source.BLOCK
+    shape = (target.groups, target.members, 2, 5, whole)
+    memory = np.zeros(int(np.prod(shape)) + 16, np.float32 if target.dtype == torch.float32 else np.float64)
+    start = -address_of(memory) % 64 // memory.itemsize
+    data = memory[start : start + int(np.prod(shape))].reshape(shape)
+    for which, axis in enumerate((target.x, target.x - target.origin)):
+        data[:, :, which, 0] = axis[:, :, 0, 0, -1:].numpy()
+        data[:, :, which, 0, :points] = axis[:, :, 0, 0].numpy()
+        for row, column in enumerate(columns):
+            data[:, :, which, row + 1, :points] = column[:, :, 0, 0].numpy()
+    return data
 
 
 def _constants(target: SumTarget) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ import numba
 import numpy as np
 from numba import config as numba_config
 
-COMPILED = ("arrays", "calls", "loops", "scalars", "trials")
+COMPILED = ("arrays", "base", "calls", "draws", "loops", "scalars", "trials")
 # Its names are made when it is imported.
 config: Any = numba_config
 
@@ -79,23 +80,33 @@ def compiled(source: str) -> ModuleType:
         try:
             return _load(path)
         except Exception:
-            # A damaged cache is no reason to fail: compile again under another name.
-            for old in folder().glob(f"*/{path.stem}*"):
-                old.unlink(missing_ok=True)
+            forget(path.stem)
             return _load(path)
 
 
+def forget(stem: str) -> None:
+    """Remove what was kept of a module: a damaged cache is no reason to fail, but one to compile again."""
+    for old in folder().glob(f"*/{stem}.*"):
+        old.unlink(missing_ok=True)
+
+
 def _load(path: Path) -> ModuleType:
-    """Import a file by its path."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    """Import a file by its path; numba finds what it has kept by the name of the module."""
+    name = f"bayesbeam_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
 def address(module: ModuleType, name: str) -> int:
-    """Address of a compiled function; the module is kept alive by the cache above."""
-    function: Any = getattr(module, name)
-    return int(function.address)
+    """Address of a compiled function, 0 if there is none; the module is kept alive by the cache above."""
+    function: Any = getattr(module, name, None)
+    return 0 if function is None else int(function.address)

@@ -7,22 +7,20 @@ random numbers and their order are those of the eager engine.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
 from numba import njit
 
 from bayesbeam.sampling.engines.arrays import Moving, Problem, Scratch
-from bayesbeam.sampling.engines.calls import philox, spread_normal
+from bayesbeam.sampling.engines.base import EXCHANGE_SLOT, REBUILD_EVERY
+from bayesbeam.sampling.engines.calls import put_real, put_whole, real, reals, whole, wholes
+from bayesbeam.sampling.engines.draws import chances, draw_jumps, draw_walks, exponentials, one_uniform
 from bayesbeam.sampling.engines.library import cached_here
-from bayesbeam.sampling.engines.trials import attempt, load, log_prior, rebuild, settle
+from bayesbeam.sampling.engines.trials import attempt, keep, propose_jump, propose_walk, put_back, rebuild
 
 NAN_SEEN = 1
+NO_SLOT = -1
 
-
-with cached_here():
-    _compile = njit(nogil=True, cache=True)
-_helper = njit(nogil=True, forceinline=True)
+_helper = njit(nogil=True, forceinline=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @_helper
@@ -34,186 +32,196 @@ def _heat(beta: float, new: float, old: float) -> float:
 
 
 @_helper
-def _words(p: Problem, w: Scratch, g: int, d: int, place: int, number: int, slot: int, tied: bool) -> None:
-    """Random numbers of a move; equal in all members for a shared slot."""
-    if tied:
-        philox(place, number, slot, p.group_keys[g, 0], p.group_keys[g, 1], w.words)
-    else:
-        philox(place, number, slot, p.member_keys[g, d, 0], p.member_keys[g, d, 1], w.words)
-
-
-@_helper
-def _decide(
-    p: Problem,
-    m: Moving,
-    w: Scratch,
-    g: int,
-    d: int,
-    c: int,
-    r: int,
-    k: int,
-    beta: float,
-    gain: float,
-    log_uniform: float,
-    n: int,
-) -> float:
-    """Accept or reject for one member, or for all where d is below 0; returns the acceptance probability."""
-    ratio = gain
-    first, last = (0, m.theta.shape[1]) if d < 0 else (d, d + 1)
-    for e in range(first, last):
-        if gain != -math.inf:
-            ratio += _heat(beta, w.new_likelihood[e], m.log_likelihood[g, e, c, r])
-    if log_uniform < ratio:
-        for e in range(first, last):
-            settle(p, m, w, g, e, c, r, k, n)
-    if ratio >= 0.0:
-        return 1.0
-    return math.exp(ratio) if ratio == ratio else 0.0
-
-
-@_helper
-def _walk(
-    p: Problem, m: Moving, w: Scratch, g: int, c: int, r: int, j: int, number: int, beta: float, scale: Any
+def _address(
+    p: Problem, m: Moving, w: Scratch, where: int, key: int, g: int, d: int, c: int, j: int, slot: int
 ) -> None:
-    """Random walk in slot j."""
-    members, tied, k = m.theta.shape[1], p.shared[j], p.term_of_slot[j]
-    level = m.rung[g, c, r]
-    w.slots[0] = j
-    gain = 0.0
-    for d in range(members):
-        load(m, w, g, d, c, r)
-        _words(p, w, g, d, c * 65536 + r, number, j, tied)
-        step = scale[j, g, d, level] * spread_normal(w.words)
-        old = w.state[d, j]
-        new = old * math.exp(step) if p.log_walk[j] else old + step
-        w.state[d, j] = new
-        w.new_prior[d, j] = log_prior(p, new, j, g, d)
-        gain = w.new_prior[d, j] - w.prior[r, d, j]
-        if p.log_walk[j]:
-            gain += step
-        if gain != -math.inf:
-            attempt(p, m, w, g, d, c, r, k)
-            if w.new_likelihood[d] != w.new_likelihood[d]:
-                m.flags[g, c] = NAN_SEEN
-        if not tied:
-            m.accepted[j, g, d, c, level] += _decide(p, m, w, g, d, c, r, k, beta, gain, math.log(w.words[0]), 1)
-    if tied:
-        # The prior of a shared slot counts once, and it is the same in all members.
-        probability = _decide(p, m, w, g, -1, c, r, k, beta, gain, math.log(w.words[0]), 1)
-        for d in range(members):
-            m.accepted[j, g, d, c, level] += probability
+    """Counters and keys of a slot's move in all replicas; the key is that of the group for a shared slot."""
+    at = 2 * (g * p.members + d)
+    keys = m.member_keys
+    if whole(p.shared, j):
+        at, keys = 2 * g, m.group_keys
+    packed = whole(keys, at) | whole(keys, at + 1) << 32
+    for r in range(m.replicas):
+        put_whole(where, r, slot << 32 | (c << 16) + r)
+        put_whole(key, r, packed)
 
 
 @_helper
-def _redraw(
-    p: Problem,
-    m: Moving,
-    w: Scratch,
-    g: int,
-    c: int,
-    r: int,
-    s: int,
-    turn: int,
-    turns: Any,
-    redraw: Any,
-    number: int,
-    beta: float,
-) -> None:
-    """Replace slots by draws of their prior; the prior cancels in the ratio."""
+def _draw_walks(p: Problem, m: Moving, w: Scratch, g: int, c: int, number: int) -> None:
+    """Random walks of all slots in all replicas in one sweep."""
+    for d in range(p.members):
+        for i in range(p.moving):
+            row = (whole(p.moving_slots, i) * p.groups + g) * p.members + d
+            first = (d * p.moving + i) * m.replicas
+            for r in range(m.replicas):
+                level = whole(m.rung, (g * m.chains + c) * m.replicas + r) if m.scale_rungs > 1 else 0
+                put_real(w.size, first + r, real(m.scale, row * m.scale_rungs + level))
+    n = w.walks
+    step = reals(w.step, n)
+    where, key = wholes(w.walk_where, n), wholes(w.walk_key, n)
+    draw_walks(n, where, key, number, reals(w.size, n), step, reals(w.walk_log_u, n))
+    exponentials(n, step, reals(w.factor, n))
+
+
+@_helper
+def _draw_jumps(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
+    """Random numbers of the jumps of one sweep."""
+    for d in range(p.members):
+        for q in range(m.turns_a_sweep * m.longest):
+            j = whole(m.turns, s * m.turns_a_sweep * m.longest + q)
+            at = 8 * (d * m.turns_a_sweep * m.longest + q) * m.replicas
+            if j != NO_SLOT:
+                _address(p, m, w, w.jump_where + at, w.jump_key + at, g, d, c, j, p.slots + j)
+    n = w.jumps
+    where, key = wholes(w.jump_where, n), wholes(w.jump_key, n)
+    draw_jumps(n, where, key, number, reals(w.jump_u, n), reals(w.jump_log_u, n))
+
+
+@_helper
+def _choose(p: Problem, m: Moving, w: Scratch, s: int, i: int) -> int:
+    """Put the slots of move i of a sweep into ``w.together``: first the walks, then jumps; returns how many."""
+    if i < p.moving:
+        put_whole(w.together, 0, whole(p.moving_slots, i))
+        return 1
     n = 0
-    for q in range(turns.shape[2]):
-        if turns[s, turn, q] >= 0:
-            w.slots[n] = turns[s, turn, q]
-            n += 1
-    if n == 0:
-        return
-    lead = w.slots[0]
-    members, tied, k = m.theta.shape[1], p.shared[lead], p.term_of_slot[lead]
-    for d in range(members):
-        load(m, w, g, d, c, r)
-        _words(p, w, g, d, c * 65536 + r, number, m.theta.shape[4] + lead, tied)
-        for q in range(n):
-            j = w.slots[q]
-            w.state[d, j] = redraw[s, turn, q, g, d, c, r]
-            w.new_prior[d, j] = log_prior(p, w.state[d, j], j, g, d)
-        attempt(p, m, w, g, d, c, r, k)
-        if not tied:
-            _decide(p, m, w, g, d, c, r, k, beta, 0.0, math.log(w.words[1]), n)
-    if tied:
-        _decide(p, m, w, g, -1, c, r, k, beta, 0.0, math.log(w.words[1]), n)
+    first = (s * m.turns_a_sweep + i - p.moving) * m.longest
+    while n < m.longest and whole(m.turns, first + n) != NO_SLOT:
+        put_whole(w.together, n, whole(m.turns, first + n))
+        n += 1
+    return n
 
 
 @_helper
-def _exchange(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int, beta: Any) -> None:
+def _move(
+    p: Problem, m: Moving, w: Scratch, g: int, c: int, r: int, i: int, n: int, low: int, high: int, beta: float
+) -> None:
+    """Propose move i to the members ``low`` to ``high - 1`` together, and accept or reject it."""
+    k = whole(p.term_of_slot, whole(w.together, 0))
+    level = whole(m.rung, (g * m.chains + c) * m.replicas + r)
+    resize = n == 1 and whole(p.only_size, whole(w.together, 0)) != 0
+    walk = i < p.moving
+    jump = 0 if walk else (i - p.moving) * m.longest
+    gain, heat, log_u, entry = 0.0, 0.0, 0.0, 0
+    for d in range(low, high):
+        member, own = g * p.members + d, r * p.members + d
+        place = (member * m.chains + c) * m.replicas + r
+        theta = m.theta + 8 * p.slots * place
+        if walk:
+            entry = (d * p.moving + i) * m.replicas + r
+            gain = propose_walk(p, w, member, d, own, theta, whole(w.together, 0), entry)
+            log_u = real(w.walk_log_u, entry)
+        else:
+            gain = 0.0
+            for q in range(n):
+                entry = (d * m.turns_a_sweep * m.longest + jump + q) * m.replicas + r
+                gain += propose_jump(p, m, w, member, c, d, own, theta, q, real(w.jump_u, entry), level)
+            log_u = real(w.jump_log_u, (d * m.turns_a_sweep * m.longest + jump) * m.replicas + r)
+        if gain != -math.inf:
+            likelihood = attempt(p, w, member, d, own, theta, k, resize)
+            if walk and likelihood != likelihood:
+                put_whole(m.flags, g * m.chains + c, NAN_SEEN)
+            heat += _heat(beta, likelihood, real(m.log_likelihood, place))
+    # The prior of a shared slot counts once, and it is the same in all members.
+    ratio = gain + heat if gain != -math.inf else gain
+    accept = log_u < ratio
+    for d in range(low, high):
+        own = r * p.members + d
+        place = ((g * p.members + d) * m.chains + c) * m.replicas + r
+        if accept:
+            keep(p, m, w, d, own, place, k, n, resize)
+        else:
+            put_back(p, w, d, m.theta + 8 * p.slots * place, n)
+        if walk:
+            put_real(w.ratio, (d * p.moving + i) * m.replicas + level, ratio)
+
+
+@_helper
+def _exchange(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
     """Exchange neighbouring rungs, even pairs in even sweeps and odd ones in odd, and note what was seen."""
-    members, replicas = m.theta.shape[1], m.theta.shape[3]
+    replicas, levels = m.replicas, m.levels
+    chain = g * m.chains + c
+    seen = (s * p.groups * m.chains + chain) * replicas
+    on_rung, rung = m.replica_on_rung + 8 * chain * replicas, m.rung + 8 * chain * replicas
     for level in range(replicas):
         total = 0.0
-        for d in range(members):
-            total += m.log_likelihood[g, d, c, m.replica_on_rung[g, c, level]]
-        m.likelihoods[s, g, c, level] = total
-    for d in range(members):
-        for j in range(m.theta.shape[4]):
-            m.top[s, g, d, c, j] = m.theta[g, d, c, m.replica_on_rung[g, c, replicas - 1], j]
+        for d in range(p.members):
+            place = ((g * p.members + d) * m.chains + c) * replicas + whole(on_rung, level)
+            total += real(m.log_likelihood, place)
+        put_real(m.likelihoods, seen + level, total)
+    for d in range(p.members):
+        for i in range(levels):
+            replica = whole(on_rung, replicas - levels + i)
+            place = ((g * p.members + d) * m.chains + c) * replicas + replica
+            top = (((s * p.groups + g) * p.members + d) * m.chains + c) * levels + i
+            for j in range(p.slots):
+                put_real(m.top, top * p.slots + j, real(m.theta, place * p.slots + j))
     for pair in range(replicas - 1):
-        lower, upper = m.likelihoods[s, g, c, pair], m.likelihoods[s, g, c, pair + 1]
+        lower, upper = real(m.likelihoods, seen + pair), real(m.likelihoods, seen + pair + 1)
         gain = -math.inf if lower == -math.inf else lower - upper
-        log_ratio = (beta[g, pair + 1] - beta[g, pair]) * gain
+        gap = real(m.beta, g * replicas + pair + 1) - real(m.beta, g * replicas + pair)
+        log_ratio = gap * gain if gap != 0.0 else 0.0
         probability = 1.0 if log_ratio >= 0.0 else math.exp(log_ratio)
-        m.swap[s, g, c, pair] = probability
+        put_real(m.swap, (s * p.groups * m.chains + chain) * (replicas - 1) + pair, probability)
         if pair % 2 == number % 2:
-            philox(c * 65536 + pair, number, p.exchange_slot, p.group_keys[g, 0], p.group_keys[g, 1], w.words)
-            if w.words[0] < probability:
-                first, second = m.replica_on_rung[g, c, pair], m.replica_on_rung[g, c, pair + 1]
-                m.replica_on_rung[g, c, pair], m.replica_on_rung[g, c, pair + 1] = second, first
-                m.rung[g, c, first], m.rung[g, c, second] = pair + 1, pair
+            u = one_uniform(
+                c * 65536 + pair, number, EXCHANGE_SLOT, whole(m.group_keys, 2 * g), whole(m.group_keys, 2 * g + 1)
+            )
+            if u < probability:
+                first, second = whole(on_rung, pair), whole(on_rung, pair + 1)
+                put_whole(on_rung, pair, second)
+                put_whole(on_rung, pair + 1, first)
+                put_whole(rung, first, pair + 1)
+                put_whole(rung, second, pair)
     for level in range(replicas):
-        m.places[s, g, c, level] = m.replica_on_rung[g, c, level]
+        put_whole(m.places, seen + level, whole(on_rung, level))
 
 
-@_compile
-def advance(
-    low: int, high: int, first: int, sweeps: int, p: Problem, m: Moving, beta: Any, scale: Any, turns: Any, redraw: Any
-) -> None:
+@_helper
+def _sweep(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
+    """Move all replicas of a chain."""
+    _draw_walks(p, m, w, g, c, number)
+    _draw_jumps(p, m, w, g, c, s, number)
+    for r in range(m.replicas):
+        beta = real(m.beta, g * m.replicas + whole(m.rung, (g * m.chains + c) * m.replicas + r))
+        for i in range(p.moving + m.turns_a_sweep):
+            n = _choose(p, m, w, s, i)
+            tied = n > 0 and whole(p.shared, whole(w.together, 0)) != 0
+            low = 0
+            while n > 0 and low < p.members:
+                high = p.members if tied else low + 1
+                _move(p, m, w, g, c, r, i, n, low, high, beta)
+                low = high
+    chances(w.walks, reals(w.ratio, w.walks), reals(w.chance, w.walks))
+
+
+def _advance(low: int, high: int, first: int, sweeps: int, p: Problem, m: Moving, w: Scratch) -> None:
     """Advance the chains ``low`` to ``high - 1``, counted over groups and chains, by some sweeps.
 
     Without a sweep only their log-likelihoods are computed.
-
-    Parameters
-    ----------
-    beta : array (G, R)
-        Ladders.
-    scale : array (P, G, D, R)
-        Step sizes on each rung.
-    turns : array (S, 2, L), int64
-        Slots that each sweep redraws together, filled up with -1.
-    redraw : array (S, 2, L, G, D, C, R)
-        Draws of their priors.
     """
-    _, members, chains, replicas, slots = m.theta.shape
-    terms, points = p.term_start.shape[0] - 1, p.data.shape[4]
-    rows = np.empty((replicas, members, terms, points), p.data.dtype)
-    sums, fresh = np.empty((replicas, members, points), p.data.dtype), np.empty((members, points), p.data.dtype)
-    state, values = np.empty((members, slots)), np.empty(slots + 1)
-    w = Scratch(
-        rows, sums, np.empty((replicas, members)), np.empty((replicas, members, slots)), fresh, state,
-        np.empty((members, slots)), np.empty(members), np.empty(members), values, np.empty(4),
-        np.empty(slots, np.int64), rows.ctypes.data, sums.ctypes.data, fresh.ctypes.data,
-        state.ctypes.data, values.ctypes.data,
-    )  # fmt: skip
     for chain in range(low, high):
-        g, c = chain // chains, chain % chains
-        if sweeps == 0:
-            for r in range(replicas):
-                rebuild(p, m, w, g, c, r)
-        for s in range(sweeps):
-            number = first + s
-            for r in range(replicas):
-                if s == 0 or number % p.rebuild_every == 0:
+        g, c = chain // m.chains, chain % m.chains
+        for d in range(p.members):
+            for i in range(p.moving):
+                j, at = whole(p.moving_slots, i), 8 * (d * p.moving + i) * m.replicas
+                _address(p, m, w, w.walk_where + at, w.walk_key + at, g, d, c, j, j)
+        for e in range(w.walks):
+            put_real(w.chance, e, 0.0)
+        for s in range(sweeps if sweeps > 0 else 1):
+            if s == 0 or (first + s) % REBUILD_EVERY == 0:
+                for r in range(m.replicas):
                     rebuild(p, m, w, g, c, r)
-                b = beta[g, m.rung[g, c, r]]
-                for i in range(p.moving.shape[0]):
-                    _walk(p, m, w, g, c, r, p.moving[i], number, b, scale)
-                for turn in range(2):
-                    _redraw(p, m, w, g, c, r, s, turn, turns, redraw, number, b)
-            _exchange(p, m, w, g, c, s, number, beta)
+            if sweeps > 0:
+                _sweep(p, m, w, g, c, s, first + s)
+                _exchange(p, m, w, g, c, s, first + s)
+        for d in range(p.members):
+            for i in range(p.moving):
+                row = (whole(p.moving_slots, i) * p.groups + g) * p.members + d
+                for level in range(m.replicas):
+                    chance = real(w.chance, (d * p.moving + i) * m.replicas + level)
+                    put_real(m.accepted, (row * m.chains + c) * m.replicas + level, chance)
+
+
+# Declared here, for this is when numba chooses the folder for what it compiles.
+with cached_here():
+    advance = njit(nogil=True, cache=True, error_model="numpy")(_advance)

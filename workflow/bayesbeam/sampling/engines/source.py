@@ -6,6 +6,7 @@ What does not depend on the point is computed once in double precision; the rest
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from bayesbeam.models.base import Component
 from bayesbeam.models.trace import Node, symbol, trace
@@ -13,13 +14,16 @@ from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_LOGARITHMS = {"log": ("log_f32", "whole_log_f64"), "log1p": ("log1p_f32", "log1p_f64")}
+BLOCK = 32
+"""Loops over points run in whole blocks: a rest would be slow, and would be added in another order."""
 POINT = ("y", "f", "inverse_sd", "inverse_y", "weight")
 
 _HEAD = '''"""Loops over points, written by bayesbeam; do not edit."""
 import math
 import numpy as np
 from numba import cfunc, carray, types
-from bayesbeam.sampling.engines.scalars import exp_f32, exp_f64
+from bayesbeam.sampling.engines.scalars import exp_f32, exp_f64, log1p_f32, log1p_f64, log_f32, whole_log_f64
 F = np.{dtype}
 P = types.CPointer(types.{dtype})
 D = types.CPointer(types.float64)
@@ -69,6 +73,8 @@ class _Writer:
             return f"{inputs[0]} {_INFIX[node.op]} {inputs[1]}"
         if node.op == "exp":
             return f"exp_f32({inputs[0]})" if node.pointwise and self.single else f"exp_f64({inputs[0]})"
+        if node.op in _LOGARITHMS and node.pointwise:
+            return f"{_LOGARITHMS[node.op][not self.single]}({inputs[0]})"
         forms = {
             "neg": "-{0}", "not": "not {0}", "and": "{0} and {1}", "or": "{0} or {1}", "abs": "abs({0})",
             "maximum": "{0} if {0} > {1} or {0} != {0} else {1}", "minimum": "{0} if {0} < {1} or {0} != {0} else {1}",
@@ -90,40 +96,71 @@ def _dtype(single: bool) -> str:
     return "float32" if single else "float64"
 
 
-def component_source(component: Component, noise: NoiseModel, single: bool) -> str:
-    """Source of ``move`` and ``row`` of a component under a noise model.
+def _size_and_shape(component: Component) -> tuple[Node, Node]:
+    """Graphs of two factors of a curve: one that is the same at all points (1 if there is none), and the rest."""
+    curve = trace(component.formula, ["x"], _names(component))
+    if curve.op == "mul":
+        first, second = curve.inputs
+        if not first.pointwise and second.pointwise:
+            return first, second
+        if first.pointwise and not second.pointwise:
+            return second, first
+    return Node("constant", value=1.0), curve
 
-    ``move(n, data, theta, phi, old, pred, new)`` writes the new curve and returns the sum over points of the noise
-    model's term, for the old sum of curves less the old curve plus the new one. ``row(n, data, theta, new)`` writes
-    the curve only. ``data`` holds rows of n points: axis, y, 1/sd, 1/y, weight.
+
+def _names(component: Component) -> list[str]:
+    return [f"p{j}" for j in range(len(component.parameters))]
+
+
+@cache
+def only_size(component: Component) -> tuple[bool, ...]:
+    """Which parameters change the size of a curve alone, so that a move of one needs its shape only once."""
+    size, shape = _size_and_shape(component)
+    return tuple(_uses(size, symbol(name)) and not _uses(shape, symbol(name)) for name in _names(component))
+
+
+def component_source(component: Component, noise: NoiseModel, single: bool) -> str:
+    """Source of ``move``, ``row`` and, if a parameter changes the size alone, ``resize`` of a component.
+
+    A curve is a size times a shape; ``size`` holds the present size, and gets the new one. ``move(n, data, theta, phi,
+    size, old, pred, new, parts)`` writes the new shape and returns the sum over points of the noise model's term, for
+    the old sum of curves less the old curve plus the new one; ``resize`` does so for the old shape. ``row(n, data,
+    theta, size, new)`` writes size and shape only. ``data`` holds rows of n points: axis, y, 1/sd, 1/y, weight; n is a
+    multiple of 32.
     """
-    names = [f"p{j}" for j in range(len(component.parameters))]
-    curve = trace(component.formula, ["x"], names)
+    size, shape = _size_and_shape(component)
     point, phi = _point(noise)
-    load = [f"{name} = theta[{j}]" for j, name in enumerate(names)]
-    move, row = _Writer(single), _Writer(single)
-    move.inside += ["x = d[0, i]"]
-    new = move.value(curve, True)
-    move.inside += [f"new[i] = {new}", f"f = pred[i] - old[i] + {new}", *_data_lines(point)]
-    term = move.value(point, True)
-    row.inside += ["x = d[0, i]"]
-    value = row.value(curve, True)
-    row.inside.append(f"new[i] = {value}")
-    arrays = ["d = carray(data, (5, n))"]
-    return _HEAD.format(dtype=_dtype(single)) + "\n".join(
-        [
-            _function("move", "types.float64(types.int64, P, D, D, P, P, P)", "n, data, theta, phi, old, pred, new",
-                      [*arrays, *load, *phi, *move.before], move.inside, term),
-            _function("row", "types.float64(types.int64, P, D, P)", "n, data, theta, new",
-                      [*arrays, *load, *row.before], row.inside, None),
-        ]
-    )  # fmt: skip
+    load = [f"{name} = theta[{j}]" for j, name in enumerate(_names(component))]
+    data = "d = carray(data, (5, n))"
+    functions = []
+    for name, signature, arguments in (
+        ("move", "P, D, D, D, P, P, P, P", "data, theta, phi, size, old, pred, new, parts"),
+        ("resize", "P, D, D, D, P, P, P", "data, theta, phi, size, old, pred, parts"),
+        ("row", "P, D, D, P", "data, theta, size, new"),
+    ):
+        if name == "resize" and not any(only_size(component)):
+            continue
+        writer = _Writer(single)
+        writer.before += [f"size[1] = {writer.value(size, False)}", "now, then = F(size[0]), F(size[1])"]
+        term, prepare = None, load
+        if name != "resize":
+            writer.inside.append("x = d[0, i]")
+            writer.inside.append(f"new[i] = {writer.value(shape, True)}")
+        if name != "row":
+            fresh = "old[i]" if name == "resize" else writer.value(shape, True)
+            writer.inside += [f"f = pred[i] - now * old[i] + then * {fresh}", *_data_lines(point)]
+            term, prepare = writer.value(point, True), [*load, *phi]
+        before = [data, *prepare, *writer.before]
+        full = f"types.float64(types.int64, {signature})"
+        functions.append(_function(name, full, f"n, {arguments}", before, writer.inside, term))
+    return _HEAD.format(dtype=_dtype(single)) + "\n".join(functions)
 
 
 def noise_source(noise: NoiseModel, single: bool) -> str:
-    """Source of ``points(n, data, phi, pred)``, the sum over points, and ``total(s, constant, count, phi)``.
+    """Source of ``points(n, data, phi, pred, parts)``, the sum over points, and ``total(s, constant, count, phi)``.
 
-    And of ``settle(n, old, sums, new)``, which puts a new curve in the place of an old one.
+    And of ``settle(n, size, old, sums, new)``, which puts a new curve in the place of an old one, and
+    ``settle_size(n, size, old, sums)`` where its shape has stayed.
     """
     point, phi = _point(noise)
     writer = _Writer(single)
@@ -134,12 +171,15 @@ def noise_source(noise: NoiseModel, single: bool) -> str:
     assert noise.total is not None
     result = whole.value(trace(noise.total, [], ["s", "constant", "count", *names]), False)
     body = [*phi, *whole.before, f"return {result}"]
-    keep = ["before = old[i]", "sums[i] = sums[i] - before + new[i]", "old[i] = new[i]"]
-    arrays = [f"{array} = carray({array}, (n,))" for array in ("old", "sums", "new")]
+    sizes = "now, then = F(size[0]), F(size[1])"
+    keep = ["shape = new[i]", "sums[i] = sums[i] - now * old[i] + then * shape", "old[i] = shape"]
+    again = ["shape = old[i]", "sums[i] = sums[i] - now * shape + then * shape"]
     return _HEAD.format(dtype=_dtype(single)) + "\n".join(
         [
-            _function("settle", "types.float64(types.int64, P, P, P)", "n, old, sums, new", arrays, keep, None),
-            _function("points", "types.float64(types.int64, P, D, P)", "n, data, phi, pred",
+            _function("settle", "types.float64(types.int64, D, P, P, P)", "n, size, old, sums, new",
+                      [sizes], keep, None),
+            _function("settle_size", "types.float64(types.int64, D, P, P)", "n, size, old, sums", [sizes], again, None),
+            _function("points", "types.float64(types.int64, P, D, P, P)", "n, data, phi, pred, parts",
                       ["d = carray(data, (5, n))", *phi, *writer.before], writer.inside, term),
             _scalar("total", "types.float64(types.float64, types.float64, types.float64, D)",
                     "s, constant, count, phi", body),
@@ -184,16 +224,23 @@ def _data_lines(point: Node) -> list[str]:
 def _function(
     name: str, signature: str, arguments: str, before: Sequence[str], inside: Sequence[str], term: str | None
 ) -> str:
-    """Function with a loop over points, which adds up ``term`` in double precision if there is one."""
-    lines = [f"@cfunc({signature}, cache=True, fastmath=FLAGS)", f"def {name}({arguments}):"]
+    """Function with a loop over points; if there is a ``term``, a second loop adds it up in double precision.
+
+    Two loops, for one would be as narrow as its widest number. A third one, where that gives nan, leaves out the points
+    that do not count, for there zero may have met infinity.
+    """
+    lines = [f"@cfunc({signature}, cache=True, fastmath=FLAGS, error_model='numpy')", f"def {name}({arguments}):"]
     lines += [f"    {line}" for line in before]
-    lines += ["    total = 0.0", "    for i in range(n):", *(f"        {line}" for line in inside)]
+    loop = f"    for i in range(n // {BLOCK} * {BLOCK}):"
+    lines += ["    total = 0.0", loop, *(f"        {line}" for line in inside)]
     if term is not None:
-        lines.append(f"        total += np.float64({term})")
+        lines.append(f"        parts[i] = {term}")
+        lines += [loop, "        total += np.float64(parts[i])", "    if total != total:", "        total = 0.0"]
+        lines += [f"    {loop}", "            total += np.float64(parts[i]) if d[4, i] > 0 else 0.0"]
     return "\n".join([*lines, "    return total", ""])
 
 
 def _scalar(name: str, signature: str, arguments: str, body: Sequence[str]) -> str:
     """Function without a loop; exact about infinities, so without fast arithmetic."""
-    lines = [f"@cfunc({signature}, cache=True)", f"def {name}({arguments}):"]
+    lines = [f"@cfunc({signature}, cache=True, error_model='numpy')", f"def {name}({arguments}):"]
     return "\n".join([*lines, *(f"    {line}" for line in body), ""])

@@ -1,6 +1,6 @@
-"""One proposal at a time, for the fused sweep: what it would change, and keeping it.
+"""One proposal at a time, for the fused sweep: what it is, what it would change, and keeping it.
 
-The caches of a chain stay in its scratch; curves are computed by loops compiled for each formula.
+A proposal is written into the state itself; what it replaces is saved, and put back where the proposal is rejected.
 """
 
 from __future__ import annotations
@@ -14,100 +14,169 @@ from bayesbeam.sampling.engines.calls import (
     call_density,
     call_move,
     call_points,
+    call_resize,
     call_row,
     call_settle,
+    call_settle_size,
     call_total,
+    put_real,
+    put_whole,
+    real,
+    whole,
 )
 
-_helper = njit(nogil=True, forceinline=True)
+_helper = njit(nogil=True, forceinline=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @_helper
-def log_prior(p: Problem, x: float, j: int, g: int, d: int) -> float:
-    """Log density of slot j up to a constant; -inf outside the support."""
-    if not (p.support[g, d, j, 0] <= x <= p.support[g, d, j, 1]):
+def log_prior(p: Problem, x: float, j: int, member: int) -> float:
+    """Log density of slot j of a member, counted over groups, up to a constant; -inf outside the support."""
+    at = member * p.slots + j
+    if not (real(p.support, 2 * at) <= x <= real(p.support, 2 * at + 1)):
         return -math.inf
-    at = p.arguments_at + ((g * p.arguments.shape[1] + d) * p.arguments.shape[2] + j) * 8 * p.arguments.shape[3]
-    return call_density(p.density_at[j], x, at)
+    return call_density(whole(p.density, j), x, p.arguments + 8 * p.wide * at)
 
 
 @_helper
-def data_at(p: Problem, g: int, d: int, k: int) -> int:
-    """Address of the data of a member, with the axis that term k wants."""
-    block = ((g * p.data.shape[1] + d) * 2 + (p.term_centred[k] if k >= 0 else 0)) * 5
-    return p.data_at + block * p.data.shape[4] * p.data.itemsize
+def data_of(p: Problem, member: int, k: int) -> int:
+    """Address of the data of a member, with the axis that term k wants; of the noise where k is below 0."""
+    block = 2 * member + (whole(p.term_centred, k) if k >= 0 else 0)
+    return p.data + block * 5 * p.points * p.item
 
 
 @_helper
-def term_values(p: Problem, w: Scratch, g: int, d: int, k: int) -> None:
-    """Parameters of term k in the proposal, places on the axis counted from its middle."""
-    for j in range(p.term_start[k], p.term_start[k + 1]):
-        w.values[j - p.term_start[k]] = w.state[d, j] - p.origin[g, d] * p.place[j]
-
-
-@_helper
-def load(m: Moving, w: Scratch, g: int, d: int, c: int, r: int) -> None:
-    """Copy a state into the proposal."""
-    for j in range(m.theta.shape[4]):
-        w.state[d, j] = m.theta[g, d, c, r, j]
+def term_values(p: Problem, w: Scratch, member: int, theta: int, k: int) -> int:
+    """Address of the parameters of term k, places on the axis counted from its middle."""
+    start, stop = whole(p.term_start, k), whole(p.term_start, k + 1)
+    if whole(p.term_centred, k) == 0:
+        return theta + 8 * start
+    origin = real(p.origin, member)
+    for j in range(start, stop):
+        put_real(w.values, j - start, real(theta, j) - origin * real(p.place, j))
+    return w.values
 
 
 @_helper
 def rebuild(p: Problem, m: Moving, w: Scratch, g: int, c: int, r: int) -> None:
     """Compute the caches of a replica from its parameters."""
-    points, item = p.data.shape[4], p.data.itemsize
-    members, slots, terms = m.theta.shape[1], m.theta.shape[4], p.term_start.shape[0] - 1
-    for d in range(members):
-        place = r * members + d
-        load(m, w, g, d, c, r)
-        for i in range(points):
-            w.sums[r, d, i] = 0.0
-        for k in range(terms):
-            term_values(p, w, g, d, k)
-            row = w.rows_at + (place * terms + k) * points * item
-            call_row(p.term_row[k], points, data_at(p, g, d, k), w.values_at, row)
-            for i in range(points):
-                w.sums[r, d, i] += w.rows[r, d, k, i]
-        phi = w.state_at + 8 * (d * slots + p.noise_start)
-        sums = w.sums_at + place * points * item
-        w.power[r, d] = call_points(p.points_at, points, data_at(p, g, d, -1), phi, sums)
-        m.log_likelihood[g, d, c, r] = call_total(p.total_at, w.power[r, d], p.constant[g, d], p.count[g, d], phi)
-        for j in range(slots):
-            w.prior[r, d, j] = 0.0
-        for i in range(p.moving.shape[0]):
-            j = p.moving[i]
-            w.prior[r, d, j] = log_prior(p, w.state[d, j], j, g, d)
+    row = p.points * p.item
+    for d in range(p.members):
+        member, own = g * p.members + d, r * p.members + d
+        place = (member * m.chains + c) * m.replicas + r
+        theta = m.theta + 8 * p.slots * place
+        curves, sums = w.rows + own * p.terms * row, w.sums + own * row
+        for i in range(row // 8):
+            put_whole(sums, i, 0)
+        for i in range(p.terms * row // 8):
+            put_whole(curves, i, 0)
+        for k in range(p.terms):
+            values = term_values(p, w, member, theta, k)
+            size = w.sizes + 16 * (own * p.terms + k)
+            put_real(size, 0, 0.0)
+            call_row(whole(p.term_row, k), p.points, data_of(p, member, k), values, size, w.fresh)
+            call_settle(p.settle_at, p.points, size, curves + k * row, sums, w.fresh)
+            put_real(size, 0, real(size, 1))
+        phi = theta + 8 * p.noise_start
+        power = call_points(p.points_at, p.points, data_of(p, member, -1), phi, sums, w.parts)
+        put_real(w.power, own, power)
+        likelihood = call_total(p.total_at, power, real(p.constant, member), real(p.effective, member), phi)
+        put_real(m.log_likelihood, place, likelihood)
+        for j in range(p.slots):
+            put_real(w.prior, own * p.slots + j, 0.0)
+        for i in range(p.moving):
+            j = whole(p.moving_slots, i)
+            put_real(w.prior, own * p.slots + j, log_prior(p, real(theta, j), j, member))
 
 
 @_helper
-def attempt(p: Problem, m: Moving, w: Scratch, g: int, d: int, c: int, r: int, k: int) -> None:
-    """Likelihood of the state in ``w.state[d]``, in which term k (or, below 0, the noise) has moved."""
-    members, points, item = m.theta.shape[1], p.data.shape[4], p.data.itemsize
-    phi = w.state_at + 8 * (d * m.theta.shape[4] + p.noise_start)
-    place = r * members + d
-    sums = w.sums_at + place * points * item
+def propose_walk(p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, j: int, entry: int) -> float:
+    """Step of a random walk in slot j; returns the prior's part of the log acceptance ratio."""
+    step, old = real(w.step, entry), real(theta, j)
+    log_walk = whole(p.log_walk, j)
+    new = old * real(w.factor, entry) if log_walk else old + step
+    density = log_prior(p, new, j, member)
+    put_real(w.saved, d * p.slots, old)
+    put_real(theta, j, new)
+    put_real(w.new_prior, d * p.slots, density)
+    gain = density - real(w.prior, own * p.slots + j)
+    return gain + step if log_walk else gain
+
+
+@_helper
+def propose_jump(
+    p: Problem, m: Moving, w: Scratch, member: int, c: int, d: int, own: int, theta: int, q: int, u: float, level: int
+) -> float:
+    """Value of a slot under its table; returns its part of the log acceptance ratio."""
+    j = whole(w.together, q)
+    row = (j * p.groups * p.members + member) * m.edge_chains + (c if m.edge_chains > 1 else 0)
+    row = row * m.edge_rungs + (level if m.edge_rungs > 1 else 0)
+    edges = m.edges + 8 * row * (m.bins + 1)
+    old = real(theta, j)
+    put_real(w.saved, d * p.slots + q, old)
+    if not (real(edges, 0) <= old <= real(edges, m.bins)):
+        return -math.inf
+    place = u * m.bins
+    into = int(place)
+    low = real(edges, into)
+    width = real(edges, into + 1) - low
+    new = low + (place - into) * width
+    found, end = 0, m.bins
+    while end - found > 1:
+        middle = (found + end) >> 1
+        if real(edges, middle) <= old:
+            found = middle
+        else:
+            end = middle
+    before = real(edges, found + 1) - real(edges, found)
+    density = log_prior(p, new, j, member)
+    put_real(theta, j, new)
+    put_real(w.new_prior, d * p.slots + q, density)
+    return density - real(w.prior, own * p.slots + j) + (math.log(width) - math.log(before))
+
+
+@_helper
+def attempt(p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, k: int, resize: bool) -> float:
+    """Likelihood of a state in which term k (or, below 0, the noise) has moved; ``resize`` where only its size has."""
+    row = p.points * p.item
+    phi, sums = theta + 8 * p.noise_start, w.sums + own * row
+    power = real(w.power, own)
     if k >= 0:
-        term_values(p, w, g, d, k)
-        old = w.rows_at + (place * w.rows.shape[2] + k) * points * item
-        new = w.fresh_at + d * points * item
-        w.new_power[d] = call_move(p.term_move[k], points, data_at(p, g, d, k), w.values_at, phi, old, sums, new)
+        values = term_values(p, w, member, theta, k)
+        term = own * p.terms + k
+        size, old, data = w.sizes + 16 * term, w.rows + term * row, data_of(p, member, k)
+        if resize:
+            power = call_resize(whole(p.term_resize, k), p.points, data, values, phi, size, old, sums, w.parts)
+        else:
+            loop, new = whole(p.term_move, k), w.fresh + d * row
+            power = call_move(loop, p.points, data, values, phi, size, old, sums, new, w.parts)
     elif p.phi_matters:
-        w.new_power[d] = call_points(p.points_at, points, data_at(p, g, d, -1), phi, sums)
-    else:
-        w.new_power[d] = w.power[r, d]
-    w.new_likelihood[d] = call_total(p.total_at, w.new_power[d], p.constant[g, d], p.count[g, d], phi)
+        power = call_points(p.points_at, p.points, data_of(p, member, -1), phi, sums, w.parts)
+    likelihood = call_total(p.total_at, power, real(p.constant, member), real(p.effective, member), phi)
+    put_real(w.new_power, d, power)
+    put_real(w.new_likelihood, d, likelihood)
+    return likelihood
 
 
 @_helper
-def settle(p: Problem, m: Moving, w: Scratch, g: int, d: int, c: int, r: int, k: int, n: int) -> None:
-    """Keep what was accepted."""
+def keep(p: Problem, m: Moving, w: Scratch, d: int, own: int, place: int, k: int, n: int, resize: bool) -> None:
+    """Take an accepted proposal into the caches."""
     for q in range(n):
-        j = w.slots[q]
-        m.theta[g, d, c, r, j] = w.state[d, j]
-        w.prior[r, d, j] = w.new_prior[d, j]
-    m.log_likelihood[g, d, c, r] = w.new_likelihood[d]
-    w.power[r, d] = w.new_power[d]
+        put_real(w.prior, own * p.slots + whole(w.together, q), real(w.new_prior, d * p.slots + q))
+    put_real(m.log_likelihood, place, real(w.new_likelihood, d))
+    put_real(w.power, own, real(w.new_power, d))
     if k >= 0:
-        points, item, place = p.data.shape[4], p.data.itemsize, r * m.theta.shape[1] + d
-        old = w.rows_at + (place * w.rows.shape[2] + k) * points * item
-        call_settle(p.settle_at, points, old, w.sums_at + place * points * item, w.fresh_at + d * points * item)
+        row = p.points * p.item
+        term, sums = own * p.terms + k, w.sums + own * row
+        size, old = w.sizes + 16 * term, w.rows + term * row
+        if resize:
+            call_settle_size(p.settle_size_at, p.points, size, old, sums)
+        else:
+            call_settle(p.settle_at, p.points, size, old, sums, w.fresh + d * row)
+        put_real(size, 0, real(size, 1))
+
+
+@_helper
+def put_back(p: Problem, w: Scratch, d: int, theta: int, n: int) -> None:
+    """Undo a rejected proposal."""
+    for q in range(n):
+        put_real(theta, whole(w.together, q), real(w.saved, d * p.slots + q))

@@ -1,0 +1,73 @@
+"""The page of results: all tables with their legends, machine, versions and dates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import tables
+from bench.contenders import ALL, OURS
+from bench.store import Record, Store
+
+LEGEND = """\
+CPU seconds are those of the whole process, all threads, without importing and compiling; every contender has a
+process of its own on one core, and all run in turn, seed by seed. Bias and RMSE are of F in nats, against the gold
+values of bench/problem.py. bayesbeam is told the standard error 0.1 and stops there: its cost is what its runs cost,
+or CPU s x (RMSE / 0.1)^2 where its RMSE is above 0.1. No peer can be told: its cost is CPU s x (RMSE / 0.1)^2,
+whichever way that goes, and under "as stated" the same with the error that it states itself (the SMC states none). An
+RMSE^2 from n runs is known to a part of sqrt(2 / n), 0.32 for 20, and so is such a cost. * marks a bias beyond 2.5 of
+its errors: there no cost buys 0.1. Ratios are to bayesbeam. "compile s": CPU time of compiling, nothing cached. "peak
+MiB" and "imports": resident memory of the fresh process, at most and when all is imported."""
+
+ROWS_LEGEND = """\
+Rows/s (wall clock) with 1 and 2 threads; a row is one peak at 301 points with its misfit, K = 3. The cpu engine
+shares out whole chains, so replicas of one chain keep one thread busy. "cpu ns/row": CPU time a row, 1 thread."""
+
+MANY_LEGEND = """\
+Spectra of the same peaks with different noise, a batch being one target of as many groups, to a stated standard error
+of 0.1. CPU seconds a spectrum without compiling; "ratio": of all spectra over those of the first batch."""
+
+SAME = {
+    "rows": ("engine", "threads"),
+    "single": ("contender", "count"),
+    "many": ("count", "batch"),
+    "peers": ("contender", "count"),
+}
+
+
+def text_of(piece: str, folder: Path) -> str:
+    """Tables of one piece with its legend; empty where nothing was measured."""
+    records = Store(piece, folder).latest(SAME[piece])
+    if not records:
+        return ""
+    if piece == "rows":
+        return f"Rows/s of the engines\n\n{ROWS_LEGEND}\n\n{tables.engine_rows(records)}"
+    if piece == "many":
+        return f"Many spectra\n\n{MANY_LEGEND}\n\n{tables.many(records)}"
+    if piece == "single":
+        return f"The 2012 problem\n\n{tables.free_energies(records, (OURS,))}"
+    both = tables.free_energies(records, ALL), tables.best_peers(records, ALL)
+    return f"The 2012 problem, all contenders\n\n{LEGEND}\n\n" + "\n\n".join(both)
+
+
+def page(folder: Path) -> str:
+    """All of it in Markdown."""
+    parts = ["# Results of the benchmark", "Written by `python -m bench table --write`; [how to read it](README.md)."]
+    for piece in SAME:
+        records = Store(piece, folder).latest(SAME[piece])
+        if not records:
+            parts.append(f"## {piece}\n\nNot run.")
+            continue
+        title, _, body = text_of(piece, folder).partition("\n\n")
+        parts.append(f"## {title}\n\n{_made(records)}\n\n```text\n{body}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _made(records: Sequence[Record]) -> str:
+    """When, on what machine and with which versions."""
+    dates = sorted({one["date"] for one in records})
+    machines = sorted({one["machine"] for one in records})
+    versions = sorted({f"{name} {version}" for one in records for name, version in one["versions"].items()})
+    busy = [one["load"] for one in records if "load" in one]
+    words = f" Load (processes that want a core, about one being ours): up to {max(busy):.1f}." if busy else ""
+    return f"{' to '.join({dates[0]: 0, dates[-1]: 0})}, {'; '.join(machines)}; {', '.join(versions)}.{words}"

@@ -1,0 +1,48 @@
+"""Walks at beta = 1 from the starting points of a campaign: how wide the modes are that they lie in.
+
+Only where jumps may go is learnt from them: no draw of theirs counts, so a starting point biases nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bayesbeam.sampling.engines.base import Engine, Tuned, start_state
+from bayesbeam.sampling.jumps import prior_edges
+from bayesbeam.sampling.populations import ANCESTORS, BLOCK, LEARNING_RATE, Groups
+from bayesbeam.sampling.settings import Settings
+from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of
+from bayesbeam.targets.base import Target
+
+# Blocks of sweeps: enough for step sizes to shrink by seven decades, and to walk about after that.
+BLOCKS = 40
+# Their sweeps have numbers of their own.
+FIRST_SWEEP = 1 << 24
+
+
+def scout(target: Target, groups: Groups, engine: Engine, settings: Settings, starts: Sequence[Tensor]) -> Tensor:
+    """States (G, D, C, N, P) around starting points.
+
+    Parameters
+    ----------
+    starts : sequence of Tensor (S, D, P), one a group
+        As many for each group; they are taken in turn.
+    """
+    points = torch.stack(list(starts))[:, torch.arange(ANCESTORS) % len(starts[0])]
+    theta = points.transpose(1, 2)[:, :, None].expand(-1, -1, settings.chains, -1, -1)
+    state = start_state(theta)
+    beta = torch.ones(*theta.shape[:1], ANCESTORS, dtype=torch.float64, device=target.device)
+    edges = prior_edges(target)
+    # A third of the prior, for there is no draw of it here to tell the spread: blocks soon find the size.
+    wide = torch.log((edges[..., 0, -2] - edges[..., 0, 1]) / 3.0)
+    logs = torch.tensor([prior.family.log_coordinate for prior in target.priors], device=target.device)
+    spread = torch.where(logs[:, None, None, None], torch.zeros_like(wide), wide)
+    steps = StepSizes(spread.clone(), spread + LARGEST, kinds_of(target))
+    for block in range(BLOCKS):
+        tuned = Tuned(beta, steps.scale, edges)
+        news = engine.advance(state, tuned, groups.keys, FIRST_SWEEP + block * BLOCK, BLOCK)
+        steps.learn(news.acceptance, LEARNING_RATE)
+    return state.theta
