@@ -167,7 +167,7 @@ def sampling(work: Work) -> Ladders | None:
 
 # What moves, and in which phase it is forgotten.
 FORGOTTEN = [
-    *((climbing, name) for name in ("stage", "ancestors", "beta", "steps", "climbs")),
+    *((climbing, name) for name in ("block", "states", "beta", "edges", "steps", "climbs", "began", "blocks", "seen")),
     *((tuning, name) for name in ("state", "steps", "clock", "rates")),
     *((tuning_again, name) for name in ("state", "steps", "clock")),
     *((sampling, name) for name in ("state", "trips", "trace", "clock", "until", "checks", "due")),

@@ -15,13 +15,16 @@ from bayesbeam.sampling.diagnostics import effective_sample_sizes, split_rhats
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.sampling.verdict import judge
+from bayesbeam.sampling.verdict import differ, judge
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import relabel
 
 FloatArray = NDArray[np.float64]
 
 UNSETTLED = 1.5
+# Round trips a chain after which replica exchange no longer depends on where its populations had come: those that
+# lagged behind, by its own account, are then left out.
+TRAVELLED = 5
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,17 @@ def assess(
     likelihood = trace.likelihood_of(group)
     first = burn_in(likelihood, beta)
     own = likelihood[first:]
+    round_trips = trace.round_trips_of(group)
     found = combine(own, beta, climb.log_likelihood, np.array(climb.beta))
+    compared = found.estimators
+    if round_trips >= settings.chains * TRAVELLED and differ(compared["smc"], compared["bar"]):
+        found = combine(own, beta)
+        compared = found.estimators | {"smc": compared["smc"]}
     draws = trace.draws_of(group, first)
     ess, rhat = chain_diagnostics(target, draws, own[..., -1])
     exchange = trace.exchange_rate_of(group, first)
     checks.append((float(own.size + sum(stage.size for stage in climb.log_likelihood)), found.free_energy))
     free_energy = steady_error(checks)
-    round_trips = trace.round_trips_of(group)
     verdict = judge(settings, free_energy, found.estimators, exchange, round_trips, ess, rhat)
     worst = float(np.nanmin(ess)) if np.isfinite(ess).any() else settings.effective_draws
     met = (
@@ -92,7 +99,7 @@ def assess(
     )
     lack = max((free_energy.standard_error / settings.target_standard_error) ** 2, settings.effective_draws / worst)
     return Assessment(
-        first, draws, own, exchange, round_trips, free_energy, found.estimators, ess, rhat, verdict, met,
+        first, draws, own, exchange, round_trips, free_energy, compared, ess, rhat, verdict, met,
         lack if lack >= 0.0 else 1.0,
     )  # fmt: skip
 

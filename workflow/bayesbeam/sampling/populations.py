@@ -8,7 +8,6 @@ Source: Dau and Chopin, JRSS-B 84, 114 (2022); Del Moral, Doucet and Jasra, JRSS
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +20,7 @@ from bayesbeam.rng import stream_key, uniforms
 from bayesbeam.sampling.cloud import cloud_edges, with_scouts
 from bayesbeam.sampling.engines.base import START_SLOT, Engine, Tuned, start_state
 from bayesbeam.sampling.jumps import prior_edges
+from bayesbeam.sampling.resampling import forgotten, next_beta, resampled
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of, prior_spread
 from bayesbeam.targets.base import Target
@@ -30,8 +30,8 @@ FloatArray = NDArray[np.float64]
 ANCESTORS = 32
 BLOCKS, BLOCK = 2, 4
 SWEEPS = BLOCKS * BLOCK
-# Part of the states that is effective after a step in beta.
-EFFECTIVE = 0.5
+# Blocks at one stage; the states of the last BLOCKS of them count.
+MOST_BLOCKS = 16
 LEARNING_RATE = 2.0
 MOST_STAGES = 300
 # Slots of random numbers beside those of parameters, which begin at START_SLOT.
@@ -75,6 +75,8 @@ class Climb:
         Of all states of each population.
     cloud, cloud_likelihood : lists of Tensor (D, C, N, P) and array (C, N)
         States of the last sweep.
+    blocks : int
+        Blocks of sweeps of all stages.
     log_scale, edges : lists of Tensor (P, D, 1) and (P, D, C, 1, B + 1)
         Step sizes and jump tables used at the stage.
     """
@@ -85,31 +87,43 @@ class Climb:
     cloud_likelihood: list[FloatArray] = field(default_factory=list)
     log_scale: list[Tensor] = field(default_factory=list)
     edges: list[Tensor] = field(default_factory=list)
+    blocks: int = 0
 
 
 @dataclass
 class Populations:
-    """Groups on their way.
+    """Groups on their way, each at a stage of its own.
 
     Attributes
     ----------
-    stage : int
-        Number of the stage to come.
-    ancestors : Tensor (G, D, C, N, P)
-        States it begins from.
+    block : int
+        Number of the block of sweeps to come.
+    states : Tensor (G, D, C, N, P)
     beta : list of float
-        Inverse temperature of each group at that stage.
+        Inverse temperature of each group.
     prior : Tensor (P, G, D, 1, 1, B + 1)
         Jump tables of the priors, and of starting points.
+    edges : Tensor (P, G, D, C, 1, B + 1)
+        Jump tables of the present stages.
+    began : list of arrays (C, N)
+        Log-likelihoods at which the states began their stage.
+    blocks : list of int
+        Blocks of sweeps that each group has spent at its stage.
+    seen : list of lists of (Tensor (D, C, n, P), array (C, n))
+        All states of the last blocks of each group, and their log-likelihoods.
     """
 
     groups: Groups
-    stage: int
-    ancestors: Tensor
+    block: int
+    states: Tensor
     beta: list[float]
     prior: Tensor
+    edges: Tensor
     steps: StepSizes
     climbs: list[Climb]
+    began: list[FloatArray]
+    blocks: list[int]
+    seen: list[list[tuple[Tensor, FloatArray]]]
 
 
 def all_groups(names: Sequence[GroupName], seed: int, device: torch.device) -> Groups:
@@ -132,127 +146,81 @@ def begin(
     size = ANCESTORS * SWEEPS
     theta = _prior_draws(target, groups, settings.chains, size)
     target.check(theta[:, :, :1, :ANCESTORS])
-    likelihood = engine.start(theta).log_likelihood.sum(1)
+    likelihood = _host(engine.start(theta).log_likelihood.sum(1))
     spread = prior_spread(target, theta[:, :, :, :ANCESTORS])
+    kinds, count = kinds_of(target), len(groups.numbers)
     edges = prior_edges(target)
     if scouts is not None:
-        edges = with_scouts(edges, scouts, kinds_of(target))
-    tables = edges.expand(-1, -1, -1, settings.chains, -1, -1)
-    steps = StepSizes(spread.clone(), spread + LARGEST, kinds_of(target))
-    climbs = [Climb() for _ in groups.numbers]
-    found = Populations(groups, 0, theta[:, :, :, :ANCESTORS], [0.0] * len(climbs), edges, steps, climbs)
-    _note(found, theta[:, :, :, -ANCESTORS:], likelihood, spread, tables)
-    _go_on(found, theta, likelihood)
+        edges = with_scouts(edges, scouts, kinds)
+    found = Populations(
+        groups=groups,
+        block=0,
+        states=theta[:, :, :, :ANCESTORS].clone(),
+        beta=[0.0] * count,
+        prior=edges,
+        edges=edges.expand(-1, -1, -1, settings.chains, -1, -1).clone(),
+        steps=StepSizes(spread.clone(), spread + LARGEST, kinds),
+        climbs=[Climb() for _ in range(count)],
+        began=[np.empty(0)] * count,
+        blocks=[0] * count,
+        seen=[[(theta[g], likelihood[g])] for g in range(count)],
+    )
+    _step_in_beta(found, list(range(count)))
     return found
 
 
 def climb(engine: Engine, found: Populations) -> list[int]:
-    """Move all groups at their inverse temperature, and choose the next; returns the places of those at beta = 1."""
-    groups, members, chains, replicas, slots = found.ancestors.shape
-    state = start_state(found.ancestors)
-    beta = torch.tensor(found.beta, dtype=torch.float64, device=found.ancestors.device)
-    edges = cloud_edges(found.prior, found.ancestors, found.steps.kinds)
-    first = found.stage * SWEEPS
-    seen = []
-    for block in range(BLOCKS):
-        tuned = Tuned(beta[:, None].expand(groups, replicas).contiguous(), found.steps.scale, edges)
-        news = engine.advance(state, tuned, found.groups.keys, first + block * BLOCK, BLOCK, levels=replicas)
-        found.steps.learn(news.acceptance, LEARNING_RATE)
-        seen.append(news)
-    # (S, G, D, C, N, P) to (G, D, C, S N, P), and the like for log-likelihoods.
-    theta = torch.cat([news.top for news in seen]).permute(1, 2, 3, 0, 4, 5)
-    theta = theta.reshape(groups, members, chains, SWEEPS * replicas, slots)
-    likelihood = torch.cat([news.log_likelihood for news in seen]).permute(1, 2, 0, 3).flatten(2)
-    _note(found, theta[:, :, :, -replicas:], likelihood, found.steps.log_scale, edges)
-    there = [place for place, value in enumerate(found.beta) if value == 1.0]
-    found.stage += 1
-    _go_on(found, theta, likelihood)
+    """Move all groups by a block of sweeps, and those that have forgotten where they began to their next stage.
+
+    Returns
+    -------
+    list of int
+        Places of groups that are done at beta = 1.
+    """
+    groups, members, chains, replicas, slots = found.states.shape
+    state = start_state(found.states)
+    beta = torch.tensor(found.beta, dtype=torch.float64, device=found.states.device)
+    tuned = Tuned(beta[:, None].expand(groups, replicas).contiguous(), found.steps.scale, found.edges)
+    news = engine.advance(state, tuned, found.groups.keys, found.block * BLOCK, BLOCK, levels=replicas)
+    found.steps.learn(news.acceptance, LEARNING_RATE)
+    # Exchanges at equal beta only relabel: each state goes back to the place it began from.
+    place = news.places[-2] if BLOCK > 1 else torch.arange(replicas, device=beta.device).expand(state.rung.shape)
+    last = news.top[-1]
+    found.states = torch.empty_like(last).scatter_(3, place[:, None, ..., None].expand_as(last), last)
+    after = _host(torch.empty_like(news.log_likelihood[-1]).scatter_(2, place, news.log_likelihood[-1]))
+    likelihood = _host(news.log_likelihood)
+    over = []
+    for g in range(groups):
+        theta = news.top[:, g].permute(1, 2, 0, 3, 4).reshape(members, chains, -1, slots)
+        values = np.ascontiguousarray(likelihood[:, g].swapaxes(0, 1)).reshape(chains, -1)
+        found.seen[g] = [*found.seen[g], (theta, values)][-BLOCKS:]
+        found.blocks[g] += 1
+        enough = found.blocks[g] >= BLOCKS and forgotten(found.began[g], after[g])
+        if enough or found.blocks[g] >= MOST_BLOCKS:
+            over.append(g)
+    there = [g for g in over if found.beta[g] == 1.0]
+    found.block += 1
+    _step_in_beta(found, over)
     return there
 
 
 def leave(found: Populations, places: Sequence[int]) -> Populations:
-    """Populations without those at some places, and these alone where they are all."""
+    """Populations without those at some places."""
     kept = [place for place in range(len(found.climbs)) if place not in set(places)]
-    index = torch.tensor(kept, dtype=torch.int64, device=found.ancestors.device)
+    index = torch.tensor(kept, dtype=torch.int64, device=found.states.device)
     return Populations(
-        found.groups.select(index),
-        found.stage,
-        found.ancestors[index],
-        [found.beta[place] for place in kept],
-        found.prior[:, index],
-        found.steps.select(index),
-        [found.climbs[place] for place in kept],
+        groups=found.groups.select(index),
+        block=found.block,
+        states=found.states[index],
+        beta=[found.beta[place] for place in kept],
+        prior=found.prior[:, index],
+        edges=found.edges[:, index],
+        steps=found.steps.select(index),
+        climbs=[found.climbs[place] for place in kept],
+        began=[found.began[place] for place in kept],
+        blocks=[found.blocks[place] for place in kept],
+        seen=[found.seen[place] for place in kept],
     )
-
-
-def next_beta(log_likelihood: FloatArray, beta: float) -> float:
-    """Next inverse temperature: where half of the states of all populations are effective, 1 at most.
-
-    Parameters
-    ----------
-    log_likelihood : array (C, n), nats
-        At ``beta``.
-
-    Notes
-    -----
-    Impossible states (-inf) count neither as states nor as weight: at the prior they may be nearly all.
-    """
-    values = log_likelihood[np.isfinite(log_likelihood)]
-    if not values.size:
-        return 1.0
-    values = values - values.max()
-
-    def lack(step: float) -> float:
-        weight = np.exp(step * values)
-        return math.log(weight.sum() ** 2 / (weight @ weight) / values.size / EFFECTIVE)
-
-    most = 1.0 - beta
-    if lack(most) >= 0.0:
-        return 1.0
-    # In a normal distribution the logarithm of the effective part goes with the square of the step.
-    with np.errstate(over="ignore"):  # of squares of numbers beyond 1e154
-        spread = float(values.std())
-    low, high, step = 0.0, most, min(math.sqrt(-math.log(EFFECTIVE)) / max(spread, 1e-300), 0.5 * most)
-    for attempt in range(1, 31):
-        missing = lack(step)
-        low, high = (step, high) if missing >= 0.0 else (low, step)
-        if abs(missing) < 0.01:
-            break
-        loss = missing + math.log(EFFECTIVE)
-        better = step * math.sqrt(math.log(EFFECTIVE) / loss) if loss < 0.0 else high
-        # Where a few states are far below all others, one rule alone creeps.
-        middle = math.sqrt(low) * math.sqrt(high) if low > 0.0 else 0.5 * (low + high)
-        step = better if attempt % 4 and low < better < high else middle
-    return beta + step if beta + step > beta else float(np.nextafter(beta, 2.0))
-
-
-def resampled(log_likelihood: FloatArray, step: float, uniform: FloatArray, count: int) -> NDArray[np.int64]:
-    """Systematic choice of ``count`` states in each population by their weights towards a step in beta.
-
-    Parameters
-    ----------
-    log_likelihood : array (C, n), nats
-    uniform : array (C,)
-
-    Returns
-    -------
-    array (C, count), int64
-        Places in the flattened (C n) states: of its own population, or of all where its own has no possible state.
-    """
-    chains, size = log_likelihood.shape
-    points = (np.arange(count) + uniform[:, None]) / count
-    own = np.arange(chains)[:, None] * size
-    top = log_likelihood.max(axis=1, keepdims=True)
-    if not np.isfinite(top).any():
-        return np.asarray(own + (points * size).astype(np.int64))
-    found = np.empty((chains, count), dtype=np.int64)
-    for c in range(chains):
-        lost = not np.isfinite(top[c, 0])
-        values = log_likelihood.ravel() if lost else log_likelihood[c]
-        total = np.cumsum(np.exp(step * np.nan_to_num(values - values.max())))
-        places = np.searchsorted(total, points[c] * total[-1], side="right")
-        found[c] = np.minimum(places, values.size - 1) + (0 if lost else own[c, 0])
-    return found
 
 
 def _prior_draws(target: Target, groups: Groups, chains: int, size: int) -> Tensor:
@@ -265,31 +233,36 @@ def _prior_draws(target: Target, groups: Groups, chains: int, size: int) -> Tens
     return target.from_uniform(torch.where(target.tied.reshape(-1, 1, 1, 1, 1), common, u))
 
 
-def _note(found: Populations, cloud: Tensor, likelihood: Tensor, log_scale: Tensor, edges: Tensor) -> None:
-    """Write a stage into the record of each group."""
-    values = likelihood.cpu().numpy()
-    for g, one in enumerate(found.climbs):
+def _step_in_beta(found: Populations, places: list[int]) -> None:
+    """Write the stage of some groups down, and take them to the next inverse temperature."""
+    if not places:
+        return
+    device = found.states.device
+    chains = found.states.shape[2]
+    block = torch.tensor([found.block], device=device)
+    slot = torch.tensor([RESAMPLE_SLOT], device=device)
+    uniform = _host(uniforms(found.groups.group_keys, chains, 1, block, slot)[0, 0, 0, :, :, 0])
+    for g in places:
+        one, blocks = found.climbs[g], found.seen[g]
+        theta = torch.cat([states for states, _ in blocks], 2)
+        likelihood = np.concatenate([values for _, values in blocks], 1)
         one.beta.append(found.beta[g])
-        one.log_likelihood.append(np.ascontiguousarray(values[g]))
-        one.cloud.append(cloud[g].clone())
-        one.cloud_likelihood.append(np.ascontiguousarray(values[g, :, -cloud.shape[3] :]))
-        one.log_scale.append(log_scale[:, g].clone())
-        one.edges.append(edges[:, g].clone())
+        one.log_likelihood.append(likelihood)
+        one.cloud.append(theta[:, :, -ANCESTORS:].clone())
+        one.cloud_likelihood.append(np.ascontiguousarray(likelihood[:, -ANCESTORS:]))
+        one.log_scale.append(found.steps.log_scale[:, g].clone())
+        one.edges.append(found.edges[:, g].clone())
+        one.blocks += found.blocks[g]
+        beta = 1.0 if len(one.beta) >= MOST_STAGES else next_beta(likelihood, found.beta[g])
+        chosen = resampled(likelihood, beta - found.beta[g], uniform[g], ANCESTORS)
+        states = theta.permute(1, 2, 0, 3).flatten(0, 1)[torch.from_numpy(chosen).to(device)]
+        found.states[g] = states.permute(2, 0, 1, 3)
+        found.beta[g], found.began[g] = beta, likelihood.ravel()[chosen]
+        found.blocks[g], found.seen[g] = 0, []
+    index = torch.tensor(places, device=device)
+    found.edges[:, index] = cloud_edges(found.prior[:, index], found.states[index], found.steps.kinds)
 
 
-def _go_on(found: Populations, theta: Tensor, likelihood: Tensor) -> None:
-    """Choose the next inverse temperature and the ancestors of the next stage, from states (G, D, C, n, P)."""
-    groups, _, chains, _, _ = theta.shape
-    values = likelihood.cpu().numpy()
-    stage = torch.tensor([found.stage], device=theta.device)
-    slot = torch.tensor([RESAMPLE_SLOT], device=theta.device)
-    uniform = uniforms(found.groups.group_keys, chains, 1, stage, slot)[0, 0, 0, :, :, 0].cpu().numpy()
-    chosen = []
-    for g in range(groups):
-        own = np.ascontiguousarray(values[g])
-        beta = 1.0 if found.stage >= MOST_STAGES else next_beta(own, found.beta[g])
-        places = resampled(own, beta - found.beta[g], uniform[g], ANCESTORS)
-        states = theta[g].permute(1, 2, 0, 3).flatten(0, 1)[torch.from_numpy(places).to(theta.device)]
-        chosen.append(states.permute(2, 0, 1, 3))
-        found.beta[g] = beta
-    found.ancestors = torch.stack(chosen)
+def _host(values: Tensor) -> FloatArray:
+    """Numbers on the host."""
+    return np.asarray(values.cpu().numpy(), dtype=np.float64)

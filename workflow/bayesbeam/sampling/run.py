@@ -208,7 +208,7 @@ class _Driver:
     def _rows(self, found: Ladders, climb: Climb) -> int:
         """Likelihood rows that one group has cost: every walk and jump, in all states and members."""
         chains = self.settings.chains
-        climbed = (len(climb.beta) - 1) * climbing.SWEEPS * climbing.ANCESTORS
+        climbed = climb.blocks * climbing.BLOCK * climbing.ANCESTORS
         states = (climbed + found.clock * found.rungs) * chains
         prior = climbing.SWEEPS * climbing.ANCESTORS * chains * len(self.target.terms)
         return ((len(self.target.moving) + len(jump_turns(self.target, 0))) * states + prior) * self.target.members

@@ -61,12 +61,21 @@ def _precision(settings: Settings, free_energy: FreeEnergy) -> Iterator[str]:
         )
 
 
+def allowed_gap(one: FreeEnergy, other: FreeEnergy) -> float:
+    """Largest difference of two estimates of one free energy that passes, nats."""
+    return LARGEST_GAP * math.hypot(one.standard_error, other.standard_error)
+
+
+def differ(one: FreeEnergy, other: FreeEnergy) -> bool:
+    """Whether two estimates of one free energy contradict each other."""
+    return not abs(one.value - other.value) <= allowed_gap(one, other)
+
+
 def _agreement(free_energy: FreeEnergy, estimators: dict[str, FreeEnergy]) -> Iterator[str]:
     """Estimators of one F that look at the draws in different ways must agree."""
     for name, other in estimators.items():
-        gap = abs(other.value - free_energy.value)
-        allowed = LARGEST_GAP * math.hypot(other.standard_error, free_energy.standard_error)
-        if not gap <= allowed:
+        if differ(other, free_energy):
+            gap, allowed = abs(other.value - free_energy.value), allowed_gap(other, free_energy)
             yield f"{name.replace('_', ' ')} differs from the quoted F by {gap:.2g} nats, more than {allowed:.2g}"
 
 

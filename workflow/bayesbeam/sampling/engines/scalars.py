@@ -210,7 +210,7 @@ def log1p_f32(x: float) -> float:
 
 @njit(fastmath=FLAGS, forceinline=True, error_model="numpy")
 def whole_log_f64(x: float) -> float:
-    """Natural logarithm in double precision; -inf below the smallest normal number, nothing is said of those below 0."""
+    """Natural logarithm in double precision; -inf below the smallest normal number, not for those below 0."""
     value = log_f64(x)
     value = value if x < _LARGEST64 else x
     return -math.inf if x < _SMALLEST64 else value
