@@ -10,6 +10,7 @@ from scipy.stats import norm, rankdata
 
 from bayesbeam.sampling.diagnostics import (
     autocovariance,
+    bulk_effective_sample_sizes,
     effective_sample_size,
     effective_sample_sizes,
     split_rhat,
@@ -117,3 +118,27 @@ def test_columns_do_not_depend_on_one_another_or_on_memory_layout(numpy_rng: np.
 
 def test_chains_that_stand_still_apart_never_agree() -> None:
     assert split_rhat(np.repeat(np.arange(4.0)[:, None], 50, axis=1)) == math.inf
+
+
+def test_bulk_effective_draws_are_those_of_the_ranks(numpy_rng: np.random.Generator) -> None:
+    """Those of a normal process whatever the scale is bent to, and little moved by a rare far mode."""
+    steps = numpy_rng.standard_normal((4, 2000))
+    walk = np.empty_like(steps)
+    walk[:, 0] = steps[:, 0]
+    for i in range(1, steps.shape[1]):
+        walk[:, i] = 0.8 * walk[:, i - 1] + 0.6 * steps[:, i]
+    plain = effective_sample_size(walk)
+    (bulk,) = bulk_effective_sample_sizes(walk[None])
+    assert bulk == pytest.approx(plain, rel=0.05)
+    assert bulk_effective_sample_sizes(np.exp(3.0 * walk)[None])[0] == bulk
+    visited = walk.copy()
+    visited[1, 500:516] = 1e4
+    assert effective_sample_size(visited) < 0.6 * plain
+    assert bulk_effective_sample_sizes(visited[None])[0] > 0.8 * plain
+    # Chains that disagree are noticed all the same.
+    assert bulk_effective_sample_sizes((walk + np.arange(4)[:, None])[None])[0] < 0.1 * plain
+
+
+def test_bulk_effective_draws_of_what_cannot_be_diagnosed() -> None:
+    columns = np.stack([np.ones((2, 10)), np.full((2, 10), np.inf)])
+    assert np.isnan(bulk_effective_sample_sizes(columns)).all()

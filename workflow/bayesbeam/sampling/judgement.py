@@ -11,7 +11,7 @@ from torch import Tensor
 from bayesbeam.evidence.bar import bar
 from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
-from bayesbeam.sampling.diagnostics import effective_sample_sizes, split_rhats
+from bayesbeam.sampling.diagnostics import bulk_effective_sample_sizes, split_rhats
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
 from bayesbeam.sampling.settings import Settings
@@ -124,7 +124,7 @@ def burn_in(log_likelihood: FloatArray, beta: Tensor) -> int:
 
 
 def chain_diagnostics(target: Target, theta: FloatArray, log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Effective sample size and R-hat of every moving, relabelled slot of every member, then of the log-likelihood.
+    """Bulk effective sample size and R-hat of every moving, relabelled slot of every member, then of the log-likelihood.
 
     Parameters
     ----------
@@ -139,5 +139,5 @@ def chain_diagnostics(target: Target, theta: FloatArray, log_likelihood: FloatAr
     ordered = relabel(target, theta.transpose(0, 2, 1, 3))
     columns = np.stack([ordered[:, :, d, j].T for d in range(ordered.shape[2]) for j in target.moving])
     own = np.ascontiguousarray(log_likelihood.T)[None]
-    ess = np.concatenate([effective_sample_sizes(columns), effective_sample_sizes(own)])
+    ess = np.concatenate([bulk_effective_sample_sizes(columns), bulk_effective_sample_sizes(own)])
     return ess, np.concatenate([split_rhats(columns), split_rhats(own)])
