@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bayesbeam.rng import uniforms
 from bayesbeam.sampling.engines.base import START_SLOT
+from bayesbeam.sampling.jumps import BINS
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import interpolate, rungs_needed
@@ -22,6 +23,8 @@ FloatArray = NDArray[np.float64]
 
 # States of a cloud per quantile of the prior in a table: a jump goes anywhere in the prior one time in five.
 SHARE = 4
+# Tables with scouts: bins for one of a table without, how many of those are not of the prior, and the share of clouds.
+FINER, OF_SCOUTS, SHARE_WITH_SCOUTS = 4, 3, 1
 FILL_SLOT = START_SLOT + (1 << 19)
 # Rungs are even in number, so that groups that need about as many move together.
 EVEN = 2
@@ -46,31 +49,34 @@ def cloud_edges(prior: Tensor, cloud: Tensor, kinds: list[list[int]]) -> Tensor:
     table is made of, they would jump to places that depend on where they are, which biases F.
     """
     bins, chains = prior.shape[-1] - 1, cloud.shape[2]
+    share = SHARE if bins <= BINS else SHARE_WITH_SCOUTS
     found = prior.expand(-1, -1, -1, chains, -1, -1).clone()
     for half in range(2):
         others = cloud[:, :, 1 - half :: 2] if chains > 1 else cloud
         values = others.flatten(2, 3)
         for places in kinds:
-            edges = _mixed(prior[places[0], ..., 0, 0, :], values[..., places].flatten(2), bins)
+            edges = _mixed(prior[places[0], ..., 0, 0, :], values[..., places].flatten(2), bins, share)
             found[places, ..., half::2, :, :] = edges[:, :, None, None]
     return found
 
 
 def with_scouts(prior: Tensor, scouts: Tensor, kinds: list[list[int]]) -> Tensor:
-    """Tables (P, G, D, 1, 1, 2 B + 1), half of their bins of the priors and half of scouts (G, D, C, N, P).
+    """Tables (P, G, D, 1, 1, 4 B + 1), a quarter of their bins of the priors and the rest of scouts (G, D, C, N, P).
 
-    Twice the bins, for a table of a cloud is mixed with a quantile a bin of these.
+    Fine enough that what a table of a cloud keeps of these, every second edge, still covers the tails of the scouts: a
+    narrow mode of which the tails were out of reach would lose their weight, and F would not show it.
     """
     bins = prior.shape[-1] - 1
-    wide = torch.cat([prior, prior[..., -1:].expand(*prior.shape[:-1], bins)], -1).clone()
-    wide[..., bins:] = prior[..., -1:] + torch.arange(bins + 1, dtype=prior.dtype, device=prior.device)
+    many = FINER * bins
+    wide = torch.cat([prior, prior[..., -1:].expand(*prior.shape[:-1], many - bins)], -1).clone()
+    wide[..., bins:] = prior[..., -1:] + torch.arange(many - bins + 1, dtype=prior.dtype, device=prior.device)
     for places in kinds:
-        values = scouts.flatten(2, 3)[..., places].flatten(2)
-        wide[places] = _mixed(prior[places[0], ..., 0, 0, :], values, 2 * bins, 1)[:, :, None, None]
+        values = torch.sort(scouts.flatten(2, 3)[..., places].flatten(2), dim=-1).values
+        wide[places] = _mixed(prior[places[0], ..., 0, 0, :], values, many, OF_SCOUTS)[:, :, None, None]
     return wide
 
 
-def _mixed(prior: Tensor, values: Tensor, bins: int, share: int = SHARE) -> Tensor:
+def _mixed(prior: Tensor, values: Tensor, bins: int, share: int) -> Tensor:
     """Edges (G, D, B + 1) of equally probable bins of values (G, D, n) mixed with prior quantiles (G, D, b + 1)."""
     many = share * (prior.shape[-1] - 2)
     few = torch.linspace(0, values.shape[-1] - 1, many, dtype=torch.float64).round().to(torch.int64)
@@ -78,8 +84,9 @@ def _mixed(prior: Tensor, values: Tensor, bins: int, share: int = SHARE) -> Tens
     low, high = prior[..., :1], prior[..., -1:]
     pool = torch.cat([torch.clamp(values[..., few], low, high), prior[..., 1:-1]], -1)
     edges = torch.cat([low, torch.sort(pool, dim=-1).values[..., pick[1:-1]], high], -1)
-    # Equal states would make bins without width.
-    smallest = torch.maximum(1e-9 * (high - low), 1e-14 * torch.maximum(low.abs(), high.abs()))
+    # Equal states would make bins without width; all shifts together are to be less than the narrowest mode.
+    least = 1e-9 if bins <= BINS else 1e-12
+    smallest = torch.maximum(least * (high - low), 1e-14 * torch.maximum(low.abs(), high.abs()))
     return edges + smallest * torch.arange(bins + 1, dtype=torch.float64, device=edges.device)
 
 
