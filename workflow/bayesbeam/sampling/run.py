@@ -140,7 +140,7 @@ class _Driver:
             raise Interrupted
 
     def _climb(self, work: Work, found: Populations) -> None:
-        """One stage of all populations that are still on their way."""
+        """One block of all populations that are still on their way."""
         lowest = min(found.beta)
         self._tell(f"from the prior to the posterior, beta {lowest:.2g}", 0)
         there = climbing.climb(self._engine_of(found.groups.numbers), found)
