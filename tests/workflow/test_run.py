@@ -31,7 +31,10 @@ candidates:
 sampling: {target_standard_error: 10, seed: 1, max_sweeps: 200, chains: 4, replicas: 8, draws: 100}
 """
 # Long enough for a job to be met at work, with the engine that takes its time.
-LONG = {"target_standard_error: 10": "target_standard_error: 0.001", "max_sweeps: 200": "max_sweeps: 8000, engine: eager"}
+LONG = {
+    "target_standard_error: 10": "target_standard_error: 0.001",
+    "max_sweeps: 200": "max_sweeps: 8000, engine: eager",
+}
 
 
 @pytest.fixture

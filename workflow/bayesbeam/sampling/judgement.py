@@ -124,7 +124,7 @@ def burn_in(log_likelihood: FloatArray, beta: Tensor) -> int:
 
 
 def chain_diagnostics(target: Target, theta: FloatArray, log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Bulk effective sample size and R-hat of every moving, relabelled slot of every member, then of the log-likelihood.
+    """Bulk effective sample size and R-hat of every moving, relabelled slot of every member, then of lnL.
 
     Parameters
     ----------
