@@ -9,7 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from bayesbeam.evidence.bar import neighbour_estimates
-from bayesbeam.evidence.estimate import FloatArray, FreeEnergy, check_ladder
+from bayesbeam.evidence.bridge import Offered, bridge, pair_variances
+from bayesbeam.evidence.estimate import FloatArray, FreeEnergy, Replicates, check_ladder, host_array
 from bayesbeam.evidence.mbar import mbar
 from bayesbeam.evidence.smc import populations, smc_product, smc_sources
 from bayesbeam.evidence.sources import ladder_source
@@ -31,6 +32,7 @@ def combine(
     beta: FloatArray | Tensor,
     stages: Sequence[FloatArray | Tensor] = (),
     stage_beta: FloatArray | Tensor | None = None,
+    offered: Offered | None = None,
 ) -> Estimates:
     """All estimates of the free energy of one group.
 
@@ -44,11 +46,13 @@ def combine(
         Log-likelihoods of all states of tempered SMC, whose population c is where chain c began; or none.
     stage_beta : array (L,)
         Inverse temperatures of the stages, from 0 to 1.
+    offered : Offered or None
+        Draws of a density close to the posterior.
 
     Returns
     -------
     Estimates
-        ``estimators``: those of neighbour_estimates and, with stages, ``smc``.
+        ``estimators``: those of neighbour_estimates and, with stages, ``smc``; with a density, ``bridge``.
 
     Notes
     -----
@@ -65,7 +69,32 @@ def combine(
         found = populations(stages, stage_beta)
         estimators["smc"] = smc_product(found).free_energy()
         sources += smc_sources(found)
-    return Estimates(mbar(sources).unbiased().free_energy(), estimators)
+    ladder = mbar(sources).unbiased()
+    if offered is None:
+        return Estimates(ladder.free_energy(), estimators)
+    other, variance = bridge(offered)
+    estimators["bridge"] = other.unbiased().free_energy()
+    part = _part(host_array(log_likelihood), host_array(beta), variance, offered)
+    return Estimates(_mean(ladder, other.unbiased(), part).free_energy(), estimators)
+
+
+def _part(log_likelihood: FloatArray, beta: FloatArray, variance: float, offered: Offered) -> float:
+    """Weight of bridge sampling with a variance for independent draws, beside a ladder (S, C, R).
+
+    From numbers that all draws determine well, not from errors of ten chains: where these also make the error of the
+    mean, it is too small.
+    """
+    of_ladder = pair_variances(log_likelihood, beta) * offered.length
+    of_bridge = variance * 0.5 * (1.0 + offered.top_length)
+    part = of_ladder / (of_ladder + of_bridge)
+    return part if np.isfinite(part) else 0.0
+
+
+def _mean(one: Replicates, other: Replicates, part: float) -> Replicates:
+    """Mean of two estimates, the second with a weight; the first alone where the second is not a number."""
+    if not (np.isfinite(other.value) and np.isfinite(other.without).all()):
+        return one
+    return Replicates((1.0 - part) * one.value + part * other.value, (1.0 - part) * one.without + part * other.without)
 
 
 def steady_error(checks: Sequence[tuple[float, FreeEnergy]]) -> FreeEnergy:

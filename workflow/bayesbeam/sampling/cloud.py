@@ -111,6 +111,8 @@ def rejections(climb: Climb) -> FloatArray:
     found = []
     for k, step in enumerate(np.diff(climb.beta)):
         lower, upper = climb.log_likelihood[k], np.roll(climb.log_likelihood[k + 1], 1, axis=0)
+        pairs = min(lower.shape[1], upper.shape[1])
+        lower, upper = lower[:, -pairs:], upper[:, -pairs:]
         with np.errstate(invalid="ignore"):  # two impossible states
             gain = np.where(np.isneginf(lower), -np.inf, lower - upper)
         found.append(1.0 - np.exp(np.minimum(step * gain, 0.0)).mean())

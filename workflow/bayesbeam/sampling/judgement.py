@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.evidence.bar import bar
+from bayesbeam.evidence.bridge import MOST_DRAWS, Offered
 from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.sampling.diagnostics import bulk_effective_sample_sizes, split_rhats
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
+from bayesbeam.sampling.reference import Reference, weights_of
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.verdict import differ, judge
 from bayesbeam.targets.base import Target
@@ -22,6 +24,8 @@ from bayesbeam.targets.exchangeable import relabel
 FloatArray = NDArray[np.float64]
 
 UNSETTLED = 1.5
+# Of so many rungs one is looked at for how many draws are worth one.
+SOME_RUNGS = 3
 # Round trips a chain after which replica exchange no longer depends on where its populations had come: those that
 # lagged behind, by its own account, are then left out.
 TRAVELLED = 5
@@ -60,6 +64,7 @@ def assess(
     group: int,
     beta: Tensor,
     climb: Climb,
+    reference: Reference | None,
     checks: list[tuple[float, FreeEnergy]],
 ) -> Assessment:
     """Everything that is known of one group so far.
@@ -72,6 +77,8 @@ def assess(
         Its ladder.
     climb : Climb
         What its populations saw.
+    reference : Reference or None
+        Density close to its posterior, and what was drawn from it.
     checks : list of (draws, FreeEnergy)
         What was found at each check; this one is added.
     """
@@ -79,12 +86,13 @@ def assess(
     first = burn_in(likelihood, beta)
     own = likelihood[first:]
     round_trips = trace.round_trips_of(group)
-    found = combine(own, beta, climb.log_likelihood, np.array(climb.beta))
+    draws = trace.draws_of(group, first)
+    offered = _offered(target, group, reference, trace, first, draws, own)
+    found = combine(own, beta, climb.log_likelihood, np.array(climb.beta), offered)
     compared = found.estimators
     if round_trips >= settings.chains * TRAVELLED and differ(compared["smc"], compared["bar"]):
-        found = combine(own, beta)
+        found = combine(own, beta, offered=offered)
         compared = found.estimators | {"smc": compared["smc"]}
-    draws = trace.draws_of(group, first)
     ess, rhat = chain_diagnostics(target, draws, own[..., -1])
     exchange = trace.exchange_rate_of(group, first)
     checks.append((float(own.size + sum(stage.size for stage in climb.log_likelihood)), found.free_energy))
@@ -102,6 +110,27 @@ def assess(
         first, draws, own, exchange, round_trips, free_energy, compared, ess, rhat, verdict, met,
         lack if lack >= 0.0 else 1.0,
     )  # fmt: skip
+
+
+def _offered(
+    target: Target,
+    group: int,
+    reference: Reference | None,
+    trace: Trace,
+    first: int,
+    draws: FloatArray,
+    log_likelihood: FloatArray,
+) -> Offered | None:
+    """What bridge sampling needs, from draws (S, D, C, P) at beta = 1 of sweep ``first`` and later ones."""
+    if reference is None or not reference.log_weight:
+        return None
+    most = max(len(draws) // MOST_DRAWS, 1)
+    begin = -first % trace.thin
+    likelihood = log_likelihood[begin :: trace.thin, :, -1][::most]
+    of_posterior = weights_of(reference, target, group, draws[::most], likelihood)
+    rungs = np.ascontiguousarray(log_likelihood[..., ::-SOME_RUNGS].transpose(2, 1, 0))
+    length = rungs[0].size / np.maximum(bulk_effective_sample_sizes(rungs), 1.0)
+    return Offered(np.concatenate(reference.log_weight), of_posterior, float(length.mean()), float(length[0]))
 
 
 def burn_in(log_likelihood: FloatArray, beta: Tensor) -> int:

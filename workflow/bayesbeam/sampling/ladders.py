@@ -22,6 +22,7 @@ from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.populations import Climb, Groups
 from bayesbeam.sampling.record import Trace, mean_in_order, mean_of_each
+from bayesbeam.sampling.reference import EVERY, Reference, fit_references, offer
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of
 from bayesbeam.targets.base import Target
@@ -30,12 +31,12 @@ FloatArray = NDArray[np.float64]
 
 BLOCK = 50
 TUNING_BLOCK = 5
-TUNING = 40
+TUNING = 20
 LONGEST_TUNING = 320
 LEARNING_RATE = 0.6
 # A pair that rejects more is a gap in the ladder: it is spaced and tuned again, for longer.
-LARGEST_REJECTION = 0.75
-FIRST_CHECK = 150
+LARGEST_REJECTION = 0.8
+FIRST_CHECK = 100
 GROWTH = 1.2
 # A check is left out until nine tenths of the sweeps that the last one asked for, but for no more than twice as many.
 EARLY, LONGEST_WAIT = 0.9, 2.0
@@ -54,6 +55,8 @@ class Ladders:
     beta : Tensor (G, R)
     edges : Tensor (P, G, D, C, R, B + 1)
         Jump tables.
+    references : list of Reference or None
+        Densities close to the posteriors.
     clock : int
         Sweeps so far.
     tuning : int
@@ -74,6 +77,7 @@ class Ladders:
     state: State
     steps: StepSizes
     edges: Tensor
+    references: list[Reference | None]
     trips: RoundTrips
     trace: Trace
     clock: int = 0
@@ -92,16 +96,23 @@ class Ladders:
 def set_up(target: Target, groups: Groups, climbs: list[Climb], settings: Settings) -> list[Ladders]:
     """Ladders for groups whose populations have arrived, those of equal length together."""
     planned = [ladder_of(climb, settings) for climb in climbs]
+    references = fit_references(target, climbs)
     found = []
     for rungs in sorted({len(beta) for beta in planned}):
         places = [g for g, beta in enumerate(planned) if len(beta) == rungs]
         some = groups.select(torch.tensor(places, device=target.device))
-        found.append(_of_one_length(target, some, [climbs[g] for g in places], [planned[g] for g in places], settings))
+        own = [climbs[g] for g in places], [planned[g] for g in places], [references[g] for g in places]
+        found.append(_of_one_length(target, some, *own, settings))
     return found
 
 
 def _of_one_length(
-    target: Target, groups: Groups, climbs: list[Climb], betas: list[FloatArray], settings: Settings
+    target: Target,
+    groups: Groups,
+    climbs: list[Climb],
+    betas: list[FloatArray],
+    references: list[Reference | None],
+    settings: Settings,
 ) -> Ladders:
     """Ladders with what each rung takes over from the stage of a population below it."""
     pairs = list(zip(climbs, betas, strict=True))
@@ -115,6 +126,7 @@ def _of_one_length(
         state=start_state(theta),
         steps=StepSizes(scales, limit, kinds_of(target)),
         edges=torch.stack([edges_on(c, b) for c, b in pairs], 1),
+        references=references,
         trips=RoundTrips.begin(len(climbs), settings.chains, len(betas[0]), target.device),
         trace=Trace(settings.draws),
         tuning=TUNING,
@@ -143,7 +155,7 @@ def step(found: Ladders, engine: Engine, settings: Settings) -> tuple[list[Ladde
     news = {}
     for g, due in enumerate(found.due):
         if due <= sweeps or sweeps >= settings.max_sweeps:
-            one = assess(engine.target, settings, found.trace, g, found.beta[g], found.climbs[g], found.checks[g])
+            one = _assess(found, g, engine.target, settings)
             found.due[g] = int(sweeps * min(EARLY * one.lack, LONGEST_WAIT))
             news[g] = one
     found.until = min(int(found.until * GROWTH), settings.max_sweeps)
@@ -155,7 +167,8 @@ def keep(found: Ladders, places: Sequence[int]) -> Ladders:
     index = torch.tensor(places, dtype=torch.int64, device=found.beta.device)
     return Ladders(
         found.groups.select(index), [found.climbs[g] for g in places], found.beta[index], found.state.select(index),
-        found.steps.select(index), found.edges[:, index], found.trips.select(index), found.trace.select(index),
+        found.steps.select(index), found.edges[:, index], [found.references[g] for g in places],
+        found.trips.select(index), found.trace.select(index),
         found.clock, found.tuning, found.until, [rate[:, index] for rate in found.rates],
         [found.checks[g] for g in places], [found.due[g] for g in places],
     )  # fmt: skip
@@ -166,11 +179,30 @@ def sweeps_a_block(target: Target, most: int) -> int:
     return max(1, min(most, most * LIGHT // max(target.points * len(target.moving), 1)))
 
 
+def _assess(found: Ladders, g: int, target: Target, settings: Settings) -> Assessment:
+    """Everything known of one group."""
+    return assess(
+        target, settings, found.trace, g, found.beta[g], found.climbs[g], found.references[g], found.checks[g]
+    )  # fmt: skip
+
+
 def _advance(found: Ladders, engine: Engine, sweeps: int) -> list[Tensor]:
     """Sweeps that count round trips; returns exchange rates, log-likelihoods and states at beta = 1."""
+    parts = []
+    last = found.clock + sweeps
+    while found.clock < last:
+        # Offers come at multiples of EVERY, wherever blocks end.
+        parts.append(_advance_to(found, engine, min(last, found.clock - found.clock % EVERY + EVERY)))
+        if found.clock % EVERY == 0:
+            offer(found.references, engine, found.groups, found.state, FIRST_SWEEP + found.clock)
+    return [torch.cat(kind) for kind in zip(*parts, strict=True)]
+
+
+def _advance_to(found: Ladders, engine: Engine, clock: int) -> list[Tensor]:
+    """Sweeps up to an offer."""
     tuned = Tuned(found.beta, found.steps.scale, found.edges)
-    block = engine.advance(found.state, tuned, found.groups.keys, FIRST_SWEEP + found.clock, sweeps)
-    found.clock += sweeps
+    block = engine.advance(found.state, tuned, found.groups.keys, FIRST_SWEEP + found.clock, clock - found.clock)
+    found.clock = clock
     if found.tuning:
         found.steps.learn(block.acceptance, LEARNING_RATE)
     halves = []

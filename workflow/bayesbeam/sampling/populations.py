@@ -27,9 +27,13 @@ from bayesbeam.targets.base import Target
 
 FloatArray = NDArray[np.float64]
 
-ANCESTORS = 32
+ANCESTORS = 16
 BLOCKS, BLOCK = 2, 4
 SWEEPS = BLOCKS * BLOCK
+# Draws of the prior that a population begins with.
+PRIOR_DRAWS = 256
+# Blocks at beta = 1, for a density is fitted to their states.
+LAST_BLOCKS = 6
 # Blocks at one stage; the states of the last BLOCKS of them count.
 MOST_BLOCKS = 16
 LEARNING_RATE = 2.0
@@ -79,6 +83,8 @@ class Climb:
         Blocks of sweeps of all stages.
     log_scale, edges : lists of Tensor (P, D, 1) and (P, D, C, 1, B + 1)
         Step sizes and jump tables used at the stage.
+    last : Tensor (D, C, n, P)
+        All states of the last stage.
     """
 
     beta: list[float] = field(default_factory=list)
@@ -88,6 +94,7 @@ class Climb:
     log_scale: list[Tensor] = field(default_factory=list)
     edges: list[Tensor] = field(default_factory=list)
     blocks: int = 0
+    last: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass
@@ -143,7 +150,7 @@ def begin(
     scouts : Tensor (G, D, C, N, P) or None
         States near the starting points of a campaign, where jumps shall go too.
     """
-    size = ANCESTORS * SWEEPS
+    size = PRIOR_DRAWS
     theta = _prior_draws(target, groups, settings.chains, size)
     target.check(theta[:, :, :1, :ANCESTORS])
     likelihood = _host(engine.start(theta).log_likelihood.sum(1))
@@ -193,9 +200,10 @@ def climb(engine: Engine, found: Populations) -> list[int]:
     for g in range(groups):
         theta = news.top[:, g].permute(1, 2, 0, 3, 4).reshape(members, chains, -1, slots)
         values = np.ascontiguousarray(likelihood[:, g].swapaxes(0, 1)).reshape(chains, -1)
-        found.seen[g] = [*found.seen[g], (theta, values)][-BLOCKS:]
+        blocks = LAST_BLOCKS if found.beta[g] == 1.0 else BLOCKS
+        found.seen[g] = [*found.seen[g], (theta, values)][-blocks:]
         found.blocks[g] += 1
-        enough = found.blocks[g] >= BLOCKS and forgotten(found.began[g], after[g])
+        enough = found.blocks[g] >= blocks and forgotten(found.began[g], after[g])
         if enough or found.blocks[g] >= MOST_BLOCKS:
             over.append(g)
     there = [g for g in over if found.beta[g] == 1.0]
@@ -253,6 +261,8 @@ def _step_in_beta(found: Populations, places: list[int]) -> None:
         one.log_scale.append(found.steps.log_scale[:, g].clone())
         one.edges.append(found.edges[:, g].clone())
         one.blocks += found.blocks[g]
+        if found.beta[g] == 1.0:
+            one.last = theta.clone()
         beta = 1.0 if len(one.beta) >= MOST_STAGES else next_beta(likelihood, found.beta[g])
         chosen = resampled(likelihood, beta - found.beta[g], uniform[g], ANCESTORS)
         states = theta.permute(1, 2, 0, 3).flatten(0, 1)[torch.from_numpy(chosen).to(device)]

@@ -21,9 +21,11 @@ from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.exchange import RoundTrips
 from bayesbeam.sampling.judgement import Assessment
 from bayesbeam.sampling.ladders import Ladders
+from bayesbeam.sampling.mixture import Mixture
 from bayesbeam.sampling.plain import put_together, take_apart
 from bayesbeam.sampling.populations import Climb, GroupName, Groups, Populations
 from bayesbeam.sampling.record import Run, Trace, Verdict
+from bayesbeam.sampling.reference import Reference
 from bayesbeam.sampling.scouts import scout
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import StepSizes
@@ -54,7 +56,8 @@ class Work:
 
 
 _KINDS = (
-    Work, Populations, Groups, StepSizes, Climb, Ladders, State, RoundTrips, Trace, Run, FreeEnergy, Verdict,
+    Work, Populations, Groups, StepSizes, Climb, Ladders, Reference, Mixture, State, RoundTrips, Trace, Run, FreeEnergy,
+    Verdict,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
+from bayesbeam.targets.coordinates import Coordinates, coordinates_of
 from bayesbeam.targets.parts import Slot, SlotPrior, Term
 
 
@@ -91,6 +92,11 @@ class Target(ABC):
     def tied(self) -> Tensor:
         """Which slots are shared by the members of a group: bool (P,)."""
         return torch.tensor([slot.shared for slot in self.slots], device=self.device)
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """Coordinates without bounds for all numbers that are sampled."""
+        return coordinates_of(self.slots, self.priors, self.moving, self.groups, self.members)
 
     def log_prior(self, theta: Tensor) -> Tensor:
         """Log prior density of each group's state, (G, C, R); shared slots count once."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.targets.base import Target
+from bayesbeam.targets.parts import Term
 
 FloatArray = NDArray[np.float64]
 
@@ -26,18 +30,33 @@ def relabel(target: Target, theta: FloatArray) -> FloatArray:
         over members, for a relabelling must be one and the same in all members that share parameters.
     """
     out = np.array(theta, dtype=np.float64)
-    for part in dict.fromkeys(term.part for term in target.terms):
-        terms = [term for term in target.terms if term.part == part]
-        component = terms[0].component
-        if len(terms) < 2 or component.order_by is None:
-            continue
-        names = [parameter.name for parameter in component.parameters]
-        places = [term.start + names.index(component.order_by) for term in terms]
+    for terms in _ordered_parts(target):
+        width = len(terms[0].component.parameters)
+        places = [_order_slot(term) for term in terms]
         order = np.argsort(theta[..., places].mean(axis=-2), axis=-1, kind="stable")
-        width = len(names)
         blocks = np.stack([theta[..., term.start : term.start + width] for term in terms], axis=-2)
         index = np.broadcast_to(order[..., None, :, None], blocks.shape)
         ordered = np.take_along_axis(blocks, index, axis=-2)
         for k, term in enumerate(terms):
             out[..., term.start : term.start + width] = ordered[..., k, :]
     return out
+
+
+def log_orders(target: Target) -> float:
+    """Logarithm of the number of orders of instances among which :func:`relabel` chooses one."""
+    parts = [terms for terms in _ordered_parts(target) if _order_slot(terms[0]) in target.moving]
+    return sum(math.lgamma(len(terms) + 1) for terms in parts)
+
+
+def _ordered_parts(target: Target) -> Iterator[list[Term]]:
+    """Terms of each part with several instances and a parameter to order them by."""
+    for part in dict.fromkeys(term.part for term in target.terms):
+        terms = [term for term in target.terms if term.part == part]
+        if len(terms) > 1 and terms[0].component.order_by is not None:
+            yield terms
+
+
+def _order_slot(term: Term) -> int:
+    """Slot of the parameter that orders the instances."""
+    names = [parameter.name for parameter in term.component.parameters]
+    return term.start + names.index(str(term.component.order_by))
