@@ -34,6 +34,8 @@ from bayesbeam.stages.sample import member_key, sample_batch, sample_group, usab
 from bayesbeam.stages.starts import starting_points
 from short_runs import shorten
 
+PHASES = ("from the prior", "tuning", "sampling")
+
 
 @dataclass(frozen=True)
 class Order:
@@ -46,8 +48,8 @@ class Order:
         ``integration`` stands for a joint analysis.
     library : bool
         Whether the sampler is called by itself, not through the stage.
-    stop_at : int
-        Number of the news at which the process tells itself to stop, by SIGTERM; 0 for never.
+    stop_at : (phase, int) or None
+        When the process tells itself to stop, by SIGTERM: at the news that a phase begins, for the so-manieth time.
     """
 
     batches: list[tuple[str, str, list[str]]]
@@ -56,7 +58,7 @@ class Order:
     torch_threads: int = 1
     library: bool = False
     short: bool = True
-    stop_at: int = 0
+    stop_at: tuple[str, int] | None = None
 
 
 def main(folder: str, text: str) -> int:
@@ -76,14 +78,16 @@ def sample(campaign: LoadedCampaign, order: Order) -> None:
 
 
 def by_stage(campaign: LoadedCampaign, order: Order) -> None:
-    """Call the stage as scripts do, with a checkpoint after every block where it shall be stopped."""
+    """Call the stage as scripts do."""
     joint = {group.group for group in campaign.campaign.integration}
-    news = 0
+    begun = [""]
 
-    def watch(*_: Any, **__: Any) -> None:
-        nonlocal news
-        news += 1
-        if news == order.stop_at:
+    def watch(*news: Any) -> None:
+        phase = next(one for one in PHASES if str(news[-1]).startswith(one))
+        if phase == begun[-1]:
+            return
+        begun.append(phase)
+        if order.stop_at is not None and [phase, begun.count(phase)] == list(order.stop_at):
             os.kill(os.getpid(), signal.SIGTERM)
 
     with StopRequest() as stop:

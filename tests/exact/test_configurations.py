@@ -1,8 +1,8 @@
 """Results of a campaign are the same bytes in any batches, orders, numbers of threads and processes, and restarts.
 
-Every configuration of a table samples the same measurements in processes of its own, started fresh, and is compared
-with the first one of its engine: all arrays, free energies, verdicts, sweeps. Short runs at every change; runs of full
-blocks, long enough for batched sums to be split, nightly.
+Every configuration of a table samples the same measurements and is compared with the first one of its engine: all
+arrays, free energies, verdicts, sweeps. Nightly in processes started fresh, with runs of full blocks, large enough for
+torch to split its work; short runs of a few of them at every change.
 """
 
 from __future__ import annotations
@@ -12,22 +12,29 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
 
 import pytest
+import torch
 
 # Plain helpers beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.io.checkpoint import finished_path
 from bayesbeam.io.store import read_measurement
 from bayesbeam.stages.build import row_precision
-from configured_campaign import ALL, PARTS, TAGS, Lab, differences, found_in, jobs_of, lab_of
+from configured_campaign import ALL, PARTS, TAGS, Job, Lab, differences, found_in, jobs_of, lab_of
+from sample_configured import Order, sample
+from short_runs import shorten
 
 PROGRAM = Path(__file__).resolve().parents[1] / "sample_configured.py"
 TIMEOUT_S = 500.0
 STOPPED = 75
+GOING_ON = "Going on from the checkpoint"
+
+Stop = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,11 @@ class Configuration:
         Whether the sampler is called by itself, with joint analyses batched too; else through the stage.
     cold : bool
         Whether nothing has been compiled before.
-    stops : tuple of int
-        News after which the first start, the second, ... stop themselves by a signal; the last goes to the end.
+    stops : tuple of (phase, int)
+        When the first start, the second, ... stop themselves by a signal: a phase that begins for the so-manieth time.
+        The last goes to the end.
     then : str
-        Batches after a stop, if they are others.
+        Batches after a stop, if they are others: what was finished before is kept.
     """
 
     name: str
@@ -62,10 +70,11 @@ class Configuration:
     workers: int = 1
     library: bool = False
     cold: bool = False
-    stops: tuple[int, ...] = ()
+    stops: tuple[Stop, ...] = ()
     then: str = ""
 
 
+CLIMBING, TUNING, SAMPLING = "from the prior", "tuning", "sampling"
 SINGLE, PAIRS = "a b c d e f g h i", "ab cd ef gh i"
 FIRST = {
     "cpu": Configuration("all at once", ALL),
@@ -84,11 +93,11 @@ TABLE = [
     Configuration("library, one by one, three processes", SINGLE, threads=2, others=2, workers=3, library=True),
     Configuration("nothing compiled", ALL, cold=True),
     Configuration("nothing compiled, two processes", PAIRS, threads=2, workers=2, cold=True),
-    Configuration("stopped, uneven, two threads", "ebi gcdafh", threads=2, stops=(5, 17)),
-    Configuration("stopped, pairs, two processes", PAIRS, workers=2, stops=(11,)),
-    Configuration("stopped, then in other batches", ALL, threads=2, stops=(9,), then="hie gdb caf"),
+    Configuration("stopped, uneven, two threads", "ebi gcdafh", threads=2, stops=((SAMPLING, 2),)),
+    Configuration("stopped, pairs, two processes", PAIRS, workers=2, stops=((SAMPLING, 2), (CLIMBING, 3), (TUNING, 1))),
+    Configuration("stopped, then in other batches", ALL, threads=2, stops=((CLIMBING, 2),), then="hie gdb caf"),
     Configuration("eager, one by one, two processes", SINGLE, "eager", workers=2),
-    Configuration("eager, uneven, stopped", "ebi gcdafh", "eager", others=2, stops=(7,)),
+    Configuration("eager, uneven, stopped", "ebi gcdafh", "eager", others=2, stops=((TUNING, 2), (SAMPLING, 3))),
     Configuration("eager, library, backwards, two threads", "ihgfedcba", "eager", others=2, library=True),
     Configuration("eager, library, pairs, three threads", PAIRS, "eager", others=3, library=True),
     Configuration("eager, library, one by one, three processes", SINGLE, "eager", workers=3, library=True),
@@ -97,7 +106,7 @@ TABLE = [
 FEW = {
     "uneven, three threads for all, two processes",
     "library, backwards, two threads for all else",
-    "stopped, then in other batches",
+    "stopped, uneven, two threads",
 }
 
 
@@ -114,26 +123,46 @@ class Bench:
         out = self.folder / one.name
         out.mkdir()
         asked = one.batches
-        for stop in (*one.stops, 0):
+        for number, stop in enumerate((*one.stops, None)):
             jobs = jobs_of(asked, self.kind, one.library, out)
+            if self.kind == "short" and one.workers == 1 and not one.stops:
+                self.here(one, jobs)
+                break
             started = [self.start(one, jobs[k :: one.workers], out, stop) for k in range(one.workers)]
             for process in started:
                 _, said = process.communicate(timeout=TIMEOUT_S)
                 assert process.returncode == (STOPPED if stop else 0), said
-            asked = one.then or asked
+                assert (GOING_ON in said) == (number > 0 and not one.then), said
+            if stop and one.then:
+                assert finished_path(Path(jobs[0][1])).exists()
+                asked = one.then
         return found_in(jobs)
 
-    def start(self, one: Configuration, jobs: list[object], out: Path, stop: int) -> subprocess.Popen[str]:
+    def order(self, one: Configuration, jobs: list[Job], stop: Stop | None = None) -> Order:
+        """What one process is asked for."""
+        place = str(self.labs[one.engine].measurements)
+        return Order(jobs, place, one.threads, one.others, one.library, self.kind == "short", stop)
+
+    def here(self, one: Configuration, jobs: list[Job]) -> None:
+        """Sample some batches in this process, which spares short runs the time of a start."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(one.others)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                shorten(patch.setattr)
+                sample(self.labs[one.engine].campaign, self.order(one, jobs))
+        finally:
+            torch.set_num_threads(threads)
+
+    def start(self, one: Configuration, jobs: list[Job], out: Path, stop: Stop | None) -> subprocess.Popen[str]:
         """Start a process that samples some batches."""
-        lab = self.labs[one.engine]
-        order = {"batches": jobs, "measurements": str(lab.measurements), "threads": one.threads, "stop_at": stop}
-        order |= {"torch_threads": one.others, "library": one.library, "short": self.kind == "short"}
         kinds = ("OMP", "MKL", "OPENBLAS", "NUMBA")
         environment = {**os.environ, **{f"{kind}_NUM_THREADS": str(one.others) for kind in kinds}}
         environment["OMP_WAIT_POLICY"] = "passive"
         if one.cold:
             environment["HOME"] = str(out)
-        words = [sys.executable, str(PROGRAM), str(lab.campaign.folder), json.dumps(order)]
+        order = json.dumps(asdict(self.order(one, jobs, stop)))
+        words = [sys.executable, str(PROGRAM), str(self.labs[one.engine].campaign.folder), order]
         return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
 
 
