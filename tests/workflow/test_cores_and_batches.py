@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 # What tells of a run how, not what.
 APART = {"cpu_seconds", "wall_seconds", "peak_memory_mb", "batch"}
-TABLES = ("free_energy", "parameters", "integration")
 # Settings of the campaign, and the words that run it.
 FIRST = ("batch: 2", ("--cores", "2"))
 OTHERS = [
-    ("batch: 2", ("--cores", "1")),
-    ("batch: 1", ("--cores", "2")),
+    ("batch: 1", ("--cores", "1")),
     ("batch: 3", ("--cores", "2", "--set-threads", "sample=2", "sample_group=2")),
 ]
 
@@ -55,8 +53,8 @@ def content(results: Path) -> dict[str, str | bytes]:
                 found[where] = text_of(dict(record.facts))
                 found |= {f"{where} {key}": values.tobytes() for key, values in record.arrays.items()}
     report = results / "report"
-    files = [report / "tables" / f"{name}.csv" for name in TABLES]
-    for path in [*files, *report.glob("draws/*.nc"), *report.glob("figures/**/*.svg")]:
+    tables = [path for path in report.glob("tables/*.csv") if path.stem != "runtime"]
+    for path in [*tables, *report.glob("draws/*.nc"), *report.glob("figures/**/*.svg")]:
         found[str(path.relative_to(report))] = path.read_bytes()
     return found
 
@@ -84,10 +82,10 @@ def test_cores_threads_and_batches_change_nothing(lab: Lab) -> None:
     assert batches == 3
     kinds = ("numbers of", "samples", "free_energy", "integration", "tables", "draws", "figures")
     assert all(any(name.startswith(kind) for name in first) for kind in kinds)
-    for (batch, words), expected in zip(OTHERS, (3, 5, 2), strict=True):
+    for (batch, words), expected in zip(OTHERS, (5, 2), strict=True):
         batches, found = run(lab, batch, words)
-        assert batches == expected
         assert differences(found, first) == [], (batch, words)
+        assert batches == expected
     lab.replace("seed: 1", "seed: 2")
-    _, found = run(lab, *FIRST)
+    _, found = run(lab, FIRST[0], ("--cores", "2", "--until", "sample"))
     assert {f"samples flat {name} theta" for name in "abcde"} <= set(differences(found, first))
