@@ -96,6 +96,7 @@ def _record(
         "cpu_seconds": 3.2 * count,
         "wall_seconds": 1.7 * count,
         "peak_memory_mb": 312.0,
+        "predicted_memory_mb": 330.0,
         "likelihood_rows": 1.2e6 * count,
         "engine": "eager",
         "device": "cpu",

@@ -18,8 +18,8 @@ from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak
 
 FIELDS = """measurement candidate count tag title free_energy standard_error free_energy_excess estimators
     model_probability probability_error verdict reasons barrier exchange_rate_min exchange_rate_mean round_trips ess_min
-    rhat_max chains replicas sweeps burn_in noise predictive_p cpu_seconds wall_seconds peak_memory_mb likelihood_rows
-    engine device seed versions key priors parameters parts""".split()
+    rhat_max chains replicas sweeps burn_in noise predictive_p cpu_seconds wall_seconds peak_memory_mb
+    predicted_memory_mb likelihood_rows engine device seed versions key priors parameters parts""".split()
 ROW = "parameter index unit kind mean sd q025 q16 median q84 q975 ess rhat".split()
 ARRAYS = """draws prior_draws x y sd prediction predictive components residuals trace beta exchange_rate
     log_likelihood_mean""".split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from bayesbeam.stages.sample import sample_batch
 from short_runs import shorten
 from stage_fixture import FLAT, HASTY, PEAKS, QUICK, Lab, make_lab, no_news, peak
 
-COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb"}
+COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb", "predicted_memory_mb"}
 BAD = "0 1\n1 nan\n" + "".join(f"{i} 1\n" for i in range(2, 60))
 GROUP = "  - {group: pair, measurements: [a, b], candidate: peaks, shared: [peak.position]}\n"
 
@@ -65,9 +66,12 @@ def lab_of(folder: Path, seeds: Mapping[str, int], candidates: str = FLAT, **oth
     return lab
 
 
-def test_layout_of_the_file(tmp_path: Path) -> None:
+def test_layout_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lab = lab_of(tmp_path, {"a": 0, "b": 1}, PEAKS, sampling=QUICK)
     found = read_records(lab.sample("peaks-k2"))
+    said = re.search(r"peaks-k2: peak memory (\d+) MiB, predicted (\d+) MiB, \d+ MiB for", capsys.readouterr().err)
+    assert said is not None
+    assert float(said[2]) == pytest.approx(found["a"].facts["predicted_memory_mb"], abs=0.6)
     assert list(found) == ["a", "b"]
     for name, record in found.items():
         arrays, facts = record.arrays, record.facts
@@ -88,6 +92,8 @@ def test_layout_of_the_file(tmp_path: Path) -> None:
         assert facts["free_energy"] not in facts["estimators"].values(), "it is made of all draws at once"
         assert facts["verdict"] == ("not reliable" if facts["reasons"] else "reliable")
         assert facts["wall_seconds"] > 0
+        assert facts["peak_memory_mb"] > 100
+        assert 300 < facts["predicted_memory_mb"] < 600
         assert set(facts["versions"]) == {"bayesbeam", "torch", "numpy"}
 
 

@@ -20,7 +20,7 @@ from bayesbeam.stages.plan import read_batches, write_batches
 from stage_fixture import PEAKS, Lab, make_lab, peak
 
 ROOT = Path(__file__).resolve().parents[2]
-COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb"}
+COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb", "predicted_memory_mb"}
 GOING_ON = "Going on from the checkpoint"
 TIMEOUT_S = 240.0
 SAMPLING = "{target_standard_error: 0.001, seed: 7, max_sweeps: 1500, chains: 4, replicas: 8, draws: 100, device: cpu}"

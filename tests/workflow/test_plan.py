@@ -105,6 +105,25 @@ def test_paths_in_the_working_directory_are_relative(lab: Lab) -> None:
     assert elsewhere.path() == str(lab.workdir / "results" / "tiny")
 
 
+def test_memory_is_asked_for_by_the_size_of_a_job(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayesbeam.stages.memory.LEAST_MB", 0)
+
+    def asked() -> tuple[int, ...]:
+        book = Rulebook(lab.campaign, lab.workdir / "results", lab.workdir)
+        ids = ("a", "b")
+        found = [book.sample_mb(tag, ids) for tag in ("peaks-k1", "peaks-k2")]
+        return *found, book.group_mb("pair", "peaks-k2"), book.sample_mb("peaks-k1", ids, attempt=2)
+
+    lab.replace("max_sweeps: 200", "max_sweeps: 200, engine: eager")
+    one, two, group, again = asked()
+    assert 300 < one < two < 1000
+    assert group == pytest.approx(two, rel=0.1), "as many measurements, as long a ladder"
+    assert again == 2 * one
+    data = lab.campaign.parent / "data" / "a.txt"
+    data.write_text("".join(f"{number} 1\n" for number in range(50_000)))
+    assert all(new > 1.5 * old for new, old in zip(asked(), (one, two, group, again), strict=True))
+
+
 def test_long_sheets_are_preprocessed_by_batch(lab: Lab) -> None:
     lab.sheet(*(f"m{number:03d}" for number in range(70)), "a", "b")
     lab.replace("batch: 2", "batch: 16")

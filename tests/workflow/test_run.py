@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.workflow.conftest import Lab
 
-COSTS = {"cpu_seconds", "wall_seconds", "peak_memory_mb"}
+COSTS = {"cpu_seconds", "wall_seconds", "peak_memory_mb", "predicted_memory_mb"}
 SMALL = """\
 campaign: tiny
 candidates:

@@ -16,7 +16,9 @@ rule sample:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: BOOK.sample_mb(
+            wildcards.tag, BOOK.tags[wildcards.batch][wildcards.tag], attempt
+        ),
         runtime=120,
     params:
         call=call("sample.py"),
@@ -50,7 +52,9 @@ rule sample_group:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: BOOK.group_mb(
+            wildcards.group, wildcards.tag, attempt
+        ),
         runtime=240,
     params:
         call=call("sample_group.py"),

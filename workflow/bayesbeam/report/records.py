@@ -82,6 +82,7 @@ class Candidate:
     cpu_seconds: float | None = None
     wall_seconds: float | None = None
     peak_memory_mb: float | None = None
+    predicted_memory_mb: float | None = None
     likelihood_rows: float | None = None
     engine: str = ""
     device: str = ""

@@ -240,7 +240,7 @@ def priors_table(one: Candidate) -> Table:
 
 def runs_table(result: MeasurementResult) -> Table:
     """What is needed to repeat every run."""
-    heads = ("candidate", "engine", "device", "seed", "burn-in", "wall time", "memory", "key")
+    heads = ("candidate", "engine", "device", "seed", "burn-in", "wall time", "memory", "predicted", "key")
     rows = tuple(
         (
             Cell(one.tag, "name"),
@@ -249,7 +249,10 @@ def runs_table(result: MeasurementResult) -> Table:
             Cell(_whole(one.seed)),
             Cell(_whole(one.burn_in)),
             Cell(duration(one.wall_seconds)),
-            Cell(f"{one.peak_memory_mb:.0f} MB" if known(one.peak_memory_mb) else NOTHING),
+            *(
+                Cell(f"{memory:.0f} MB" if known(memory) else NOTHING)
+                for memory in (one.peak_memory_mb, one.predicted_memory_mb)
+            ),
             Cell(one.key[:16], "code"),
         )
         for one in result.candidates

@@ -130,6 +130,7 @@ def diagnostics(sampled: Record) -> dict[str, Any]:
         "chains": chains,
         "replicas": len(sampled.arrays["beta"]),
         **{name: facts[name] for name in copied},
+        "predicted_memory_mb": facts.get("predicted_memory_mb"),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata
@@ -32,6 +31,7 @@ def pack(
     settings: Settings,
     device: str,
     spent: tuple[float, float],
+    memory: tuple[float, float | None],
 ) -> list[Record]:
     """Records of groups that were sampled together, in order.
 
@@ -41,6 +41,8 @@ def pack(
         Key of every group.
     spent : tuple of float
         Wall and CPU seconds of all of them, shared out by likelihood rows.
+    memory : tuple of float
+        Peak memory of the process so far, and what was predicted for it, MiB.
     """
     wall, cpu = spent
     total = sum(run.likelihood_rows for run in runs)
@@ -56,7 +58,8 @@ def pack(
             "component_files": {p.of or p.component: p.own.sha256 for p in expanded.spec.parts if p.own is not None},
             "wall_seconds": wall * share,
             "cpu_seconds": cpu * share,
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_memory_mb": memory[0],
+            "predicted_memory_mb": memory[1],
         }
         records.append(Record(_arrays(run), facts))
     return records

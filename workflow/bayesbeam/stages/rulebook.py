@@ -51,6 +51,8 @@ class Rulebook:
         self._remembered = read_batches(self.workdir / self.folder / "batches.tsv")
         self.batches = assign_batches(self.campaign, self._remembered)
         self._rows = {row.id: row for row in self.campaign.sheet}
+        self._points: dict[tuple[str, ...], int] = {}
+        self._engines: dict[str, str] = {}
 
     # ------------------------------------------------------------ members
 
@@ -71,6 +73,38 @@ class Rulebook:
     def work(self, tag: str, ids: Sequence[str]) -> int:
         """Return about how much work it is to sample: long jobs are started first, so that none is left at the end."""
         return len(ids) * sum(part.count for part in self.campaign.by_tag(tag).spec.parts)
+
+    def sample_mb(self, tag: str, ids: Sequence[str], attempt: int = 1) -> int:
+        """Return the memory to ask for when sampling measurements each by itself, MB."""
+        return self._planned_mb(tag, ids, (len(ids), 1), attempt)
+
+    def group_mb(self, group: str, tag: str, attempt: int = 1) -> int:
+        """Return the memory to ask for when sampling a group jointly, MB."""
+        ids = self.groups[group].measurements
+        return self._planned_mb(tag, ids, (1, len(ids)), attempt)
+
+    def _planned_mb(self, tag: str, ids: Sequence[str], shape: tuple[int, int], attempt: int) -> int:
+        """Memory of a sampling job; files are looked at once a batch, formulas once a tag."""
+        # They bring torch in, which reading this file shall not.
+        from bayesbeam.stages.memory import planned_engine, planned_mb, points_of, sizes_of
+        from bayesbeam.stages.resources import settings_of
+
+        asked, key, spec = self.campaign.campaign.sampling, tuple(ids), self.campaign.by_tag(tag).spec
+        if key not in self._points:
+            rows = [self._rows[identifier] for identifier in ids]
+            self._points[key] = points_of(rows, self.workdir / self.folder / "measurements")
+        if tag not in self._engines:
+            self._engines[tag] = planned_engine(spec, asked.engine)
+        sizes = sizes_of(spec, (*shape, self._points[key]), asked.precision)
+        return planned_mb(sizes, settings_of(self.campaign, shape[1]), self._engines[tag], self._device, attempt)
+
+    @cached_property
+    def _device(self) -> str:
+        """Device of sampling jobs, as far as this machine can tell; a campaign may name one that only another has."""
+        from bayesbeam.stages.resources import choose_device
+
+        asked = self.campaign.campaign.sampling.device
+        return asked if asked == "cuda" else choose_device(asked)
 
     def batches_of(self, ids: Iterable[str]) -> list[str]:
         """Return the batches that hold these measurements."""

@@ -29,7 +29,8 @@ from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
 from bayesbeam.stages.build import build_target, row_precision
-from bayesbeam.stages.keep import ALONE, FileKeeper, Running
+from bayesbeam.stages.keep import ALONE, FileKeeper, Running, say
+from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
 from bayesbeam.stages.plan import digest
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
@@ -198,11 +199,14 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     sampling = job.campaign.campaign.sampling
     try:
         target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
+        predicted = predicted_mib(target, job.settings, bool(job.expanded.spec.starts))
         runs = _run(target, job, keeper, watch)
     except BayesbeamError as error:
         keeper.remove()
         raise SamplingError(f"candidate {job.expanded.tag}: {error}") from error
-    return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent)
+    memory = measured_mib(), predicted[0] if predicted is not None else None
+    say(f"{job.expanded.tag}: {memory_words(memory[0], predicted)}")
+    return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent, memory)
 
 
 def _run(target: SumTarget, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:

@@ -1,0 +1,151 @@
+"""Memory of sampling jobs: predicted when they are planned and when they run, measured at their end.
+
+Decides what a rule asks a scheduler for. Nothing here changes a number of a result, or a key.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from bayesbeam import noise as noise_models
+from bayesbeam.config.sheet import MeasurementRow
+from bayesbeam.config.specs import CandidateSpec
+from bayesbeam.io.store import stored_points
+from bayesbeam.models.trace import NotScalar
+from bayesbeam.sampling.engines.choose import why_not_fused
+from bayesbeam.sampling.engines.source import component_source
+from bayesbeam.sampling.jumps import BINS
+from bayesbeam.sampling.memory import Sizes, most_mib, peak_mib, sizes_of_target
+from bayesbeam.sampling.settings import Settings
+from bayesbeam.targets.base import Target
+
+# What a job of the workflow imports besides the sampler: the peak of a process that imports `bayesbeam.stages.sample`,
+# less that of one that imports `bayesbeam.sampling.run`.
+STAGE_MIB = 22.0
+# Asked for above the prediction, which is good to 20 %; and the least, for other builds of torch hold more.
+MARGIN, LEAST_MB = 1.25, 800
+# Where a GPU is used: its driver and libraries hold gigabytes of host memory. A bound, not a prediction.
+LEAST_WITH_GPU_MB = 4000
+MB_PER_MIB = 1.048576
+# Bins of a table of jumps where a campaign names starting points, as cloud.FINER has it.
+BINS_WITH_STARTS = 4 * BINS
+# Points of a measurement that has no file to look at.
+USUAL_POINTS = 1000
+# Bytes of a text file in which lines are counted; the rest is taken to be alike.
+LOOK_BYTES = 1 << 16
+_BINARY = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5")
+
+
+def planned_mb(sizes: Sizes, settings: Settings, engine: str, device: str, attempt: int = 1) -> int:
+    """Memory to ask a scheduler for, MB: the prediction and a margin, as many times as the job is tried.
+
+    Parameters
+    ----------
+    engine : str
+        See planned_engine.
+    device : str
+        ``cuda``, or else ``cpu``.
+    attempt : int
+        1 for the first; a job that had too little asks for more.
+    """
+    found = STAGE_MIB + peak_mib(sizes, settings, engine)
+    least = LEAST_WITH_GPU_MB if device == "cuda" else LEAST_MB
+    return attempt * max(math.ceil(MARGIN * found * MB_PER_MIB), least)
+
+
+def predicted_mib(target: Target, settings: Settings, starts: bool) -> tuple[float, float] | None:
+    """Peak memory of a job that samples a target with these settings, MiB: expected, and at most; None with a GPU."""
+    if target.device.type != "cpu":
+        return None
+    sizes = sizes_of_target(target, BINS_WITH_STARTS if starts else BINS)
+    engine = "eager" if settings.engine == "eager" or why_not_fused(target) else "cpu"
+    return STAGE_MIB + peak_mib(sizes, settings, engine), STAGE_MIB + most_mib(sizes, settings, engine)
+
+
+def measured_mib() -> float:
+    """Largest resident memory of this process so far, MiB.
+
+    Linux hands the peak that getrusage knows down to children, so the process's own record comes first.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024.0
+    except (OSError, StopIteration):
+        unit = 1024.0**2 if sys.platform == "darwin" else 1024.0
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def memory_words(measured: float, predicted: tuple[float, float] | None) -> str:
+    """What a job says of its memory at its end."""
+    if predicted is None:
+        return f"peak memory {measured:.0f} MiB"
+    expected, most = predicted
+    return f"peak memory {measured:.0f} MiB, predicted {expected:.0f} MiB, {most:.0f} MiB for the longest run allowed"
+
+
+def sizes_of(spec: CandidateSpec, shape: tuple[int, int, int], precision: str) -> Sizes:
+    """Sizes of the target of a candidate for so many groups, members and points, in the precision of a campaign."""
+    item = 8 if precision == "float64" else 4
+    each = [(part.count, parameter) for part in spec.parts for parameter in part.parameters]
+    each += [(1, parameter) for parameter in spec.noise.parameters]
+    slots = sum(count for count, _ in each)
+    moving = sum(count for count, parameter in each if not parameter.prior.fixed)
+    terms = sum(part.count for part in spec.parts)
+    return Sizes(*shape, slots, moving, terms, item, BINS_WITH_STARTS if spec.starts else BINS)
+
+
+def planned_engine(spec: CandidateSpec, asked: str) -> str:
+    """Engine that a candidate will be run by on a CPU, as far as can be told without data."""
+    noise = noise_models.get(spec.noise.model)
+    if asked == "eager" or noise.point is None or find_spec("numba") is None:
+        return "eager"
+    try:
+        for part in spec.parts:
+            component_source(part.build(), noise, True)
+    except NotScalar:
+        return "eager"
+    return "cpu"
+
+
+def points_of(rows: Sequence[MeasurementRow], treated: Path) -> int:
+    """Points of the longest measurement, about: of the largest file, its own number where it is preprocessed.
+
+    Opens one file, for planning is to be quick. What a treatment cuts off is not known before, but for rebinning.
+
+    Parameters
+    ----------
+    treated : Path
+        Folder of the preprocessed measurements.
+    """
+    done = [path for row in rows if _size(path := treated / f"{row.id}.h5")]
+    if done and (points := stored_points(max(done, key=_size))):
+        return points
+    row = max(rows, key=lambda row: _size(row.file))
+    return max(_lines(row.file) // row.treatment.rebin, 1)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _lines(path: Path) -> int:
+    """Lines of a text file, about; the usual number of points for what is no text or not there."""
+    size = _size(path)
+    if not size or path.suffix.lower() in _BINARY:
+        return USUAL_POINTS
+    try:
+        with path.open("rb") as file:
+            head = file.read(LOOK_BYTES)
+    except OSError:
+        return USUAL_POINTS
+    lines = max(head.count(b"\n"), head.count(b"\r"))
+    return math.ceil(lines * size / len(head)) if lines else USUAL_POINTS
