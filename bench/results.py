@@ -25,7 +25,8 @@ shares out whole chains, so replicas of one chain keep one thread busy. "cpu ns/
 
 MANY_LEGEND = """\
 Spectra of the same peaks with different noise, a batch being one target of as many groups, to a stated standard error
-of 0.1. CPU seconds a spectrum without compiling; "ratio": of all spectra over those of the first batch."""
+of 0.1. CPU seconds a spectrum without compiling; "ratio": of all spectra over those of the first batch. "peak MiB":
+resident memory of the fresh process at most; "predicted": what the package foretold before the run."""
 
 SAME = {
     "rows": ("engine", "threads"),

@@ -22,7 +22,7 @@ FREE_ENERGY_HEAD = (
 ROWS_HEAD = ("in flight", "eager 1", "eager 2", "cpu 1", "cpu 2", "cpu/eager 1", "cpu/eager 2", "cpu ns/row")
 MANY_HEAD = (
     "K", "batch", "first batch", "spectra", "CPU s/spectrum", "ratio", "wall s/spectrum", "stated", "reliable",
-    "compile s", "peak MiB",
+    "compile s", "peak MiB", "predicted", "predicted/peak",
 )  # fmt: skip
 
 
@@ -175,6 +175,9 @@ def _many_row(count: int, batch: int, done: Sequence[Record]) -> Row:
     stated = [error for value in values for error in value["standard_error"]]
     reliable = [word for value in values for word in value["reliable"]]
     of_first = first["value"]["cpu_seconds"] / first["spectra"]
+    # All batches go through one process, whose peak is that of the largest.
+    peak = max(one["peak_mib"] for one in done)
+    predicted = max(value.get("predicted_mib", math.nan) for value in values)
     return (
         str(count),
         str(batch),
@@ -186,5 +189,7 @@ def _many_row(count: int, batch: int, done: Sequence[Record]) -> Row:
         number(float(np.sqrt(np.mean(np.square(stated))))),
         f"{sum(reliable)}/{len(reliable)}",
         number(values[0]["compile_seconds"], 2),
-        f"{max(one['peak_mib'] for one in done):.0f}",
+        f"{peak:.0f}",
+        "-" if math.isnan(predicted) else f"{predicted:.0f}",
+        number(predicted / peak, 2),
     )

@@ -124,6 +124,7 @@ def test_many_spectra_at_once_are_told_apart() -> None:
     assert abs(found["free_energy_exc"][0] - problem.GOLD[1][0]) < 5 * found["standard_error"][0]
     # The other noise has another misfit, by far more than 0.1.
     assert abs(found["free_energy_exc"][1] - found["free_energy_exc"][0]) > 1.0
+    assert 200 < found["predicted_mib"] < 600
 
 
 @pytest.mark.parametrize("kind", rows.SHAPES)
@@ -189,10 +190,14 @@ def test_tables_of_engines_and_of_many_spectra_hold_ratios() -> None:
     assert line[0] == "16"
     assert line[5] == "10.0"
     assert line[-1] == "1000"
-    batch = {"key": "a", "count": 2, "batch": 2, "spectra": 2, "peak_mib": 1.0}
+    batch = {"key": "a", "count": 2, "batch": 2, "spectra": 2, "peak_mib": 500.0}
     value = {"wall_seconds": 1.0, "compile_seconds": 9.0, "standard_error": [0.1, 0.1], "reliable": [True, False]}
     made = [batch | {"first": at, "value": value | {"cpu_seconds": cpu}} for at, cpu in ((0, 2.0), (2, 6.0))]
+    assert tables.many(made).splitlines()[2].split()[-3:] == ["500", "-", "-"], "kept before peaks were predicted"
+    for one in made:
+        one["value"]["predicted_mib"] = 550.0
     cells = tables.many(made).splitlines()[2].split()
+    assert cells[-3:] == ["500", "550", "1.1"]
     assert cells[:6] == ["2", "2", "1.00", "4", "2.00", "2.00"]
     assert "2/4" in cells
 
