@@ -20,28 +20,67 @@ def draws(seed: int = 1, shape: tuple[int, ...] = (6, 4, 3)) -> torch.Tensor:
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def by_hand(log_likelihood: np.ndarray, direction: int) -> float:
-    """Equation by equation, with no logarithms of sums."""
-    total = 0.0
-    for low, high in ((0, 1), (1, 2)):
-        rung = low if direction > 0 else high
-        total += direction * math.log(np.mean(np.exp(direction * 0.5 * log_likelihood[..., rung])))
-    return -total
+def upwards(log_likelihood: np.ndarray) -> list[float]:
+    """Free energy of each step looking up, equation by equation, with no logarithms of sums."""
+    return [-math.log(np.mean(np.exp(0.5 * log_likelihood[..., rung]))) for rung in (0, 1)]
 
 
-@pytest.mark.parametrize(
-    ("estimate", "direction"), [(stepping_stone_forward, 1), (stepping_stone_backward, -1)], ids=["up", "down"]
-)
-def test_value_and_error_are_those_of_the_formula(estimate: type, direction: int) -> None:
+def floor_of(chain: int, values: np.ndarray) -> float:
+    """Lower quartile of the possible draws (S, C) of the chains of other parity."""
+    others = values[:, 1 - chain % 2 :: 2]
+    possible = np.sort(others[np.isfinite(others)])
+    return float(possible[len(possible) // 4]) if len(possible) else -math.inf
+
+
+def downwards(log_likelihood: np.ndarray, left_out: int | None = None) -> list[float]:
+    """Free energy of each step looking down to the floors that all chains give, without one chain."""
+    found = []
+    chains = [c for c in range(log_likelihood.shape[1]) if c != left_out]
+    for rung in (0, 1):
+        weight = part = 0.0
+        for c in chains:
+            floor = floor_of(c, log_likelihood[..., rung])
+            upper, lower = log_likelihood[:, c, rung + 1], log_likelihood[:, c, rung]
+            weight += np.exp(-0.5 * upper[upper >= floor]).sum()
+            part += (np.isfinite(lower) & (lower >= floor)).sum()
+        found.append(math.log(weight / part))
+    return found
+
+
+def jackknife_variance(without: np.ndarray) -> np.ndarray:
+    """Of replicates (C, ...)."""
+    return (len(without) - 1) / len(without) * ((without - without.mean(0)) ** 2).sum(0)
+
+
+def estimate_downwards(log_likelihood: np.ndarray) -> tuple[float, float]:
+    """Value and error: each logarithm of a mean is low by half its variance."""
+    without = np.array([downwards(log_likelihood, c) for c in range(log_likelihood.shape[1])])
+    value = sum(downwards(log_likelihood)) + 0.5 * jackknife_variance(without).sum()
+    return float(value), math.sqrt(jackknife_variance(without.sum(1)))
+
+
+def test_value_and_error_looking_up_are_those_of_the_formula() -> None:
     value = draws()
-    found = estimate(value, BETA)
+    found = stepping_stone_forward(value, BETA)
     array = value.numpy()
-    without = np.array([by_hand(np.delete(array, c, axis=1), direction) for c in range(4)])
+    without = np.array([sum(upwards(np.delete(array, c, axis=1))) for c in range(4)])
     # The same sums in another order: a few units in the last place of numbers of order 1.
-    assert found.value == pytest.approx(by_hand(array, direction), rel=1e-12, abs=1e-13)
-    error = math.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum())
-    assert found.standard_error == pytest.approx(error, rel=1e-10)
+    assert found.value == pytest.approx(sum(upwards(array)), rel=1e-12, abs=1e-13)
+    assert found.standard_error == pytest.approx(math.sqrt(jackknife_variance(without)), rel=1e-10)
     assert found.degrees_of_freedom == 3
+
+
+@pytest.mark.parametrize("impossible", [0, 1, 5])
+def test_value_and_error_looking_down_are_those_of_the_formula(impossible: int) -> None:
+    """Also with one, and five, of six prior draws of half of the chains impossible."""
+    value = draws(shape=(6, 5, 3))
+    value[:impossible, 1:3, 0] = -math.inf
+    found = stepping_stone_backward(value, BETA)
+    right, error = estimate_downwards(value.numpy())
+    # As above.
+    assert found.value == pytest.approx(right, rel=1e-12, abs=1e-13)
+    assert found.standard_error == pytest.approx(error, rel=1e-10)
+    assert found.degrees_of_freedom == 4
 
 
 def test_jackknife_of_a_mean_is_the_error_of_a_mean() -> None:
@@ -74,24 +113,28 @@ def test_impossible_draws_weigh_nothing() -> None:
     value[:3, :, 0] = -math.inf
     found = stepping_stone_forward(value, BETA)
     array = value.numpy()
-    assert found.value == pytest.approx(by_hand(array, 1), rel=1e-12)
+    assert found.value == pytest.approx(sum(upwards(array)), rel=1e-12)
     assert math.isfinite(found.standard_error)
 
 
 def test_looking_down_counts_the_possible_part_of_the_first_rung() -> None:
-    """Two of six prior draws are possible, all of them in two of four chains."""
-    value = draws()
-    value[1:, :2, 0] = -math.inf
-    value[2:, 2:, 0] = -math.inf
+    """Draws that come in sixes: F rises by ln 3 where two of each six are impossible on the first rung."""
+    value = torch.repeat_interleave(draws(shape=(40, 4, 3)), 6, dim=0)
+    whole = stepping_stone_backward(value, BETA)
+    value[torch.arange(240) % 6 < 4, :, 0] = -math.inf
     found = stepping_stone_backward(value, BETA)
-    array = value.numpy()
-    possible = np.isfinite(array[..., 0])
-    assert possible.sum() == 6
-    assert found.value == pytest.approx(by_hand(array, -1) - math.log(6 / 24), rel=1e-12)
-    without = np.array(
-        [by_hand(np.delete(array, c, 1), -1) - math.log(np.delete(possible, c, 1).mean()) for c in range(4)]
-    )
-    assert found.standard_error == pytest.approx(math.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum()), rel=1e-10)
+    # The floor is the same draw, for a quarter of 80 possible values of two chains is a quarter of 480.
+    assert found.value == pytest.approx(whole.value + math.log(3), rel=1e-12)
+    assert found.standard_error == pytest.approx(whole.standard_error, rel=1e-10)
+
+
+def test_draws_far_below_the_floor_change_nothing() -> None:
+    value = draws(shape=(200, 4, 3))
+    before = stepping_stone_backward(value, BETA)
+    far = value.clone()
+    far[..., 2][value[..., 2] < value[..., 1].min()] = -1e6
+    assert (far != value).any()
+    assert stepping_stone_backward(far, BETA) == before
 
 
 def test_nothing_but_impossible_draws_has_no_evidence() -> None:

@@ -1,7 +1,8 @@
-"""Bennett's acceptance ratio between neighbouring rungs, and all estimates of neighbours at the price of one."""
+"""Bennett's acceptance ratio between neighbouring rungs, and all estimates of neighbours from common weights."""
 
 from __future__ import annotations
 
+import numpy as np
 from torch import Tensor
 
 from bayesbeam.evidence.estimate import FloatArray, FreeEnergy, host_array, jackknife
@@ -34,7 +35,7 @@ def bar(log_likelihood: FloatArray | Tensor, beta: FloatArray | Tensor) -> FreeE
 
 
 def neighbour_estimates(log_likelihood: FloatArray | Tensor, beta: FloatArray | Tensor) -> dict[str, FreeEnergy]:
-    """Bennett's acceptance ratio and the stepping stones up and down, from weights that are computed once.
+    """Bennett's acceptance ratio and the stepping stones up and down; weights are computed once.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def neighbour_estimates(log_likelihood: FloatArray | Tensor, beta: FloatArray | 
     return {
         "bar": _bar(up, down),
         "stepping_stone_forward": forward(up),
-        "stepping_stone_backward": backward(down, draws[..., 0]),
+        "stepping_stone_backward": backward(draws, np.diff(host_array(beta))),
     }
 
 
