@@ -126,6 +126,28 @@ def test_a_population_without_any_possible_state_counts_as_no_evidence() -> None
     assert math.isfinite(combine(ladder(), BETA, s, STAGE_BETA).free_energy.standard_error)
 
 
+def apart(log_evidence: list[float]) -> FreeEnergy:
+    """Free energy of populations of one state each, with these evidences."""
+    stages = [np.array(log_evidence)[:, None], np.zeros((len(log_evidence), 1))]
+    return smc_product(populations(stages, np.array([0.0, 1.0]))).free_energy()
+
+
+def test_error_of_log_normal_evidences_by_hand() -> None:
+    """Variance of ln Z_c 1 without a large value among nine, 0.27 by the jackknife; then with three more lost."""
+    values = [-1.0] * 4 + [1.0] * 4 + [0.0]
+    assert np.var(values, ddof=1) == 1.0
+    found = apart(values)
+    assert found.standard_error == pytest.approx(math.sqrt((math.e - 1.0) / 9.0), rel=1e-12)
+    assert found.standard_error > 1.5 * 0.27
+    lost = apart([*values, -INF, -INF, -INF])
+    assert lost.standard_error == pytest.approx(math.sqrt((math.e * 12.0 / 9.0 - 1.0) / 12.0), rel=1e-12)
+
+
+def test_evidences_far_apart_have_a_large_error_or_none() -> None:
+    assert 1.0 <= apart([0.0, 50.0, 0.0, 0.1]).standard_error < INF
+    assert math.isnan(apart([0.0, 1e4, 0.0, 0.1]).standard_error)
+
+
 def test_the_only_population_with_evidence_leaves_no_error() -> None:
     s = stages()
     for stage in s:

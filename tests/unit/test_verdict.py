@@ -46,6 +46,7 @@ def test_a_good_run_is_reliable() -> None:
         ({"free_energy": FreeEnergy(float("nan"), 0.1, 9)}, "not finite"),
         ({"other": FreeEnergy(103.0, 0.1, 9)}, "stepping stone backward differs from the quoted F by 3"),
         ({"other": FreeEnergy(float("nan"), 0.1, 9)}, "stepping stone backward differs"),
+        ({"other": FreeEnergy(100.0, float("nan"), 9)}, "stepping stone backward cannot be compared"),
         ({"lowest_rate": 0.001}, "exchange rate of rungs 2 and 3 is only 0.00"),
         ({"round_trips": 0.0}, "only 0 round trips in 10 chains"),
         ({"rhat": 1.8}, "R-hat is 1.80"),

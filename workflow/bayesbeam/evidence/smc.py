@@ -6,14 +6,15 @@ its draws count as much as its evidence says, for a plain mean over populations 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
 from bayesbeam.errors import LadderError
-from bayesbeam.evidence.estimate import FloatArray, Replicates, all_but_one, check_ladder, host_array
+from bayesbeam.evidence.estimate import FloatArray, FreeEnergy, Replicates, all_but_one, check_ladder, host_array
 from bayesbeam.evidence.sources import Source
 
 _LARGEST = float(np.finfo(np.float64).max)
@@ -78,13 +79,47 @@ def populations(stages: Sequence[FloatArray | Tensor], beta: FloatArray | Tensor
     return Populations(ladder, draws, log_evidence)
 
 
-def smc_product(found: Populations) -> Replicates:
+@dataclass(frozen=True)
+class MeanEvidence(Replicates):
+    """Free energy from the mean evidence of populations.
+
+    Attributes
+    ----------
+    spread : float
+        Variance of ln Z_c, and ``-ln`` of the part of the populations that have any evidence.
+    """
+
+    spread: float
+
+    def free_energy(self) -> FreeEnergy:
+        """Free energy with the jackknife error, or that of log-normal evidences where it is larger.
+
+        Notes
+        -----
+        The mean of C log-normal numbers, of which some may be 0, has a relative variance of ``(exp(spread) - 1) / C``.
+        A jackknife of ten knows it from the few largest, and is too small where those happen to be missing. Coverage of
+        95 % intervals on 360 climbs of the 2012 spectrum with 2 to 5 peaks, ln Z_c spread by 0.6 to 0.8: 0.93 by the
+        jackknife (five peaks: 0.88 of 60), 0.95 by the larger of the two (five peaks: 0.95). Of normal ln Z_c with
+        standard deviations of 0.5, 0.8 and 1: 0.94, 0.92, 0.91 and 0.95, 0.95, 0.95.
+
+        Source
+        ------
+        Berard, Del Moral and Doucet, Electron. J. Probab. 19, 94 (2014): logarithms of evidences tend to a normal law.
+        """
+        found = super().free_energy()
+        if not (math.isfinite(found.standard_error) and math.isfinite(self.spread)):
+            return found
+        # No evidence is known to less than a factor of e^350.
+        log_normal = math.sqrt(math.expm1(min(self.spread, 700.0)) / len(self.without))
+        return replace(found, standard_error=max(found.standard_error, log_normal))
+
+
+def smc_product(found: Populations) -> MeanEvidence:
     """Free energy from the mean over populations of their evidence, less the bias of the logarithm.
 
     Notes
     -----
-    ``F = -ln mean_c Z_c``. The jackknife takes off what is of order 1/C in the bias; its error holds where ln Z_c
-    spreads by less than about 0.7 among populations, and is too small by a tenth at 1.
+    ``F = -ln mean_c Z_c``. The jackknife takes off what is of order 1/C in the bias.
 
     Source
     ------
@@ -96,7 +131,10 @@ def smc_product(found: Populations) -> Replicates:
     with np.errstate(divide="ignore"):  # no population, or one only, has any evidence
         pooled = -top - float(np.log(scaled.mean()))
         without = -top - np.log(all_but_one(scaled) / max(len(scaled) - 1, 1))
-    return Replicates(pooled, without).unbiased()
+    possible = last[np.isfinite(last)]
+    spread = float(possible.var(ddof=1)) + math.log(len(last) / len(possible)) if len(possible) > 1 else math.nan
+    unbiased = Replicates(pooled, without).unbiased()
+    return MeanEvidence(unbiased.value, unbiased.without, spread)
 
 
 def smc_sources(found: Populations) -> list[Source]:
