@@ -7,7 +7,8 @@ errors: mean within 0.50, spread 0.64 to 1.36, at least 50 within: 4e-4 a system
 
 Every system, for the quoted F and for every estimator: |z| below 3, mapped in the same way, or the verdict "not
 reliable": 2.7e-3 a number. Of ten runs of each system the nightly form asks that there be no more beyond 3 than chance
-allows: at most one of ten, 3e-4 a number, 5 estimates of 20 systems: 3 %.
+allows: at most one of ten, 3e-4 a number, 5 estimates of 20 systems: 3 %. Only ``smc`` may be without an error, where
+it lags: by chance 3 % of runs, so at most three of ten (1.5e-4 a system), but on the funnel, where it does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from scipy import stats
 
 from bayesbeam import testsystems
 from bayesbeam.evidence.estimate import FreeEnergy
-from bayesbeam.sampling import ladders
+from bayesbeam.sampling import judgement, ladders
 from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, replica_exchange
@@ -107,12 +108,15 @@ def test_wrong_errors_and_wrong_values_are_caught(mistake: str, monkeypatch: pyt
 
 
 def beyond(name: str, runs: int) -> dict[str, int]:
-    """Runs called reliable that are beyond 3, for the quoted F and for every estimator."""
+    """Runs called reliable that are beyond 3, for the quoted F and for every estimator; ``no error`` of ``smc``."""
     made, truth = whole_runs(name, runs, replace(SETTINGS, max_sweeps=3000))
-    found = dict.fromkeys(["quoted", *made[0].estimators], 0)
+    found = dict.fromkeys(["quoted", *made[0].estimators, "no error"], 0)
     for run in made:
         for key, one in {"quoted": run.free_energy, **run.estimators}.items():
-            found[key] += run.verdict.reliable and not abs(normal_score(one, truth)) <= 3.0
+            if key == "smc" and np.isnan(one.standard_error):
+                found["no error"] += 1
+            else:
+                found[key] += run.verdict.reliable and not abs(normal_score(one, truth)) <= 3.0
     return found
 
 
@@ -128,4 +132,13 @@ WITHIN_LIMITS = [name for name in testsystems.names() if name not in {f"spike_an
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", WITHIN_LIMITS)
 def test_every_estimate_of_every_system(name: str) -> None:
-    assert max(beyond(name, 10).values()) <= 1
+    found = beyond(name, 10)
+    assert found.pop("no error") <= (10 if name == "funnel" else 3)
+    assert max(found.values()) <= 1
+
+
+@pytest.mark.nightly
+def test_an_error_of_populations_that_lag_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing were known of the lag: a third of the runs are beyond 3."""
+    monkeypatch.setattr(judgement, "lagging", lambda smc, exchange: False)
+    assert beyond("funnel", 20)["smc"] >= 3

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesbeam.errors import LadderError
 from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
-from bayesbeam.evidence.smc import populations, smc_product, smc_sources
+from bayesbeam.evidence.smc import lagging, populations, smc_product, smc_sources, without_error
 
 FloatArray = NDArray[np.float64]
 
@@ -146,6 +146,18 @@ def test_error_of_log_normal_evidences_by_hand() -> None:
 def test_evidences_far_apart_have_a_large_error_or_none() -> None:
     assert 1.0 <= apart([0.0, 50.0, 0.0, 0.1]).standard_error < INF
     assert math.isnan(apart([0.0, 1e4, 0.0, 0.1]).standard_error)
+
+
+@pytest.mark.parametrize(("gap", "lags"), [(0.0, False), (1.2, False), (-1.2, False), (1.3, True), (-1.3, True)])
+def test_populations_lag_where_replica_exchange_is_more_than_two_and_a_half_errors_away(gap: float, lags: bool) -> None:
+    """Errors of 0.3 and 0.4: joint 0.5."""
+    smc = FreeEnergy(7.0, 0.3, 9)
+    assert lagging(smc, FreeEnergy(7.0 + gap, 0.4, 9)) is lags
+    assert lagging(without_error(smc), FreeEnergy(7.0 + gap, 0.4, 9))
+    assert not lagging(smc, without_error(FreeEnergy(7.0 + gap, 0.4, 9)))
+    assert without_error(smc).value == 7.0
+    assert without_error(smc).degrees_of_freedom == 9
+    assert math.isnan(without_error(smc).standard_error)
 
 
 def test_the_only_population_with_evidence_leaves_no_error() -> None:

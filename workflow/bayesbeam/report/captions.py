@@ -45,7 +45,7 @@ SAMPLING = (
     (
         "Estimators of F",
         "the same free energy by different averages. Good ones agree within their errors; the band is two standard "
-        "errors of the reported value.",
+        "errors of the reported value. SMC without a bar is too far from replica exchange for its error to be known.",
     ),
 )
 SERIES = (

@@ -12,6 +12,7 @@ from bayesbeam.evidence.bar import bar
 from bayesbeam.evidence.bridge import MOST_DRAWS, Offered
 from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
+from bayesbeam.evidence.smc import lagging, without_error
 from bayesbeam.sampling.diagnostics import bulk_effective_sample_sizes, split_rhats
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
@@ -90,9 +91,11 @@ def assess(
     offered = _offered(target, group, reference, trace, first, draws, own)
     found = combine(own, beta, climb.log_likelihood, np.array(climb.beta), offered)
     compared = found.estimators
-    if round_trips >= settings.chains * TRAVELLED and differ(compared["smc"], compared["bar"]):
-        found = combine(own, beta, offered=offered)
-        compared = found.estimators | {"smc": compared["smc"]}
+    if round_trips >= settings.chains * TRAVELLED:
+        smc, exchanged = compared["smc"], compared["bar"]
+        if differ(smc, exchanged):
+            found = combine(own, beta, offered=offered)
+        compared = found.estimators | {"smc": without_error(smc) if lagging(smc, exchanged) else smc}
     ess, rhat = chain_diagnostics(target, draws, own[..., -1])
     exchange = trace.exchange_rate_of(group, first)
     checks.append((float(own.size + sum(stage.size for stage in climb.log_likelihood)), found.free_energy))
