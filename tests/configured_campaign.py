@@ -21,7 +21,7 @@ __all__ = ["Lab"]
 
 ALL = "abcdefghi"
 JOINT = ["ab", "cd"]
-COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb"}
+COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb", "predicted_memory_mb"}
 PARTS = ("theta", "log_likelihood", "beta", "exchange_rate", "effective_draws", "rhat", "facts")
 # Each expanded candidate, and whether it is tried jointly too.
 TAGS = {"short": {"peaks-k2": True}, "full": {"peaks-k1": True, "peaks-k2": True, "line": False}}

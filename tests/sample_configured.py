@@ -130,7 +130,7 @@ def sampled(
     starts = starting_points(expanded.spec, target, members)
     runs = replica_exchange(target, names, settings, starts=starts)
     keys = [member_key(campaign, expanded, group, shared) for group in members]
-    return dict(zip(alike, pack(expanded, members, keys, runs, settings, "cpu", (0.0, 0.0)), strict=True))
+    return dict(zip(alike, pack(expanded, members, keys, runs, settings, "cpu", (0.0, 0.0), (0.0, None)), strict=True))
 
 
 if __name__ == "__main__":

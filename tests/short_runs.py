@@ -9,7 +9,7 @@ from typing import Any
 from bayesbeam.sampling import ladders, populations
 
 SMALL: dict[ModuleType, dict[str, int]] = {
-    populations: {"ANCESTORS": 8, "BLOCKS": 2, "BLOCK": 2, "SWEEPS": 4},
+    populations: {"ANCESTORS": 8, "BLOCKS": 2, "BLOCK": 2, "SWEEPS": 4, "PRIOR_DRAWS": 32, "LAST_BLOCKS": 2},
     ladders: {"TUNING": 8, "LONGEST_TUNING": 16, "FIRST_CHECK": 10},
 }
 

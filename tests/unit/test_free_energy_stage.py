@@ -69,7 +69,7 @@ def test_fields(content: dict[str, Any]) -> None:
     for one in content["records"]:
         assert set(FIELDS) <= set(one)
         assert set(one["noise"]) == {"family", "words", "sigma_mean", "sigma_sd"}
-        assert set(one["estimators"]) == {"bar", "smc", "stepping_stone_forward", "stepping_stone_backward"}
+        assert set(one["estimators"]) == {"bar", "bridge", "smc", "stepping_stone_forward", "stepping_stone_backward"}
         assert all({"value", "standard_error"} <= set(estimate) for estimate in one["estimators"].values())
         assert all(set(ROW) <= set(row) for row in one["parameters"])
         assert all(set(row) == {"parameter", "prior", "unit", "source"} for row in one["priors"])

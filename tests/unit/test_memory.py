@@ -91,7 +91,7 @@ def test_more_of_anything_needs_more() -> None:
 def test_usual_lengths_stay_within_what_is_allowed() -> None:
     strict = replace(SETTINGS, target_standard_error=0.001)
     assert usual_sweeps(SIZES, strict) == strict.max_sweeps
-    assert usual_sweeps(SIZES, replace(SETTINGS, target_standard_error=10.0)) == 150
+    assert usual_sweeps(SIZES, replace(SETTINGS, target_standard_error=10.0)) == 100
     # Half the chains, or half the square of the error: twice the sweeps.
     assert usual_sweeps(SIZES, replace(SETTINGS, chains=5)) == 2 * usual_sweeps(SIZES, SETTINGS)
     assert usual_rungs(SIZES, replace(SETTINGS, replicas=9)) == 9
@@ -99,7 +99,10 @@ def test_usual_lengths_stay_within_what_is_allowed() -> None:
 
 
 def test_constants_are_those_of_the_sampler() -> None:
-    for module, names in ((populations, ("ANCESTORS", "SWEEPS")), (ladders, ("BLOCK", "FIRST_CHECK", "LIGHT"))):
+    for module, names in (
+        (populations, ("ANCESTORS", "SWEEPS", "PRIOR_DRAWS", "LAST_BLOCKS")),
+        (ladders, ("BLOCK", "FIRST_CHECK", "LIGHT")),
+    ):
         for name in names:
             assert getattr(sampling_memory, name) == getattr(module, name), name
     assert memory.BINS_WITH_STARTS == cloud.FINER * BINS

@@ -87,7 +87,7 @@ def test_layout_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         assert all(np.isfinite(values).all() for values in arrays.values())
         assert facts["members"] == [name]
         assert (facts["seed"], facts["device"], facts["settings"]["max_sweeps"]) == (7, "cpu", 300)
-        assert set(facts["estimators"]) == {"bar", "smc", "stepping_stone_forward", "stepping_stone_backward"}
+        assert set(facts["estimators"]) == {"bar", "bridge", "smc", "stepping_stone_forward", "stepping_stone_backward"}
         assert set(facts["free_energy"]) == set(facts["estimators"]["bar"])
         assert facts["free_energy"] not in facts["estimators"].values(), "it is made of all draws at once"
         assert facts["verdict"] == ("not reliable" if facts["reasons"] else "reliable")

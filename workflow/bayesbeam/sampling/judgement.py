@@ -18,7 +18,7 @@ from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
 from bayesbeam.sampling.reference import Reference, weights_of
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.sampling.verdict import differ, judge
+from bayesbeam.sampling.verdict import judge
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import relabel
 
@@ -85,17 +85,17 @@ def assess(
     """
     likelihood = trace.likelihood_of(group)
     first = burn_in(likelihood, beta)
-    own = likelihood[first:]
     round_trips = trace.round_trips_of(group)
-    draws = trace.draws_of(group, first)
-    offered = _offered(target, group, reference, trace, first, draws, own)
-    found = combine(own, beta, climb.log_likelihood, np.array(climb.beta), offered)
-    compared = found.estimators
-    if round_trips >= settings.chains * TRAVELLED:
-        smc, exchanged = compared["smc"], compared["bar"]
-        if differ(smc, exchanged):
-            found = combine(own, beta, offered=offered)
-        compared = found.estimators | {"smc": without_error(smc) if lagging(smc, exchanged) else smc}
+    offered = _offered(target, group, reference, trace, first, likelihood)
+    found = combine(likelihood[first:], beta, climb.log_likelihood, np.array(climb.beta), offered)
+    compared, smc = found.estimators, found.estimators["smc"]
+    if round_trips >= settings.chains * TRAVELLED and lagging(smc, compared["bar"]):
+        # Chains that began where such populations had come take longer to forget it, too.
+        first = max(first, len(likelihood) // 2)
+        offered = _offered(target, group, reference, trace, first, likelihood)
+        found = combine(likelihood[first:], beta, offered=offered)
+        compared = found.estimators | {"smc": without_error(smc)}
+    own, draws = likelihood[first:], trace.draws_of(group, first)
     ess, rhat = chain_diagnostics(target, draws, own[..., -1])
     exchange = trace.exchange_rate_of(group, first)
     checks.append((float(own.size + sum(stage.size for stage in climb.log_likelihood)), found.free_energy))
@@ -116,22 +116,16 @@ def assess(
 
 
 def _offered(
-    target: Target,
-    group: int,
-    reference: Reference | None,
-    trace: Trace,
-    first: int,
-    draws: FloatArray,
-    log_likelihood: FloatArray,
+    target: Target, group: int, reference: Reference | None, trace: Trace, first: int, log_likelihood: FloatArray
 ) -> Offered | None:
-    """What bridge sampling needs, from draws (S, D, C, P) at beta = 1 of sweep ``first`` and later ones."""
+    """What bridge sampling needs, from draws at beta = 1 of sweep ``first`` and later ones."""
     if reference is None or not reference.log_weight:
         return None
-    most = max(len(draws) // MOST_DRAWS, 1)
-    begin = -first % trace.thin
-    likelihood = log_likelihood[begin :: trace.thin, :, -1][::most]
-    of_posterior = weights_of(reference, target, group, draws[::most], likelihood)
-    rungs = np.ascontiguousarray(log_likelihood[..., ::-SOME_RUNGS].transpose(2, 1, 0))
+    draws = trace.draws_of(group, first)
+    every = max(len(draws) // MOST_DRAWS, 1)
+    likelihood = log_likelihood[-(-first // trace.thin) * trace.thin :: trace.thin, :, -1][::every]
+    of_posterior = weights_of(reference, target, group, draws[::every], likelihood)
+    rungs = np.ascontiguousarray(log_likelihood[first:, :, ::-SOME_RUNGS].transpose(2, 1, 0))
     length = rungs[0].size / np.maximum(bulk_effective_sample_sizes(rungs), 1.0)
     return Offered(np.concatenate(reference.log_weight), of_posterior, float(length.mean()), float(length[0]))
 

@@ -22,7 +22,7 @@ from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.populations import Climb, Groups
 from bayesbeam.sampling.record import Trace, mean_in_order, mean_of_each
-from bayesbeam.sampling.reference import EVERY, Reference, fit_references, offer
+from bayesbeam.sampling.reference import EVERY, Reference, fit_again, fit_references, offer
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of
 from bayesbeam.targets.base import Target
@@ -40,6 +40,8 @@ FIRST_CHECK = 100
 GROWTH = 1.2
 # A check is left out until nine tenths of the sweeps that the last one asked for, but for no more than twice as many.
 EARLY, LONGEST_WAIT = 0.9, 2.0
+# Sweeps after which densities are fitted again, and how much later once more.
+FIT_AGAIN, LATER = 200, 3
 # Sweeps have numbers of their own: those of the populations come before.
 FIRST_SWEEP = 1 << 20
 # Points times moves of a sweep, for which a block of BLOCK sweeps is a fraction of a second a group.
@@ -69,6 +71,8 @@ class Ladders:
         Draws and free energy of each group at each check so far.
     due : list of int
         Sweeps before which a check of each group would be in vain.
+    again : list of int
+        Sweeps from which on the density of each group is fitted again, to more draws.
     """
 
     groups: Groups
@@ -86,6 +90,7 @@ class Ladders:
     rates: list[Tensor] = field(default_factory=list)
     checks: list[list[tuple[float, FreeEnergy]]] = field(default_factory=list)
     due: list[int] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
 
     @property
     def rungs(self) -> int:
@@ -133,6 +138,7 @@ def _of_one_length(
         until=TUNING,
         checks=[[] for _ in climbs],
         due=[0 for _ in climbs],
+        again=[FIT_AGAIN for _ in climbs],
     )
 
 
@@ -157,6 +163,8 @@ def step(found: Ladders, engine: Engine, settings: Settings) -> tuple[list[Ladde
         if due <= sweeps or sweeps >= settings.max_sweeps:
             one = _assess(found, g, engine.target, settings)
             found.due[g] = int(sweeps * min(EARLY * one.lack, LONGEST_WAIT))
+            if not one.met and sweeps >= found.again[g]:
+                _fit_again(found, g, engine.target, one)
             news[g] = one
     found.until = min(int(found.until * GROWTH), settings.max_sweeps)
     return [found], news
@@ -171,6 +179,7 @@ def keep(found: Ladders, places: Sequence[int]) -> Ladders:
         found.trips.select(index), found.trace.select(index),
         found.clock, found.tuning, found.until, [rate[:, index] for rate in found.rates],
         [found.checks[g] for g in places], [found.due[g] for g in places],
+        [found.again[g] for g in places],
     )  # fmt: skip
 
 
@@ -184,6 +193,16 @@ def _assess(found: Ladders, g: int, target: Target, settings: Settings) -> Asses
     return assess(
         target, settings, found.trace, g, found.beta[g], found.climbs[g], found.references[g], found.checks[g]
     )  # fmt: skip
+
+
+def _fit_again(found: Ladders, g: int, target: Target, news: Assessment) -> None:
+    """Fit the density of one group to its draws so far; offers from the old one are forgotten."""
+    thin = found.trace.thin
+    likelihood = news.log_likelihood[-news.burn_in % thin :: thin, :, -1]
+    reference = fit_again(target, g, found.climbs[g], news.theta, likelihood)
+    if reference is not None:
+        found.references[g] = reference
+        found.again[g] = LATER * found.trace.sweeps
 
 
 def _advance(found: Ladders, engine: Engine, sweeps: int) -> list[Tensor]:

@@ -17,8 +17,8 @@ from bayesbeam.targets.base import Target
 MIB = 2.0**20
 
 # Those of populations.py and of ladders.py, which bring in what takes a second to import; a test keeps them equal.
-ANCESTORS, SWEEPS = 32, 8
-BLOCK, FIRST_CHECK, LIGHT = 50, 150, 20000
+ANCESTORS, SWEEPS, PRIOR_DRAWS = 16, 8, 256
+LAST_BLOCKS, BLOCK, FIRST_CHECK, LIGHT = 6, 50, 100, 20000
 
 # What a process holds that has imported the sampler and moved the smallest target by a block: interpreter, torch,
 # numpy, scipy, and with compiled loops numba and their machine code, half way between reading it from the cache (398)
@@ -44,8 +44,8 @@ DATA = 150
 
 # Sweeps a parameter that ten chains need for a standard error of 0.1 nats; rungs of a ladder: of peaks on 301 and 2000
 # points, K = 1..8.
-SWEEPS_EACH, USUAL_ERROR = 60, 0.1
-FEWEST_RUNGS, RUNGS_EACH = 12, 2.0
+SWEEPS_EACH, USUAL_ERROR = 30, 0.1
+FEWEST_RUNGS, RUNGS_EACH = 6, 2.0
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _held(array: float, alive: float, heap: float = HEAP) -> float:
 
 def _prior(sizes: Sizes, cells: int, engine: str) -> float:
     """Bytes at the draws of the prior, or at their first curves where that is more."""
-    states = ANCESTORS * SWEEPS * cells
+    states = PRIOR_DRAWS * cells
     drawn = 8.0 * states * sizes.slots
     # Compiled loops make no curves; that the prior can be computed is checked on those of one chain all the same.
     curves = states if engine == "eager" else ANCESTORS * sizes.groups * sizes.members
@@ -154,7 +154,8 @@ def _kept(sizes: Sizes, cells: int, rungs: int) -> float:
     table = 8 * sizes.slots * (sizes.bins + 1)
     likelihoods = 8 * ANCESTORS * (SWEEPS + 1)
     stage = cells * (likelihoods / sizes.members + 8 * ANCESTORS * sizes.slots + table)
-    return float(rungs * (stage + cells * table))
+    last = 8 * ANCESTORS * LAST_BLOCKS * SWEEPS // 2 * sizes.slots
+    return float(rungs * (stage + cells * table) + cells * last)
 
 
 def _record(sizes: Sizes, settings: Settings, sweeps: int, rungs: int) -> float:

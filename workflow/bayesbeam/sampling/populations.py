@@ -236,9 +236,12 @@ def _prior_draws(target: Target, groups: Groups, chains: int, size: int) -> Tens
     device = groups.group_keys.device
     slots = START_SLOT + torch.arange(len(target.slots), device=device)
     sweep = torch.zeros(1, dtype=torch.int64, device=device)
-    u = uniforms(groups.member_keys, chains, size, sweep, slots)[0, 0]
-    common = uniforms(groups.group_keys, chains, size, sweep, slots)[0, 0].unsqueeze(2)
-    return target.from_uniform(torch.where(target.tied.reshape(-1, 1, 1, 1, 1), common, u))
+    # A copy, for a view would keep all four words.
+    u = uniforms(groups.member_keys, chains, size, sweep, slots)[0, 0].clone()
+    if bool(target.tied.any()):
+        common = uniforms(groups.group_keys, chains, size, sweep, slots)[0, 0].unsqueeze(2)
+        u = torch.where(target.tied.reshape(-1, 1, 1, 1, 1), common, u)
+    return target.from_uniform(u)
 
 
 def _step_in_beta(found: Populations, places: list[int]) -> None:

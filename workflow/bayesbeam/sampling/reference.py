@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 
 # Sweeps between offers, and states that are offered together.
 EVERY, OFFERED = 10, 48
+# Draws of replica exchange of each chain to fit a density to.
+MOST_DRAWS = 400
 # With more free numbers than this, populations are too small to fit a density to.
 MOST_DIMENSIONS = 48
 # Slots of random numbers, beyond those of the populations.
@@ -62,16 +64,40 @@ def fit_references(target: Target, climbs: Sequence[Climb]) -> list[Reference | 
     if target.coordinates.dimensions > MOST_DIMENSIONS or chains < 2:
         return [None] * len(climbs)
     log_prior = _host(target.log_prior(torch.stack([climb.last for climb in climbs])))
-    return [_fit(target, g, climb, log_prior[g]) for g, climb in enumerate(climbs)]
+    return [
+        _fit(target, g, _host(climb.last).transpose(1, 2, 0, 3), climb.log_likelihood[-1] + log_prior[g])
+        for g, climb in enumerate(climbs)
+    ]
 
 
-def _fit(target: Target, group: int, climb: Climb, log_prior: FloatArray) -> Reference | None:
-    """Densities of one group, from states of its populations with prior densities (C, n)."""
-    likelihood = climb.log_likelihood[-1]
-    chains, draws = likelihood.shape
-    theta = _host(climb.last).transpose(1, 2, 0, 3)
-    x, log_volume = target.coordinates.free(group, relabel(target, theta.reshape(chains * draws, *theta.shape[2:])))
-    x, log_posterior = x.reshape(chains, draws, -1), likelihood + log_prior + log_volume.reshape(chains, draws)
+def fit_again(
+    target: Target, group: int, climb: Climb, theta: FloatArray, log_likelihood: FloatArray
+) -> Reference | None:
+    """Densities of one group from its populations' states and draws of replica exchange.
+
+    Parameters
+    ----------
+    theta : array (S, D, C, P)
+        Draws at beta = 1.
+    log_likelihood : array (S, C), nats
+
+    Returns
+    -------
+    Reference or None
+        Nothing is drawn from it yet.
+    """
+    every = max(len(theta) // MOST_DRAWS, 1)
+    states = np.concatenate([_host(climb.last).transpose(1, 2, 0, 3), theta[::every].transpose(2, 0, 1, 3)], 1)
+    likelihood = np.concatenate([climb.log_likelihood[-1], log_likelihood[::every].T], 1)
+    return _fit(target, group, states, likelihood + _log_prior(target, group, states))
+
+
+def _fit(target: Target, group: int, theta: FloatArray, log_posterior: FloatArray) -> Reference | None:
+    """Densities of one group, from states (C, n, D, P) and their posterior (C, n) up to a constant."""
+    chains, draws = log_posterior.shape
+    states = relabel(target, theta.reshape(chains * draws, *theta.shape[2:]))
+    x, log_volume = target.coordinates.free(group, states)
+    x, log_posterior = x.reshape(chains, draws, -1), log_posterior + log_volume.reshape(chains, draws)
     if not (np.isfinite(x).all() and np.isfinite(log_posterior).all()):
         return None
     halves = []
@@ -83,6 +109,13 @@ def _fit(target: Target, group: int, climb: Climb, log_prior: FloatArray) -> Ref
         except np.linalg.LinAlgError:
             return None
     return Reference(halves[0], halves[1])
+
+
+def _log_prior(target: Target, group: int, theta: FloatArray) -> FloatArray:
+    """Logarithm of the prior of states (C, n, D, P) of one group, (C, n)."""
+    states = torch.from_numpy(np.ascontiguousarray(theta.transpose(2, 0, 1, 3)))[None].to(target.device)
+    found: FloatArray = _host(target.select(torch.tensor([group], device=target.device)).log_prior(states))[0]
+    return found
 
 
 def weights_of(
@@ -99,9 +132,7 @@ def weights_of(
     -------
     array (S, C)
     """
-    states = torch.from_numpy(theta.transpose(1, 2, 0, 3)[None].copy()).to(target.device)
-    one = target.select(torch.tensor([group], device=target.device))
-    found: FloatArray = log_likelihood + _host(one.log_prior(states))[0].T
+    found: FloatArray = log_likelihood + _log_prior(target, group, theta.transpose(2, 0, 1, 3)).T
     for half, density in enumerate(reference.halves):
         own = relabel(target, theta[:, :, half::2].transpose(2, 0, 1, 3))
         found[:, half::2] -= _log_density(target, group, density, own).T

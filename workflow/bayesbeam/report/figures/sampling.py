@@ -15,7 +15,13 @@ from bayesbeam.report.records import Candidate
 from bayesbeam.report.text import clean, known
 
 _CHAINS, _SHOWN = 4, 300
-_ESTIMATORS = {"stepping_stone_forward": "forward", "stepping_stone_backward": "backward", "bar": "BAR", "smc": "SMC"}
+_ESTIMATORS = {
+    "stepping_stone_forward": "forward",
+    "stepping_stone_backward": "backward",
+    "bar": "BAR",
+    "smc": "SMC",
+    "bridge": "bridge",
+}
 
 
 def sampling_figure(run: Run, candidate: Candidate) -> Figure:
