@@ -116,7 +116,7 @@ def test_a_group_with_shared_parameters_does_not_feel_its_batch() -> None:
 
 
 def test_a_group_does_not_feel_that_others_finish_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups stop by the error of their ladder alone here, which some reach sooner; their ladders differ in length too."""
+    """Groups stop by the error of their ladder alone, which some reach sooner; their ladders differ in length too."""
 
     def by_error_alone(target: SumTarget, settings: Settings, *rest: Any) -> Assessment:
         found = assess(target, settings, *rest)

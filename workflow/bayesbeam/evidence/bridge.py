@@ -55,7 +55,10 @@ def bridge(offered: Offered) -> tuple[Replicates, float]:
 
 
 def pair_variances(log_likelihood: FloatArray, beta: FloatArray) -> float:
-    """Variance that F from neighbours on a ladder (R,) would have with independent draws (S, C, R)."""
+    """Variance that F from neighbours on a ladder (R,) would have with independent draws (S, C, R).
+
+    Without the covariances of pairs that share a rung: a little more than half of it, good enough for a weight.
+    """
     draws = _evenly(log_likelihood, MOST_DRAWS // 5)
     gap = np.diff(beta)
     root = bennett(weights(draws[..., :-1], gap), weights(draws[..., 1:], -gap))[0]

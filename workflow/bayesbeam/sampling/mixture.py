@@ -94,13 +94,16 @@ def fit(x: FloatArray, weight: FloatArray, log_posterior: FloatArray) -> Mixture
         Where draws do not span the space.
     """
     weight = weight * (len(weight) / weight.sum())
-    one = _expectation_maximisation(x, weight, x[:1], _covariance(x, weight), 4)
+    covariance = _covariance(x, weight)
+    if not (np.diagonal(covariance) > 0.0).all():
+        raise np.linalg.LinAlgError("draws do not span the space")
+    one = _expectation_maximisation(x, weight, x[:1], covariance, 4)
     number = min(int(len(x) / (_DRAWS_A_DIMENSION * x.shape[1])), _MOST_COMPONENTS)
     apart = log_posterior - one.log_density(x)
     middle = np.average(apart, weights=weight)
     if number < 2 or np.average((apart - middle) ** 2, weights=weight) < _NEAR_ENOUGH**2:
         return one
-    spread = _covariance(x, weight) * number ** (-2.0 / x.shape[1])
+    spread = covariance * number ** (-2.0 / x.shape[1])
     several = _expectation_maximisation(x, weight, _far_apart(x, weight, number), spread, _ITERATIONS)
     return Mixture(
         np.append((1.0 - _WIDE) * several.weight, _WIDE * one.weight),
