@@ -97,5 +97,5 @@ def interpolate(values: Tensor, old: Tensor, new: Tensor) -> Tensor:
 
 
 def rungs_needed(barrier: float) -> int:
-    """Number of rungs for a communication barrier: 1.4 times as many, and two."""
-    return min(max(math.ceil(1.4 * barrier) + 2, FEWEST_REPLICAS), MOST_REPLICAS)
+    """Number of rungs for a communication barrier: 1.6 times as many, and two."""
+    return min(max(math.ceil(1.6 * barrier) + 2, FEWEST_REPLICAS), MOST_REPLICAS)
