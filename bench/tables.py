@@ -24,6 +24,9 @@ MANY_HEAD = (
     "K", "batch", "first batch", "spectra", "CPU s/spectrum", "ratio", "wall s/spectrum", "stated", "reliable",
     "compile s", "peak MiB", "predicted", "predicted/peak",
 )  # fmt: skip
+PEERS_HEAD = (
+    "K", "bayesbeam", "cheapest peer", "its CPU s to 0.1", "ratio", "our RMSE", "its CPU s to that", "ratio there",
+)  # fmt: skip
 
 
 def aligned(head: Row, rows: Iterable[Row]) -> str:
@@ -68,7 +71,10 @@ def free_energies(records: Sequence[Record], contenders: Sequence[Contender]) ->
 
 
 def best_peers(records: Sequence[Record], contenders: Sequence[Contender]) -> str:
-    """For each number of peaks the peer that costs least, and how many times this project's cost that is."""
+    """For each number of peaks the peer that costs least, and how many times this project's cost that is.
+
+    At an RMSE of 0.1, and at that of this project's runs, where the peer's cost grows as one over its square.
+    """
     rows: list[Row] = []
     for count in sorted({record["count"] for record in records}):
         scores = {one: score(one, count, runs) for one in contenders if (runs := _of(records, one, count)[0])}
@@ -77,9 +83,11 @@ def best_peers(records: Sequence[Record], contenders: Sequence[Contender]) -> st
             rows.append((str(count), "nothing to compare"))
             continue
         best = min(scores, key=lambda one: scores[one].cost)
-        cells = (number(ours.cost), best.title, number(scores[best].cost), number(scores[best].cost / ours.cost))
-        rows.append((str(count), *cells))
-    return aligned(("K", "bayesbeam", "cheapest peer", "its CPU s to 0.1", "ratio"), rows)
+        peer = scores[best]
+        equal = peer.cpu_seconds * (peer.rmse / ours.rmse) ** 2
+        cells = (number(ours.cost), best.title, number(peer.cost), number(peer.cost / ours.cost))
+        rows.append((str(count), *cells, number(ours.rmse), number(equal), number(equal / ours.cpu_seconds)))
+    return aligned(PEERS_HEAD, rows)
 
 
 def engine_rows(records: Sequence[Record]) -> str:
