@@ -52,7 +52,8 @@ def test_respacing_without_any_rejection_still_gives_a_ladder() -> None:
 
 
 def test_number_of_rungs_follows_the_barrier_within_limits() -> None:
-    assert [rungs_needed(barrier) for barrier in (0.0, 7.2, 19.0, 40.0)] == [6, 14, 33, 40]
+    assert [rungs_needed(barrier) for barrier in (0.0, 7.2, 19.0, 40.0)] == [6, 16, 37, 40]
+    assert [rungs_needed(barrier, simple=True) for barrier in (0.0, 7.2, 19.0, 40.0)] == [6, 13, 29, 40]
 
 
 @pytest.mark.parametrize(

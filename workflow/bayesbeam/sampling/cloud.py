@@ -90,12 +90,12 @@ def _mixed(prior: Tensor, values: Tensor, bins: int, share: int) -> Tensor:
     return edges + smallest * torch.arange(bins + 1, dtype=torch.float64, device=edges.device)
 
 
-def ladder_of(climb: Climb, settings: Settings) -> FloatArray:
+def ladder_of(climb: Climb, settings: Settings, simple: bool = False) -> FloatArray:
     """Ladder (R,) for a group with equal barrier between rungs, from what its populations saw."""
     rejection = rejections(climb)
     rungs = settings.replicas
     if rungs is None:
-        rungs = rungs_needed(float(rejection.sum()))
+        rungs = rungs_needed(float(rejection.sum()), simple)
         rungs += rungs % EVEN
     beta = torch.tensor([climb.beta], dtype=torch.float64)
     return respace(beta, torch.from_numpy(rejection)[None], rungs)[0].numpy()

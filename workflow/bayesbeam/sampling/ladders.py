@@ -100,8 +100,11 @@ class Ladders:
 
 def set_up(target: Target, groups: Groups, climbs: list[Climb], settings: Settings) -> list[Ladders]:
     """Ladders for groups whose populations have arrived, those of equal length together."""
-    planned = [ladder_of(climb, settings) for climb in climbs]
     references = fit_references(target, climbs)
+    planned = [
+        ladder_of(climb, settings, reference is not None and reference.simple)
+        for climb, reference in zip(climbs, references, strict=True)
+    ]
     found = []
     for rungs in sorted({len(beta) for beta in planned}):
         places = [g for g, beta in enumerate(planned) if len(beta) == rungs]

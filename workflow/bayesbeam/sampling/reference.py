@@ -51,6 +51,11 @@ class Reference:
     log_weight: list[FloatArray] = field(default_factory=list)
 
     @property
+    def simple(self) -> bool:
+        """Whether one component is close enough to the posterior."""
+        return all(len(density.weight) == 1 for density in self.halves)
+
+    @property
     def halves(self) -> tuple[Mixture, Mixture]:
         """Densities for even chains and for odd ones."""
         return self.even, self.odd
