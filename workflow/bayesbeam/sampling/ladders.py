@@ -38,7 +38,7 @@ LEARNING_RATE = 0.6
 LARGEST_REJECTION = 0.8
 FIRST_CHECK = 100
 GROWTH = 1.2
-# A check is left out until nine tenths of the sweeps that the last one asked for, but for no more than half as many again.
+# A check is left out until nine tenths of the sweeps that the last one asked for, at most half as many again.
 EARLY, LONGEST_WAIT = 0.9, 1.5
 # Sweeps after which densities are fitted again, and how much later once more.
 FIT_AGAIN, LATER = 200, 3
