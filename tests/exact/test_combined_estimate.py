@@ -105,7 +105,7 @@ def scores(seed: int = 1, replications: int = 200) -> dict[str, Score]:
 def test_unequal_populations_give_calibrated_errors() -> None:
     found = scores()
     assert found["combined"].passes
-    assert found["smc"].passes
+    assert found["smc"].safe
 
 
 @pytest.mark.nightly
@@ -113,7 +113,7 @@ def test_unequal_populations_give_calibrated_errors() -> None:
 def test_unequal_populations_give_calibrated_errors_on_more_seeds(seed: int) -> None:
     found = scores(seed, replications=600)
     assert found["combined"].passes
-    assert found["smc"].passes
+    assert found["smc"].safe
 
 
 def log_normal_evidences(estimate: Callable[[MeanEvidence], FreeEnergy]) -> float:
