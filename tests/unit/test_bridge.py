@@ -67,6 +67,15 @@ def test_variance_of_pairs_without_their_covariances() -> None:
     assert np.mean([pair_variances(one, beta.numpy()) for one in draws]) == pytest.approx(0.6 * spread, rel=0.3)
 
 
+def test_a_ladder_without_a_number_stays_so() -> None:
+    """One chain far above the others: no number from the ladder is not mended by the other estimate."""
+    ladder = np.full((50, CHAINS, 3), -np.inf)
+    ladder[:, :, 0] = np.random.default_rng(1).normal(size=(50, CHAINS))
+    found = combine(ladder, np.array([0.0, 0.4, 1.0]), offered=offered(1))
+    assert np.isinf(found.free_energy.value)
+    assert np.isnan(found.free_energy.standard_error)
+
+
 def run(name: str, seed: int = 1) -> tuple[float, float]:
     """Distance of the bridge of a short run from the truth, in nats, and its stated error."""
     known = testsystems.get(name)

@@ -91,8 +91,9 @@ def _part(log_likelihood: FloatArray, beta: FloatArray, variance: float, offered
 
 
 def _mean(one: Replicates, other: Replicates, part: float) -> Replicates:
-    """Mean of two estimates, the second with a weight; the first alone where the second is not a number."""
-    if not (np.isfinite(other.value) and np.isfinite(other.without).all()):
+    """Mean of two estimates, the second with a weight; the first alone where one of them is not a number."""
+    both = (one.value, other.value, *one.without, *other.without)
+    if not np.isfinite(both).all():
         return one
     return Replicates((1.0 - part) * one.value + part * other.value, (1.0 - part) * one.without + part * other.without)
 
