@@ -23,6 +23,7 @@ from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.jumps import prior_edges
 from bayesbeam.sampling.populations import Groups
 from bayesbeam.sampling.record import Trace
+from bayesbeam.sampling.reference import Reference
 from bayesbeam.sampling.tuning import StepSizes, kinds_of
 from bayesbeam.testsystems.linear_gaussian import LinearGaussian, linear_gaussian, linear_target
 
@@ -52,7 +53,8 @@ def exact_ladders(seed: int) -> tuple[LinearGaussian, EagerEngine, ladders.Ladde
     groups = Groups(torch.arange(GROUPS), member_keys, group_keys)
     trips = exchange.RoundTrips.begin(GROUPS, 1, len(LADDER), torch.device("cpu"))
     state, edges = engine.start(theta), prior_edges(target)
-    return exact, engine, ladders.Ladders(groups, [], beta, state, steps, edges, trips, Trace(1), tuning=0)
+    none: list[Reference | None] = [None] * GROUPS
+    return exact, engine, ladders.Ladders(groups, [], beta, state, steps, edges, none, trips, Trace(1), tuning=0)
 
 
 def smallest_p(seed: int) -> float:
