@@ -147,7 +147,7 @@ def lagging(smc: FreeEnergy, exchange: FreeEnergy) -> bool:
     Where a few states carry the weight and are reached slowly (the neck of a funnel), all populations are behind alike:
     neither their spread tells, nor what is left of correlations of log-likelihoods and coordinates (0.1 to 0.3 there,
     0.97 on a linear system without any lag). Stages of eight times as many sweeps reduce the lag to a quarter. Of all
-    groups 1 to 3 % are called lagging by chance; leaving so many out of the quoted F too would cost its coverage 0.01.
+    groups 1 to 3 % are called lagging by chance.
     """
     if not math.isfinite(exchange.standard_error):
         return False

@@ -13,7 +13,7 @@ from bayesbeam.evidence.density import Nodes
 from bayesbeam.evidence.estimate import FloatArray, all_but_one, host_array
 
 # Draws of each rung in a sample.
-_SAMPLE = 42
+_SAMPLE = 32
 
 
 @dataclass(frozen=True)
