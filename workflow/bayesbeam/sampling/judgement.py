@@ -18,7 +18,7 @@ from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
 from bayesbeam.sampling.reference import Reference, weights_of
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.sampling.verdict import judge
+from bayesbeam.sampling.verdict import FEWEST_EFFECTIVE_DRAWS, LARGEST_RHAT, judge
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import relabel
 
@@ -58,6 +58,61 @@ class Assessment:
     lack: float
 
 
+@dataclass(frozen=True)
+class Look:
+    """What chains at beta = 1 say of themselves: a fraction of the work of an assessment, and the first to fail.
+
+    Attributes
+    ----------
+    likelihood : array (T, C, R), nats
+        From the first sweep on.
+    burn_in : int
+    theta : array (S, D, C, P)
+        Draws at beta = 1 after burn-in.
+    effective_draws, rhat : array (Q,)
+        Of every relabelled parameter and of the log-likelihood.
+    """
+
+    likelihood: FloatArray
+    burn_in: int
+    theta: FloatArray
+    effective_draws: FloatArray
+    rhat: FloatArray
+
+    @property
+    def log_likelihood(self) -> FloatArray:
+        """Log-likelihoods after burn-in."""
+        return self.likelihood[self.burn_in :]
+
+    @property
+    def fewest(self) -> float:
+        """Fewest effective draws of all quantities; infinite where there is none to count."""
+        known = np.isfinite(self.effective_draws).any()
+        return float(np.nanmin(self.effective_draws)) if known else np.inf
+
+    def enough(self, settings: Settings) -> bool:
+        """Whether draws are enough and chains agree."""
+        return self.fewest >= max(settings.effective_draws, FEWEST_EFFECTIVE_DRAWS) and not (
+            float(np.nanmax(self.rhat)) > min(settings.rhat, LARGEST_RHAT)
+        )
+
+    def lack(self, settings: Settings) -> float:
+        """How many times the sweeps so far would give the effective draws wanted."""
+        return settings.effective_draws / self.fewest
+
+
+def look_at(target: Target, trace: Trace, group: int, beta: Tensor) -> Look:
+    """Chains of one group, by its place in the batch, on its ladder (R,)."""
+    likelihood = trace.likelihood_of(group)
+    return _from(target, trace, group, likelihood, burn_in(likelihood, beta))
+
+
+def _from(target: Target, trace: Trace, group: int, likelihood: FloatArray, first: int) -> Look:
+    """Chains of one group from sweep ``first`` on."""
+    draws = trace.draws_of(group, first)
+    return Look(likelihood, first, draws, *chain_diagnostics(target, draws, likelihood[first:, :, -1]))
+
+
 def assess(
     target: Target,
     settings: Settings,
@@ -67,6 +122,7 @@ def assess(
     climb: Climb,
     reference: Reference | None,
     checks: list[tuple[float, FreeEnergy]],
+    look: Look,
 ) -> Assessment:
     """Everything that is known of one group so far.
 
@@ -82,50 +138,45 @@ def assess(
         Density close to its posterior, and what was drawn from it.
     checks : list of (draws, FreeEnergy)
         What was found at each check; this one is added.
+    look : Look
+        What its chains say of themselves.
     """
-    likelihood = trace.likelihood_of(group)
-    first = burn_in(likelihood, beta)
     round_trips = trace.round_trips_of(group)
-    offered = _offered(target, group, reference, trace, first, likelihood)
-    found = combine(likelihood[first:], beta, climb.log_likelihood, np.array(climb.beta), offered)
+    offered = _offered(target, group, reference, trace, look)
+    found = combine(look.log_likelihood, beta, climb.log_likelihood, np.array(climb.beta), offered)
     compared, smc = found.estimators, found.estimators["smc"]
     if round_trips >= settings.chains * TRAVELLED and lagging(smc, compared["bar"]):
         # Chains that began where such populations had come take longer to forget it, too.
-        first = max(first, len(likelihood) // 2)
-        offered = _offered(target, group, reference, trace, first, likelihood)
-        found = combine(likelihood[first:], beta, offered=offered)
+        look = _from(target, trace, group, look.likelihood, max(look.burn_in, len(look.likelihood) // 2))
+        found = combine(look.log_likelihood, beta, offered=_offered(target, group, reference, trace, look))
         compared = found.estimators | {"smc": without_error(smc)}
-    own, draws = likelihood[first:], trace.draws_of(group, first)
-    ess, rhat = chain_diagnostics(target, draws, own[..., -1])
-    exchange = trace.exchange_rate_of(group, first)
+    own, ess, rhat = look.log_likelihood, look.effective_draws, look.rhat
+    exchange = trace.exchange_rate_of(group, look.burn_in)
     checks.append((float(own.size + sum(stage.size for stage in climb.log_likelihood)), found.free_energy))
     free_energy = steady_error(checks)
     verdict = judge(settings, free_energy, found.estimators, exchange, round_trips, ess, rhat)
-    worst = float(np.nanmin(ess)) if np.isfinite(ess).any() else settings.effective_draws
     met = (
         verdict.reliable
         and free_energy.standard_error <= settings.target_standard_error
-        and worst >= settings.effective_draws
+        and look.fewest >= settings.effective_draws
         and float(np.nanmax(rhat)) <= settings.rhat
     )
-    lack = max((free_energy.standard_error / settings.target_standard_error) ** 2, settings.effective_draws / worst)
+    lack = max((free_energy.standard_error / settings.target_standard_error) ** 2, look.lack(settings))
     return Assessment(
-        first, draws, own, exchange, round_trips, free_energy, compared, ess, rhat, verdict, met,
+        look.burn_in, look.theta, own, exchange, round_trips, free_energy, compared, ess, rhat, verdict, met,
         lack if lack >= 0.0 else 1.0,
     )  # fmt: skip
 
 
-def _offered(
-    target: Target, group: int, reference: Reference | None, trace: Trace, first: int, log_likelihood: FloatArray
-) -> Offered | None:
-    """What bridge sampling needs, from draws at beta = 1 of sweep ``first`` and later ones."""
+def _offered(target: Target, group: int, reference: Reference | None, trace: Trace, look: Look) -> Offered | None:
+    """What bridge sampling needs, from draws at beta = 1 after burn-in."""
     if reference is None or not reference.log_weight:
         return None
-    draws = trace.draws_of(group, first)
+    first, draws = look.burn_in, look.theta
     every = max(len(draws) // MOST_DRAWS, 1)
-    likelihood = log_likelihood[-(-first // trace.thin) * trace.thin :: trace.thin, :, -1][::every]
+    likelihood = look.likelihood[-(-first // trace.thin) * trace.thin :: trace.thin, :, -1][::every]
     of_posterior = weights_of(reference, target, group, draws[::every], likelihood)
-    rungs = np.ascontiguousarray(log_likelihood[first:, :, ::-SOME_RUNGS].transpose(2, 1, 0))
+    rungs = np.ascontiguousarray(look.log_likelihood[:, :, ::-SOME_RUNGS].transpose(2, 1, 0))
     length = rungs[0].size / np.maximum(bulk_effective_sample_sizes(rungs), 1.0)
     return Offered(np.concatenate(reference.log_weight), of_posterior, float(length.mean()), float(length[0]))
 

@@ -18,13 +18,14 @@ from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.sampling.cloud import edges_on, ladder_of, scales_on, states_on
 from bayesbeam.sampling.engines.base import Engine, State, Tuned, start_state
 from bayesbeam.sampling.exchange import RoundTrips
-from bayesbeam.sampling.judgement import Assessment, assess
+from bayesbeam.sampling.judgement import Assessment, Look, assess, look_at
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.populations import Climb, Groups
 from bayesbeam.sampling.record import Trace, mean_in_order, mean_of_each
 from bayesbeam.sampling.reference import EVERY, Reference, fit_again, fit_references, offer
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of
+from bayesbeam.sampling.verdict import FEWEST_ROUND_TRIPS_A_CHAIN
 from bayesbeam.targets.base import Target
 
 FloatArray = NDArray[np.float64]
@@ -40,8 +41,10 @@ FIRST_CHECK = 100
 GROWTH = 1.2
 # A check is left out until nine tenths of the sweeps that the last one asked for, at most half as many again.
 EARLY, LONGEST_WAIT = 0.9, 1.5
+# F is worked out only where chains have enough draws and agree, or after so many times the sweeps of the last time.
+SILENCE = 4
 # Sweeps after which densities are fitted again, and how much later once more.
-FIT_AGAIN, LATER = 200, 3
+FIT_AGAIN, LATER = 100, 3
 # Sweeps have numbers of their own: those of the populations come before.
 FIRST_SWEEP = 1 << 20
 # Points times moves of a sweep, for which a block of BLOCK sweeps is a fraction of a second a group.
@@ -71,6 +74,8 @@ class Ladders:
         Draws and free energy of each group at each check so far.
     due : list of int
         Sweeps before which a check of each group would be in vain.
+    assessed : list of int
+        Sweeps after which F of each group was last worked out.
     again : list of int
         Sweeps from which on the density of each group is fitted again, to more draws.
     """
@@ -90,6 +95,7 @@ class Ladders:
     rates: list[Tensor] = field(default_factory=list)
     checks: list[list[tuple[float, FreeEnergy]]] = field(default_factory=list)
     due: list[int] = field(default_factory=list)
+    assessed: list[int] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
 
     @property
@@ -141,6 +147,7 @@ def _of_one_length(
         until=TUNING,
         checks=[[] for _ in climbs],
         due=[0 for _ in climbs],
+        assessed=[0 for _ in climbs],
         again=[FIT_AGAIN for _ in climbs],
     )
 
@@ -153,7 +160,7 @@ def step(found: Ladders, engine: Engine, settings: Settings) -> tuple[list[Ladde
     ladders : list of Ladders
         Those to go on with: two where some groups are frozen while others need another round of tuning.
     news : dict of int to Assessment
-        By place, of the groups that may have met their targets, where a check was due.
+        By place, of the groups that may have met their targets and of those not heard of for long.
     """
     if found.tuning:
         return _tune(found, engine), {}
@@ -164,11 +171,9 @@ def step(found: Ladders, engine: Engine, settings: Settings) -> tuple[list[Ladde
     news = {}
     for g, due in enumerate(found.due):
         if due <= sweeps or sweeps >= settings.max_sweeps:
-            one = _assess(found, g, engine.target, settings)
-            found.due[g] = int(sweeps * min(EARLY * one.lack, LONGEST_WAIT))
-            if not one.met and sweeps >= found.again[g]:
-                _fit_again(found, g, engine.target, one)
-            news[g] = one
+            one = _check(found, g, engine.target, settings)
+            if one is not None:
+                news[g] = one
     found.until = min(int(found.until * GROWTH), settings.max_sweeps)
     return [found], news
 
@@ -182,7 +187,7 @@ def keep(found: Ladders, places: Sequence[int]) -> Ladders:
         found.trips.select(index), found.trace.select(index),
         found.clock, found.tuning, found.until, [rate[:, index] for rate in found.rates],
         [found.checks[g] for g in places], [found.due[g] for g in places],
-        [found.again[g] for g in places],
+        [found.assessed[g] for g in places], [found.again[g] for g in places],
     )  # fmt: skip
 
 
@@ -191,18 +196,28 @@ def sweeps_a_block(target: Target, most: int) -> int:
     return max(1, min(most, most * LIGHT // max(target.points * len(target.moving), 1)))
 
 
-def _assess(found: Ladders, g: int, target: Target, settings: Settings) -> Assessment:
-    """Everything known of one group."""
-    return assess(
-        target, settings, found.trace, g, found.beta[g], found.climbs[g], found.references[g], found.checks[g]
-    )  # fmt: skip
+def _check(found: Ladders, g: int, target: Target, settings: Settings) -> Assessment | None:
+    """Everything known of one group; None, most of the time, where a look tells that its targets are not met."""
+    sweeps = found.trace.sweeps
+    wanted = sweeps >= min(SILENCE * max(found.assessed[g], FIRST_CHECK), settings.max_sweeps)
+    if not wanted and found.trace.round_trips_of(g) < FEWEST_ROUND_TRIPS_A_CHAIN * settings.chains:
+        return None
+    look, one = look_at(target, found.trace, g, found.beta[g]), None
+    if wanted or look.enough(settings):
+        of_group = found.beta[g], found.climbs[g], found.references[g], found.checks[g]
+        one, found.assessed[g] = assess(target, settings, found.trace, g, *of_group, look), sweeps
+    lack = look.lack(settings) if one is None else one.lack
+    found.due[g] = int(sweeps * min(EARLY * lack, LONGEST_WAIT))
+    if sweeps >= found.again[g] and not (one is not None and one.met):
+        _fit_again(found, g, target, look)
+    return one
 
 
-def _fit_again(found: Ladders, g: int, target: Target, news: Assessment) -> None:
+def _fit_again(found: Ladders, g: int, target: Target, look: Look) -> None:
     """Fit the density of one group to its draws so far; offers from the old one are forgotten."""
     thin = found.trace.thin
-    likelihood = news.log_likelihood[-news.burn_in % thin :: thin, :, -1]
-    reference = fit_again(target, g, found.climbs[g], news.theta, likelihood)
+    likelihood = look.log_likelihood[-look.burn_in % thin :: thin, :, -1]
+    reference = fit_again(target, g, found.climbs[g], look.theta, likelihood)
     if reference is not None:
         found.references[g] = reference
         found.again[g] = LATER * found.trace.sweeps

@@ -7,7 +7,7 @@ posterior; a good one gives them soon.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bayesbeam.rng import normals, uniforms
 from bayesbeam.sampling.engines.base import START_SLOT, Engine, State
-from bayesbeam.sampling.mixture import Mixture, fit
+from bayesbeam.sampling.mixture import MOST_COMPONENTS, Mixture, fit, side_by_side
 from bayesbeam.sampling.populations import Climb, Groups
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import log_orders, relabel
@@ -25,11 +25,13 @@ from bayesbeam.targets.exchangeable import log_orders, relabel
 FloatArray = NDArray[np.float64]
 
 # Sweeps between offers, and states that are offered together.
-EVERY, OFFERED = 10, 48
+EVERY, OFFERED = 4, 24
 # Draws of replica exchange of each chain to fit a density to.
 MOST_DRAWS = 400
 # With more free numbers than this, populations are too small to fit a density to.
 MOST_DIMENSIONS = 48
+# Numbers in the largest array of what is computed for several groups at once.
+TOGETHER = 1 << 19
 # Slots of random numbers, beyond those of the populations.
 OFFER_SLOT = START_SLOT + (1 << 20)
 
@@ -168,18 +170,20 @@ def offer(references: Sequence[Reference | None], engine: Engine, groups: Groups
     if not kept:
         return
     target = engine.target
-    normal, chi_square, rest = _random_numbers(groups, state, target.coordinates.dimensions, number)
+    numbers = _random_numbers(groups, state, target.coordinates.dimensions, number)
     place = state.replica_on_rung[:, None, :, -1:, None].expand(*state.theta.shape[:3], 1, state.theta.shape[-1])
     # The present state first, then those offered; axes (G, C, 1 + m, D, P).
     present = state.theta.gather(3, place).permute(0, 2, 3, 1, 4)
     theta = _host(present.expand(-1, -1, 1 + OFFERED, -1, -1))
     log_density = np.zeros(theta.shape[:3])
-    for g, reference in kept.items():
-        for half, density in enumerate(reference.halves):
+    for some in _batches(sorted(kept), target.coordinates.dimensions, theta.shape[1]):
+        for half in range(2):
             own = slice(half, None, 2)
-            numbers = (rest[0, g, own], normal[g, own], chi_square[g, own])
-            theta[g, own, 1:] = _drawn(target, g, density, theta[g, own, 0], *numbers)
-            log_density[g, own] = _log_density(target, g, density, theta[g, own])
+            density = side_by_side([kept[g].halves[half] for g in some.tolist()])
+            values = theta[some, own]
+            values[:, :, 1:] = _drawn(target, some, density, values[:, 0, 0], *(part[some, own] for part in numbers))
+            theta[some, own] = values
+            log_density[some, own] = _log_density(target, some, density, values)
     # A density of infinity: not to be chosen.
     theta = np.where(np.isposinf(log_density)[..., None, None], theta[:, :, :1], theta)
     states = torch.from_numpy(np.ascontiguousarray(theta.transpose(0, 3, 1, 2, 4))).to(state.theta.device)
@@ -188,47 +192,56 @@ def offer(references: Sequence[Reference | None], engine: Engine, groups: Groups
     chosen = torch.zeros(place.shape, dtype=torch.int64)
     for g, reference in kept.items():
         reference.log_weight.append(np.ascontiguousarray(log_weight[g, :, 1:].T))
-        chosen[g] = torch.from_numpy(_choose(log_weight[g], rest[1, g, :, 0]))[None, :, None, None]
+        chosen[g] = torch.from_numpy(_choose(log_weight[g], numbers[3][g, :, 0]))[None, :, None, None]
     state.theta.scatter_(3, place, states.gather(3, chosen.to(states.device)))
+
+
+def _batches(places: Sequence[int], dimensions: int, chains: int) -> Iterator[NDArray[np.int64]]:
+    """Groups that go through the numbers of an offer together: few enough for the cache, whatever they are."""
+    numbers = (MOST_COMPONENTS + 1) * (1 + OFFERED) * dimensions * -(-chains // 2)
+    each = max(TOGETHER // numbers, 1)
+    return (np.array(places[start : start + each]) for start in range(0, len(places), each))
 
 
 def _drawn(
     target: Target,
-    group: int,
+    groups: NDArray[np.int64],
     density: Mixture,
     present: FloatArray,
-    which: FloatArray,
     normal: FloatArray,
     chi_square: FloatArray,
+    which: FloatArray,
+    _: FloatArray,
 ) -> FloatArray:
-    """States (C, m, D, P) drawn from a density by random numbers of C chains."""
-    chains, offered, dimensions = normal.shape
-    x = density.draw(which.ravel(), normal.reshape(-1, dimensions), chi_square.ravel())
-    theta = target.coordinates.states(group, x, present[0])
-    return theta.reshape(chains, offered, *present.shape[1:])
+    """States (B, C, m, D, P) drawn from densities by random numbers of C chains of each group."""
+    batch, chains, offered, dimensions = normal.shape
+    flat = batch, chains * offered
+    x = density.draw(which.reshape(flat), normal.reshape(*flat, dimensions), chi_square.reshape(flat))
+    theta = target.coordinates.states(groups, x, present)
+    return theta.reshape(batch, chains, offered, *present.shape[1:])
 
 
-def _log_density(target: Target, group: int, density: Mixture, theta: FloatArray) -> FloatArray:
-    """Logarithm of a density of states (C, n, D, P) of one group, (C, n); the same for every order of instances.
+def _log_density(target: Target, groups: int | NDArray[np.int64], density: Mixture, theta: FloatArray) -> FloatArray:
+    """Logarithm of a density of states (..., C, n, D, P), (..., C, n); the same for every order of instances.
 
     The first state of each chain may be in any order. Others in another order than that of :func:`relabel` were drawn
     where the density does not count, and those beyond the range of numbers cannot be: infinity for both.
     """
-    shape = theta.shape[:2]
+    *lead, chains, draws, members, slots = theta.shape
     ordered = relabel(target, theta)
-    bad = ~np.isfinite(theta).all((2, 3)) | (ordered != theta).any((2, 3))
-    bad[:, 0] = False
-    ordered = np.where(bad[..., None, None], ordered[:, :1], ordered)
-    x, log_volume = target.coordinates.free(group, ordered.reshape(-1, *theta.shape[2:]))
-    found = (density.log_density(x) - log_volume).reshape(shape) - log_orders(target)
+    bad = ~np.isfinite(theta).all((-2, -1)) | (ordered != theta).any((-2, -1))
+    bad[..., 0] = False
+    ordered = np.where(bad[..., None, None], ordered[..., :1, :, :], ordered)
+    x, log_volume = target.coordinates.free(groups, ordered.reshape(*lead, chains * draws, members, slots))
+    found = (density.log_density(x) - log_volume).reshape(bad.shape) - log_orders(target)
     found[bad | ~np.isfinite(found)] = np.inf
     return found
 
 
 def _random_numbers(
     groups: Groups, state: State, dimensions: int, number: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Normal (G, C, m, d), chi-square (G, C, m) and two uniform numbers (2, G, C, m) for one offer."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Normal (G, C, m, d), chi-square (G, C, m) and two uniform numbers (G, C, m) each for one offer."""
     words = -(-dimensions // 4)
     slots = OFFER_SLOT + torch.arange(words + 2, device=state.theta.device)
     sweep = torch.tensor([number], device=state.theta.device)
@@ -238,7 +251,7 @@ def _random_numbers(
     normal = normals(u[[0, 0, 2, 2], :words], turned).flatten(0, 1)[:dimensions].permute(1, 2, 3, 0)
     # Of FREEDOM degrees of freedom, two from each of four words.
     chi_square = -2.0 * torch.log(u[:, -2]).sum(0)
-    return _host(normal), _host(chi_square), _host(u[:2, -1])
+    return _host(normal), _host(chi_square), _host(u[0, -1]), _host(u[1, -1])
 
 
 def _choose(log_weight: FloatArray, uniform: FloatArray) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesbeam.targets.parts import Slot, SlotPrior
 
 FloatArray = NDArray[np.float64]
+Groups = int | NDArray[np.int64]
 
 # Nearest distance to a bound, as a part of the range or in units of the parameter.
 _NEAREST = 1e-300
@@ -42,42 +43,47 @@ class Coordinates:
         """How many free numbers there are."""
         return len(self.slot)
 
-    def free(self, group: int, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def free(self, groups: Groups, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Coordinates of states, and the logarithm of the volume in states of a unit volume in coordinates.
 
         Parameters
         ----------
-        theta : array (n, D, P)
+        groups : int or array (B,)
+            Group of all states, or of those in each place of the first axis.
+        theta : array (n, D, P) or (B, n, D, P)
 
         Returns
         -------
-        x : array (n, d)
-        log_volume : array (n,)
+        x : array (n, d) or (B, n, d)
+        log_volume : array (n,) or (B, n)
         """
-        value = theta[:, self.member, self.slot]
-        low, high, bounded_below, bounded_above = self._bounds(group)
+        value = np.ascontiguousarray(theta[..., self.member, self.slot])
+        low, high, bounded_below, bounded_above = self._bounds(groups)
         above = np.log(np.maximum(np.where(bounded_below, value - low, 1.0), _NEAREST))
         below = np.log(np.maximum(np.where(bounded_above, high - value, 1.0), _NEAREST))
         x = np.where(bounded_below | bounded_above, above - below, value)
         width = _log_width(low, high, bounded_below & bounded_above)
-        return x, (above + below - width).sum(1)
+        return x, (above + below - width).sum(-1)
 
-    def states(self, group: int, x: FloatArray, like: FloatArray) -> FloatArray:
-        """States (n, D, P) with coordinates x (n, d), and slots that do not move as in a state (D, P)."""
-        low, high, bounded_below, bounded_above = self._bounds(group)
+    def states(self, groups: Groups, x: FloatArray, like: FloatArray) -> FloatArray:
+        """States (n, D, P) with coordinates x (n, d), and slots that do not move as in a state (D, P).
+
+        With an array of groups (B,): states (B, n, D, P) with coordinates (B, n, d), as in states (B, D, P).
+        """
+        low, high, bounded_below, bounded_above = self._bounds(groups)
         both = bounded_below & bounded_above
         with np.errstate(over="ignore"):  # infinite numbers are refused by their density
             part = 1.0 / (1.0 + np.exp(-x))
             value = np.where(bounded_below, low + np.exp(x), np.where(bounded_above, high - np.exp(-x), x))
         value = np.where(both, low + np.where(both, high - low, 1.0) * part, value)
-        theta = np.tile(like, (len(x), 1, 1))
-        theta[:, self.member, self.slot] = value
-        theta[:, :, self.shared] = theta[:, :1, self.shared]
+        theta = np.repeat(like[..., None, :, :], x.shape[-2], axis=-3)
+        theta[..., self.member, self.slot] = value
+        theta[..., self.shared] = theta[..., :1, self.shared]
         return theta
 
-    def _bounds(self, group: int) -> tuple[FloatArray, FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Bounds with 0 for infinite ones, and which are finite."""
-        low, high = self.low[group], self.high[group]
+    def _bounds(self, groups: Groups) -> tuple[FloatArray, FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Bounds (1, d) or (B, 1, d) with 0 for infinite ones, and which are finite."""
+        low, high = self.low[groups][..., None, :], self.high[groups][..., None, :]
         below, above = np.isfinite(low), np.isfinite(high)
         return np.where(below, low, 0.0), np.where(above, high, 0.0), below, above
 
