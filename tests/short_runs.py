@@ -10,7 +10,7 @@ from bayesbeam.sampling import ladders, populations
 
 SMALL: dict[ModuleType, dict[str, int]] = {
     populations: {"ANCESTORS": 8, "BLOCKS": 2, "BLOCK": 2, "SWEEPS": 4, "PRIOR_DRAWS": 32, "LAST_BLOCKS": 2},
-    ladders: {"TUNING": 8, "LONGEST_TUNING": 16, "FIRST_CHECK": 10, "FIT_AGAIN": 10, "LATER": 2},
+    ladders: {"TUNING": 8, "LONGEST_TUNING": 16, "FIRST_CHECK": 10, "FIT_AGAIN": 10, "LATER": 2, "SILENCE": 0},
 }
 
 

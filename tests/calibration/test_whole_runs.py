@@ -96,7 +96,7 @@ def wrong(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
         old = found.free_energy
         if mistake == "error":
             return replace(found, free_energy=replace(old, standard_error=0.6 * old.standard_error))
-        return replace(found, free_energy=replace(old, value=old.value + 0.8 * old.standard_error))
+        return replace(found, free_energy=replace(old, value=old.value + 0.95 * old.standard_error))
 
     monkeypatch.setattr(ladders, "assess", changed)
 

@@ -48,6 +48,20 @@ def test_there_and_back(members: int, shared: frozenset[str], dimensions: int) -
     np.testing.assert_allclose(log_volume, numerical(coordinates, x, like), rtol=1e-6)
 
 
+def test_groups_side_by_side_are_what_each_is_alone() -> None:
+    coordinates = peak(3, frozenset({"peak.position", "peak.sd"})).coordinates
+    coordinates.low[1] -= 0.5
+    rng = np.random.default_rng(2)
+    x, like, groups = rng.normal(size=(2, 20, 5)), rng.random((2, 3, 4)), np.array([1, 0])
+    theta = coordinates.states(groups, x, like)
+    back, log_volume = coordinates.free(groups, theta)
+    assert theta[0].tobytes() != coordinates.states(0, x[0], like[0]).tobytes()
+    for place, group in enumerate((1, 0)):
+        assert theta[place].tobytes() == coordinates.states(group, x[place], like[place]).tobytes()
+        alone = coordinates.free(group, theta[place])
+        assert (back[place].tobytes(), log_volume[place].tobytes()) == (alone[0].tobytes(), alone[1].tobytes())
+
+
 def numerical(coordinates: Coordinates, x: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Logarithm of the product of derivatives, each coordinate by itself."""
     total, step = np.zeros(len(x)), 1e-5

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bayesbeam.sampling import mixture
-from bayesbeam.sampling.mixture import FREEDOM, Mixture, fit
+from bayesbeam.sampling.mixture import FREEDOM, Mixture, fit, side_by_side
 
 RNG = np.random.default_rng
 TWO = Mixture(
@@ -36,6 +36,22 @@ def test_long_and_short_calls_agree_with_each_other() -> None:
     """Products are made in slices of draws."""
     x = drawn(TWO, 5 * mixture._LONGEST_SUM // 2)
     np.testing.assert_allclose(TWO.log_density(x)[-7:], TWO.log_density(x[-7:]), rtol=1e-13)
+
+
+def test_mixtures_side_by_side_are_what_each_is_alone() -> None:
+    """To the byte, also where one has fewer components and a uniform number lies at the very end."""
+    one = Mixture(TWO.weight[:1] / TWO.weight[0], TWO.mean[1:], TWO.factor[1:])
+    rng = RNG(5)
+    which, normal, chi_square = rng.random((3, 40)), rng.normal(size=(3, 40, 3)), rng.chisquare(FREEDOM, (3, 40))
+    which[:, -1] = 1.0 - 2.0**-53
+    mixtures = [TWO, one, TWO]
+    together = side_by_side(mixtures)
+    x = together.draw(which, normal, chi_square)
+    log_density = together.log_density(x)
+    for k, alone in enumerate(mixtures):
+        assert alone.draw(which[k], normal[k], chi_square[k]).tobytes() == x[k].tobytes()
+        assert alone.log_density(x[k]).tobytes() == log_density[k].tobytes()
+    assert x[0].tobytes() != x[2].tobytes()
 
 
 def test_draws_follow_the_density() -> None:

@@ -90,11 +90,16 @@ class Look:
         known = np.isfinite(self.effective_draws).any()
         return float(np.nanmin(self.effective_draws)) if known else np.inf
 
+    @property
+    def largest_rhat(self) -> float:
+        """Largest R-hat of all quantities; 1 where there is none."""
+        known = ~np.isnan(self.rhat)
+        return float(self.rhat[known].max()) if known.any() else 1.0
+
     def enough(self, settings: Settings) -> bool:
         """Whether draws are enough and chains agree."""
-        return self.fewest >= max(settings.effective_draws, FEWEST_EFFECTIVE_DRAWS) and not (
-            float(np.nanmax(self.rhat)) > min(settings.rhat, LARGEST_RHAT)
-        )
+        many = self.fewest >= max(settings.effective_draws, FEWEST_EFFECTIVE_DRAWS)
+        return many and self.largest_rhat <= min(settings.rhat, LARGEST_RHAT)
 
     def lack(self, settings: Settings) -> float:
         """How many times the sweeps so far would give the effective draws wanted."""
@@ -159,7 +164,7 @@ def assess(
         verdict.reliable
         and free_energy.standard_error <= settings.target_standard_error
         and look.fewest >= settings.effective_draws
-        and float(np.nanmax(rhat)) <= settings.rhat
+        and look.largest_rhat <= settings.rhat
     )
     lack = max((free_energy.standard_error / settings.target_standard_error) ** 2, look.lack(settings))
     return Assessment(

@@ -21,18 +21,19 @@ ANCESTORS, SWEEPS, PRIOR_DRAWS = 16, 8, 256
 LAST_BLOCKS, BLOCK, FIRST_CHECK, LIGHT = 6, 50, 100, 20000
 
 # What a process holds that has imported the sampler and moved the smallest target by a block: interpreter, torch,
-# numpy, scipy, and with compiled loops numba and their machine code, half way between reading it from the cache (398)
-# and compiling it (453). Measured on Linux x86_64, torch 2.13 for CPUs, numba 0.68, Python 3.11. To measure again:
+# numpy, scipy, and with compiled loops numba and their machine code, half way between reading it from the cache (358)
+# and compiling it (420). Measured on Linux x86_64, torch 2.13 for CPUs, numba 0.68, Python 3.11. To measure again:
 # `python -m bench single --peaks 1 --seeds 1`, and a run of one spectrum with the engine eager.
-BASE_MIB = {"eager": 292.0, "cpu": 425.0}
+BASE_MIB = {"eager": 253.0, "cpu": 389.0}
 
 # The C library gives arrays from this size on back when they go; of smaller ones, made and dropped in turn, it holds
 # about this much more than is alive, least for curves.
 LARGE = 32 * MIB
 HEAP, CURVE_HEAP = 1.8, 1.3
 
-# Arrays of the size of one uniform number each, alive while four are drawn beside four that are kept.
-UNIFORMS = 16
+# Arrays of the size of one uniform number each, alive while four are drawn beside four that are kept: 16 are made, but
+# at no moment more than these are there (1 to 64 spectra, one to four peaks).
+UNIFORMS = 12
 # Curves alive beside those of the terms where a log-likelihood is computed, and where the caches are built anew.
 LIKELIHOOD, REBUILD = 5, 6
 # Records are held by the trace and, of groups at a check and of those that are done, once more.

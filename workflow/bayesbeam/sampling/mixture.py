@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 # Degrees of freedom of all components; even, so that their chi-square is a sum of logarithms.
 FREEDOM = 8
 _ITERATIONS = 6
-MOST_COMPONENTS = 16
+MOST_COMPONENTS = 8
 # Draws a dimension that a component needs.
 _DRAWS_A_DIMENSION = 8
 # Spread of the logarithm of the weights of draws, nats, below which one component is enough.

@@ -25,7 +25,7 @@ from bayesbeam.targets.exchangeable import log_orders, relabel
 FloatArray = NDArray[np.float64]
 
 # Sweeps between offers, and states that are offered together.
-EVERY, OFFERED = 4, 24
+EVERY, OFFERED = 5, 40
 # Draws of replica exchange of each chain to fit a density to.
 MOST_DRAWS = 400
 # With more free numbers than this, populations are too small to fit a density to.
