@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
+from bayesbeam import rng
 from bayesbeam.rng import normals, philox, stream_key, uniforms
 
 ALL = 0xFFFFFFFF
@@ -100,3 +101,17 @@ def test_stream_keys_differ_where_seed_or_names_do_and_names_do_not_run_together
     assert len(set(keys)) == len(keys)
     assert stream_key(1, "a") == stream_key(1, "a")
     assert all(0 <= half <= ALL for key in keys for half in key)
+
+
+def test_host_and_device_make_the_same_words() -> None:
+    """Also over blocks on the host, and with keys and counters of other shapes."""
+    generator = torch.Generator().manual_seed(3)
+    shapes = (3, 1, 7000), (3, 2, 1), (1, 1, 1), (7000,), (3, 1, 1), (2, 1)
+    given = [torch.randint(0, 2**32, shape, generator=generator) for shape in shapes]
+    before = [tensor.clone() for tensor in given]
+    host, device = (make(tuple(given[:4]), (given[4], given[5])) for make in (philox, rng._philox_on_device))
+    assert len(host[0].unique()) > 41900
+    for one, other in zip(host, device, strict=True):
+        assert one.shape == (3, 2, 7000)
+        assert torch.equal(one, other)
+    assert all(torch.equal(one, other) for one, other in zip(given, before, strict=True))

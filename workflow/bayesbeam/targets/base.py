@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
+from bayesbeam.priors.base import Family
 from bayesbeam.targets.coordinates import Coordinates, coordinates_of
 from bayesbeam.targets.parts import Slot, SlotPrior, Term
 
@@ -100,11 +101,27 @@ class Target(ABC):
 
     def log_prior(self, theta: Tensor) -> Tensor:
         """Log prior density of each group's state, (G, C, R); shared slots count once."""
+        density: dict[int, Tensor] = {}
+        for family, values, slots in self._families:
+            found = family.log_prob(theta[..., slots].movedim(-1, 0).contiguous(), **values)
+            density |= dict(zip(slots, found, strict=True))
         total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
         for j in self.moving:
-            density = self.priors[j].log_prob(theta[..., j])
-            total = total + (density[:, 0] if self.slots[j].shared else density.sum(1))
+            total = total + (density[j][:, 0] if self.slots[j].shared else density[j].sum(1))
         return total
+
+    @cached_property
+    def _families(self) -> list[tuple[Family, dict[str, Tensor], list[int]]]:
+        """Families of the priors of moving slots, with their arguments (n, G, D, 1, 1), and these slots."""
+        found: dict[int, list[int]] = {}
+        for j in self.moving:
+            found.setdefault(id(self.priors[j].family), []).append(j)
+        families = []
+        for slots in found.values():
+            own = [self.priors[j] for j in slots]
+            values = {name: torch.stack([prior.values[name] for prior in own]) for name in own[0].values}
+            families.append((own[0].family, values, slots))
+        return families
 
     def from_uniform(self, u: Tensor) -> Tensor:
         """Draws of the prior from uniform numbers (P, G, D, C, R) as states (G, D, C, R, P); shared slots are equal."""
