@@ -12,104 +12,25 @@ from typing import Any
 import pytest
 import torch
 
-from bayesbeam import noise, priors
+from bayesbeam import noise
 from bayesbeam.errors import SamplingError
 from bayesbeam.models import registry
 from bayesbeam.models.base import REAL, Component, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.models.trace import NotScalar, trace
-from bayesbeam.rng import stream_key
 from bayesbeam.sampling.engines import library, source
 from bayesbeam.sampling.engines.base import Block, State, Tuned
 from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.engines.eager import EagerEngine
-from bayesbeam.sampling.jumps import prior_edges
-from bayesbeam.targets.sum import Part, SumTarget, sum_target
 from bayesbeam.testsystems.one_peak import nagata_target
 
 pytest.importorskip("numba")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.sampling.engines import loops
 from bayesbeam.sampling.engines.fused import FusedEngine
+from both_engines import CHAINS, LADDER, assert_equal_runs, run_both, target_of, tuned_for
 
 COMPONENTS = registry.all_components()
-CHAINS, SWEEPS = 2, 12
-LADDER = torch.tensor([0.0, 0.1, 0.4, 1.0], dtype=torch.float64)
-
-
-def target_of(
-    components: list[Component], model: str = "normal", dtype: torch.dtype = torch.float64, shared: bool = False
-) -> SumTarget:
-    """Two groups (of two members where something is shared) with three points more than a vector of the processor."""
-    groups, members, points = 2, 1 + shared, 67
-    generator = torch.Generator().manual_seed(5)
-    x = torch.linspace(-5.0, 5.0, points, dtype=torch.float64).expand(groups, members, points).contiguous()
-    y = torch.poisson(torch.full_like(x, 6.0), generator=generator)
-    parts = [
-        Part(f"part{n}", component, 1, typical_priors(component, groups, members))
-        for n, component in enumerate(components)
-    ]
-    names = (
-        frozenset(f"part0.{parameter.name}" for parameter in components[0].parameters[:2]) if shared else frozenset()
-    )
-    model_ = noise.get(model)
-    low_high = {
-        p.name: [[priors.make_prior("log_uniform", low=0.01, high=2.0)] * members] * groups for p in model_.parameters
-    }
-    weight = torch.ones_like(x)
-    weight[:, :, -4:] = 0.0
-    return sum_target(x, y, torch.full_like(x, 2.0), weight, parts, model_, low_high, names, dtype)
-
-
-def typical_priors(component: Component, groups: int, members: int) -> dict[str, list[list[priors.Prior]]]:
-    """Uniform priors over the typical range of each parameter."""
-    made = {p.name: priors.make_prior("uniform", low=p.typical[0], high=p.typical[1]) for p in component.parameters}
-    return {name: [[prior] * members] * groups for name, prior in made.items()}
-
-
-def tuned_for(target: SumTarget, ladder: torch.Tensor = LADDER, every_rung: bool = False) -> Tuned:
-    """Ladder, step sizes and tables; on every rung others (tables on every chain too), or the same on all."""
-    shape = (len(target.slots), target.groups, target.members)
-    scale, edges = torch.full((*shape, 1), 0.2, dtype=torch.float64), prior_edges(target)
-    if every_rung:
-        part = torch.linspace(0.0, 0.3, len(ladder), dtype=torch.float64)
-        even = torch.linspace(0.0, 1.0, edges.shape[-1], dtype=torch.float64)
-        chain = torch.linspace(0.0, 0.2, CHAINS, dtype=torch.float64)[:, None, None]
-        edges = torch.lerp(edges, torch.lerp(edges[..., :1], edges[..., -1:], even), part[:, None] + chain)
-        scale = scale * (1.0 + part)
-    return Tuned(ladder.expand(target.groups, -1), scale, edges)
-
-
-def run_both(
-    target: SumTarget, threads: int = 1, tuned: Tuned | None = None, levels: int = 1
-) -> tuple[tuple[State, Block], tuple[State, Block]]:
-    """The same sweeps by both engines, in two blocks."""
-    tuned = tuned_for(target) if tuned is None else tuned
-    shape = (len(target.slots), target.groups, target.members, CHAINS, len(LADDER))
-    u = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3)).clamp(1e-9, 1 - 1e-9)
-    tied = target.tied.reshape(-1, 1, 1, 1, 1)
-    theta = target.from_uniform(torch.where(tied, u[:, :, :1], u))
-    keys = (
-        torch.tensor([[stream_key(1, f"{g}", f"{d}") for d in range(shape[2])] for g in range(shape[1])]),
-        torch.tensor([stream_key(1, f"{g}") for g in range(shape[1])]),
-    )
-    results = []
-    for engine in (EagerEngine(target), FusedEngine(target, threads)):
-        state = engine.start(theta)
-        engine.advance(state, tuned, keys, 45, SWEEPS, levels)
-        results.append((state, engine.advance(state, tuned, keys, 45 + SWEEPS, SWEEPS, levels)))
-    return results[0], results[1]
-
-
-def assert_equal_runs(target: SumTarget, tuned: Tuned | None = None, levels: int = 1) -> None:
-    """In double precision all decisions are the same, and values differ by rounding: 1e-9 of sums of order 1e3."""
-    (eager_state, eager), (fused_state, fused) = run_both(target, 1, tuned, levels)
-    assert torch.equal(eager.places, fused.places)
-    torch.testing.assert_close(fused.top, eager.top, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(fused.log_likelihood, eager.log_likelihood, rtol=1e-9, atol=1e-7)
-    torch.testing.assert_close(fused.acceptance, eager.acceptance, rtol=1e-6, atol=1e-7)
-    torch.testing.assert_close(fused.swap, eager.swap, rtol=1e-6, atol=1e-7)
-    torch.testing.assert_close(fused_state.theta, eager_state.theta, rtol=1e-9, atol=1e-9)
-    assert float((fused_state.theta - fused_state.theta[:, :, :1]).abs().max()) > 0.1
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.name)

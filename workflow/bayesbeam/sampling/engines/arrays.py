@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 32
+"""Loops over points run in whole blocks: a rest would be slow, and would be added in another order."""
 LANES = 8
-"""Vectors of random numbers are filled up to a multiple of this."""
+"""Vectors of numbers of all replicas are filled up to a multiple of this."""
 
 
 class Problem(NamedTuple):
@@ -20,7 +22,9 @@ class Problem(NamedTuple):
 
     ``data`` (G, D, 2, 5, N) holds axis, y, 1/sd, 1/y and weight of every point, twice: with the axis as it is, and
     counted from its middle for terms that have places on it. ``points`` is N, a multiple of 32; ``item`` is the size
-    of one number of a row in bytes, ``wide`` the number of arguments of a prior.
+    of one number of a row in bytes, ``wide`` the number of arguments of a prior. ``bounds`` (G, D, 2, 2, bounds_a_row)
+    holds the largest, then the least places of every block of 32 points, of both axes, times the ``direction``
+    (G, D, 2) in which they rise; filled up with what is neither below nor above anything.
     """
 
     groups: int
@@ -33,7 +37,10 @@ class Problem(NamedTuple):
     wide: int
     noise_start: int
     phi_matters: int
+    bounds_a_row: int
     data: int
+    bounds: int
+    direction: int
     origin: int
     constant: int
     effective: int
@@ -41,6 +48,7 @@ class Problem(NamedTuple):
     term_move: int
     term_resize: int
     term_row: int
+    term_span: int
     term_centred: int
     term_of_slot: int
     place: int
@@ -53,6 +61,7 @@ class Problem(NamedTuple):
     log_walk: int
     only_size: int
     density: int
+    densities: int
     arguments: int
     support: int
 
@@ -95,20 +104,28 @@ class Scratch(NamedTuple):
     """Caches of one chain, its random numbers of one sweep, and the proposal being tried.
 
     A curve is kept as its shape, in ``rows``, and its size, in ``sizes``: pairs of the present one and a proposed one.
+    ``spans`` are the first block of points it is computed at and the one after the last, pairs likewise; beyond them
+    its shape is 0. ``terms`` are the noise model's terms of all points.
 
-    ``walks`` and ``jumps`` are the lengths of vectors of random numbers: of walks in order (D, moving, R), of jumps in
-    order (D, J longest, R).
+    ``walks`` and ``jumps`` are the lengths of vectors of random numbers and proposals: of walks in order
+    (D, moving, lanes), of jumps in order (D, J longest, lanes), where ``lanes`` is R filled up to a multiple of 8.
     """
 
+    lanes: int
     walks: int
     jumps: int
     rows: int
     sizes: int
+    spans: int
+    ends: int
     sums: int
+    terms: int
     fresh: int
     parts: int
     values: int
+    changed: int
     power: int
+    level: int
     prior: int
     new_prior: int
     new_power: int
@@ -121,12 +138,18 @@ class Scratch(NamedTuple):
     step: int
     factor: int
     walk_log_u: int
+    walk_new: int
+    walk_prior: int
+    walk_gain: int
     ratio: int
     chance: int
     jump_where: int
     jump_key: int
     jump_u: int
     jump_log_u: int
+    jump_new: int
+    jump_prior: int
+    jump_width: int
 
 
 def address_of(array: NDArray[Any]) -> int:
@@ -138,20 +161,26 @@ def address_of(array: NDArray[Any]) -> int:
 def scratch(p: Problem, replicas: int, jumps_each: int) -> tuple[Scratch, NDArray[np.uint8]]:
     """Places to work in for so many jumps of a replica a sweep, and their memory; rows begin at whole cache lines."""
     members, row = p.members, p.points * p.item
-    walks = -(-members * p.moving * replicas // LANES) * LANES
-    jumps = -(-members * jumps_each * replicas // LANES) * LANES
-    numbers = dict.fromkeys(Scratch._fields[2:], walks) | dict.fromkeys(Scratch._fields[-4:], jumps)
-    numbers |= {"values": p.slots, "power": replicas * members, "prior": replicas * members * p.slots}
-    numbers["sizes"] = 2 * replicas * members * p.terms
+    lanes = -(-replicas // LANES) * LANES
+    walks, jumps = members * p.moving * lanes, members * jumps_each * lanes
+    numbers = dict.fromkeys(Scratch._fields[3:], walks) | dict.fromkeys(Scratch._fields[-7:], jumps)
+    numbers |= {
+        "values": members * p.slots,
+        "power": replicas * members,
+        "level": replicas,
+        "prior": replicas * members * p.slots,
+    }
+    numbers |= {"sizes": 2 * replicas * members * p.terms, "spans": 4 * replicas * members * p.terms}
+    numbers |= {"ends": 2 * members, "changed": 2 * members}
     numbers |= dict.fromkeys(("new_prior", "saved", "together"), members * p.slots)
     numbers |= dict.fromkeys(("new_power", "new_likelihood"), members)
     sizes = {name: 8 * count for name, count in numbers.items()}
     sizes |= {"rows": replicas * members * p.terms * row, "sums": replicas * members * row}
-    sizes |= {"fresh": members * row, "parts": row}
+    sizes |= {"terms": replicas * members * row, "fresh": members * row, "parts": members * row}
     starts, end = {}, 0
-    for name in Scratch._fields[2:]:
+    for name in Scratch._fields[3:]:
         starts[name] = end
         end += -(-sizes[name] // 64) * 64
     memory = np.zeros(end + 64, np.uint8)
     base = -(-address_of(memory) // 64) * 64
-    return Scratch(walks, jumps, **{name: base + start for name, start in starts.items()}), memory
+    return Scratch(lanes, walks, jumps, **{name: base + start for name, start in starts.items()}), memory

@@ -29,39 +29,45 @@ def _caller(kinds: str) -> Any:
 
 
 @intrinsic
-def call_move(typingctx, address, n, data, theta, phi, size, old, pred, new, parts):
-    """Shape of a moved term and the new sum over points."""
-    return _caller("i" + 8 * "p")
+def call_move(typingctx, address, count, n, data, theta, phi, size, old, pred, new, parts, terms):
+    """Shape of a moved term, and the new sum over points or by how much it has grown."""
+    return _caller("ii" + 9 * "p")
 
 
 @intrinsic
-def call_resize(typingctx, address, n, data, theta, phi, size, old, pred, parts):
-    """New sum over points where a term has kept its shape."""
-    return _caller("i" + 7 * "p")
+def call_resize(typingctx, address, count, n, data, theta, phi, size, old, pred, parts, terms):
+    """New sum over points, or by how much it has grown, where a term has kept its shape."""
+    return _caller("ii" + 8 * "p")
 
 
 @intrinsic
-def call_row(typingctx, address, n, data, theta, size, new):
+def call_row(typingctx, address, count, n, data, theta, size, new):
     """Size and shape of a term."""
-    return _caller("ipppp")
+    return _caller("iipppp")
 
 
 @intrinsic
-def call_settle(typingctx, address, n, size, old, sums, new):
-    """Put a new curve in the place of an old one."""
-    return _caller("ipppp")
+def call_span(typingctx, address, theta, ends):
+    """Where the curve of a term begins and ends."""
+    return _caller("pp")
 
 
 @intrinsic
-def call_settle_size(typingctx, address, n, size, old, sums):
-    """Put a curve of new size in the place of an old one."""
-    return _caller("ippp")
+def call_settle(typingctx, address, count, size, old, sums, new, parts, terms):
+    """Put a new curve and its terms in the place of the old."""
+    return _caller("i" + 6 * "p")
 
 
 @intrinsic
-def call_points(typingctx, address, n, data, phi, pred, parts):
+def call_settle_size(typingctx, address, count, size, old, sums, parts, terms):
+    """Put a curve of new size and its terms in the place of the old."""
+    return _caller("i" + 5 * "p")
+
+
+@intrinsic
+def call_points(typingctx, address, count, n, data, phi, pred, parts):
     """Sum over points for a sum of curves."""
-    return _caller("ipppp")
+    return _caller("iipppp")
 
 
 @intrinsic
@@ -74,6 +80,12 @@ def call_total(typingctx, address, s, constant, count, phi):
 def call_density(typingctx, address, x, arguments):
     """Log density of a prior inside its support, up to a constant."""
     return _caller("dp")
+
+
+@intrinsic
+def call_densities(typingctx, address, count, x, arguments, out):
+    """Log densities of many values."""
+    return _caller("ippp")
 
 
 def _place(builder: Any, args: Any, kind: Any) -> Any:

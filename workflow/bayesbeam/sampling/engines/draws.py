@@ -91,6 +91,19 @@ def chances(count: int, ratio: Any, result: Any) -> None:
         result[i] += exp_f64(x) if ratio[i] > -700.0 else 0.0
 
 
+@_vector
+def count_beyond(count: int, bounds: Any, low: float, high: float) -> tuple[int, int]:
+    """Blocks of points that end below ``low``, and those that begin above ``high``.
+
+    ``bounds`` holds the largest places of ``count`` blocks, then their least places.
+    """
+    before, after = 0, 0
+    for i in range(count // 8 * 8):
+        before += 1 if bounds[i] < low else 0
+        after += 1 if bounds[count + i] > high else 0
+    return before, after
+
+
 @_inside
 def one_uniform(place: int, sweep: int, slot: int, key0: int, key1: int) -> float:
     """First uniform number of one counter."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayesbeam.errors import ModelError
 from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines import loops, source
-from bayesbeam.sampling.engines.arrays import Moving, Problem, address_of, scratch
+from bayesbeam.sampling.engines.arrays import BLOCK, LANES, Moving, Problem, address_of, scratch
 from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state
 from bayesbeam.sampling.engines.library import address, compiled, forget
 from bayesbeam.targets.sum import SumTarget
@@ -185,8 +185,11 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         of_slot[term.start : term.stop] = k
         only_size[term.start : term.stop] = source.only_size(term.component)
     data, arguments = _data(target), _arguments(target)
+    bounds, direction = _bounds(data)
     arrays = {
         "data": data,
+        "bounds": bounds,
+        "direction": direction,
         "origin": _flat(target.origin.numpy()),
         "constant": _constants(target),
         "effective": _flat(target.data.n_effective.numpy()),
@@ -194,6 +197,7 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         "term_move": np.array([address(module, "move") for module in modules]),
         "term_resize": np.array([address(module, "resize") for module in modules]),
         "term_row": np.array([address(module, "row") for module in modules]),
+        "term_span": np.array([address(module, "span") for module in modules]),
         "term_centred": np.array([int(bool(t.component.locations)) for t in target.terms]),
         "term_of_slot": of_slot,
         "place": places,
@@ -201,7 +205,8 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         "shared": np.array([slot.shared for slot in target.slots], dtype=np.int64),
         "log_walk": np.array([prior.family.log_coordinate for prior in target.priors], dtype=np.int64),
         "only_size": only_size,
-        "density": np.array([_density(prior) for prior in target.priors], dtype=np.int64),
+        "density": np.array([_density(prior, "density") for prior in target.priors], dtype=np.int64),
+        "densities": np.array([_density(prior, "densities") for prior in target.priors], dtype=np.int64),
         "arguments": arguments,
         "support": _support(target),
     }
@@ -214,6 +219,7 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         points=data.shape[4],
         item=data.itemsize,
         wide=arguments.shape[3],
+        bounds_a_row=bounds.shape[4],
         noise_start=target.noise_start,
         phi_matters=int(source.phi_at_points(target.noise)),
         points_at=address(noise, "points"),
@@ -229,7 +235,7 @@ def _data(target: SumTarget) -> NDArray[Any]:
     """Points (G, D, 2, 5, N), in the precision of the rows; filled up to whole blocks with the last place, weight 0."""
     columns = (target.data.y, target.data.inverse_sd, target.data.inverse_y, target.data.weight)
     points = target.x.shape[-1]
-    whole = -(-points // source.BLOCK) * source.BLOCK
+    whole = -(-points // BLOCK) * BLOCK
     shape = (target.groups, target.members, 2, 5, whole)
     memory = np.zeros(int(np.prod(shape)) + 16, np.float32 if target.dtype == torch.float32 else np.float64)
     start = -address_of(memory) % 64 // memory.itemsize
@@ -242,15 +248,33 @@ def _data(target: SumTarget) -> NDArray[Any]:
     return data
 
 
+def _bounds(data: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Largest and least places of every block of points on both axes, and the direction in which they rise.
+
+    (G, D, 2, 2, blocks), filled up to whole vectors, and (G, D, 2). Of an axis in any other order nothing is ever left
+    out.
+    """
+    places = data[:, :, :, 0].astype(np.float64)
+    steps = np.diff(places)
+    direction = np.where((steps <= 0.0).all(-1), -1.0, 1.0)
+    blocks = (places * direction[..., None]).reshape(*places.shape[:3], -1, BLOCK)
+    filled = -(-blocks.shape[3] // LANES) * LANES
+    bounds = np.full((*places.shape[:3], 2, filled), np.inf)
+    bounds[..., 1, :] = -np.inf
+    bounds[..., 0, : blocks.shape[3]], bounds[..., 1, : blocks.shape[3]] = blocks.max(-1), blocks.min(-1)
+    bounds[(direction[..., None] * steps < 0.0).any(-1)] = np.array([[np.inf], [-np.inf]])
+    return bounds, direction
+
+
 def _constants(target: SumTarget) -> NDArray[Any]:
     """Constant of the log-likelihood of each member, (G, D)."""
     constant = target.data.count_constant if target.noise.counts else target.data.gaussian_constant
     return _flat(constant.reshape(target.groups, target.members).numpy())
 
 
-def _density(prior: Any) -> int:
-    """Address of the density of a prior, 0 for a fixed one."""
-    return 0 if prior.is_fixed else address(compiled(source.prior_source(prior.family)), "density")
+def _density(prior: Any, name: str) -> int:
+    """Address of a density of a prior, 0 for a fixed one."""
+    return 0 if prior.is_fixed else address(compiled(source.prior_source(prior.family)), name)
 
 
 def _arguments(target: SumTarget) -> NDArray[Any]:

@@ -24,7 +24,7 @@ import numba
 import numpy as np
 from numba import config as numba_config
 
-COMPILED = ("arrays", "base", "calls", "draws", "loops", "scalars", "trials")
+COMPILED = ("arrays", "base", "calls", "draws", "loops", "proposals", "scalars", "trials")
 # Its names are made when it is imported.
 config: Any = numba_config
 

@@ -12,13 +12,21 @@ from numba import njit
 
 from bayesbeam.sampling.engines.arrays import Moving, Problem, Scratch
 from bayesbeam.sampling.engines.base import EXCHANGE_SLOT, REBUILD_EVERY
-from bayesbeam.sampling.engines.calls import put_real, put_whole, real, reals, whole, wholes
-from bayesbeam.sampling.engines.draws import chances, draw_jumps, draw_walks, exponentials, one_uniform
+from bayesbeam.sampling.engines.calls import put_real, put_whole, real, reals, whole
+from bayesbeam.sampling.engines.draws import chances, one_uniform
 from bayesbeam.sampling.engines.library import cached_here
-from bayesbeam.sampling.engines.trials import attempt, keep, propose_jump, propose_walk, put_back, rebuild
+from bayesbeam.sampling.engines.proposals import (
+    NO_SLOT,
+    address_slots,
+    jump_to,
+    propose_jumps,
+    propose_walks,
+    table_of,
+    walk_to,
+)
+from bayesbeam.sampling.engines.trials import attempt, keep, put_back, rebuild
 
 NAN_SEEN = 1
-NO_SLOT = -1
 
 _helper = njit(nogil=True, forceinline=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
@@ -29,52 +37,6 @@ def _heat(beta: float, new: float, old: float) -> float:
     if beta == 0.0 or (new == -math.inf and old == -math.inf):
         return 0.0
     return beta * (new - old)
-
-
-@_helper
-def _address(
-    p: Problem, m: Moving, w: Scratch, where: int, key: int, g: int, d: int, c: int, j: int, slot: int
-) -> None:
-    """Counters and keys of a slot's move in all replicas; the key is that of the group for a shared slot."""
-    at = 2 * (g * p.members + d)
-    keys = m.member_keys
-    if whole(p.shared, j):
-        at, keys = 2 * g, m.group_keys
-    packed = whole(keys, at) | whole(keys, at + 1) << 32
-    for r in range(m.replicas):
-        put_whole(where, r, slot << 32 | (c << 16) + r)
-        put_whole(key, r, packed)
-
-
-@_helper
-def _draw_walks(p: Problem, m: Moving, w: Scratch, g: int, c: int, number: int) -> None:
-    """Random walks of all slots in all replicas in one sweep."""
-    for d in range(p.members):
-        for i in range(p.moving):
-            row = (whole(p.moving_slots, i) * p.groups + g) * p.members + d
-            first = (d * p.moving + i) * m.replicas
-            for r in range(m.replicas):
-                level = whole(m.rung, (g * m.chains + c) * m.replicas + r) if m.scale_rungs > 1 else 0
-                put_real(w.size, first + r, real(m.scale, row * m.scale_rungs + level))
-    n = w.walks
-    step = reals(w.step, n)
-    where, key = wholes(w.walk_where, n), wholes(w.walk_key, n)
-    draw_walks(n, where, key, number, reals(w.size, n), step, reals(w.walk_log_u, n))
-    exponentials(n, step, reals(w.factor, n))
-
-
-@_helper
-def _draw_jumps(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
-    """Random numbers of the jumps of one sweep."""
-    for d in range(p.members):
-        for q in range(m.turns_a_sweep * m.longest):
-            j = whole(m.turns, s * m.turns_a_sweep * m.longest + q)
-            at = 8 * (d * m.turns_a_sweep * m.longest + q) * m.replicas
-            if j != NO_SLOT:
-                _address(p, m, w, w.jump_where + at, w.jump_key + at, g, d, c, j, p.slots + j)
-    n = w.jumps
-    where, key = wholes(w.jump_where, n), wholes(w.jump_key, n)
-    draw_jumps(n, where, key, number, reals(w.jump_u, n), reals(w.jump_log_u, n))
 
 
 @_helper
@@ -107,15 +69,16 @@ def _move(
         place = (member * m.chains + c) * m.replicas + r
         theta = m.theta + 8 * p.slots * place
         if walk:
-            entry = (d * p.moving + i) * m.replicas + r
-            gain = propose_walk(p, w, member, d, own, theta, whole(w.together, 0), entry)
+            entry = (d * p.moving + i) * w.lanes + r
+            gain = walk_to(p, w, d, theta, whole(w.together, 0), entry)
             log_u = real(w.walk_log_u, entry)
         else:
             gain = 0.0
             for q in range(n):
-                entry = (d * m.turns_a_sweep * m.longest + jump + q) * m.replicas + r
-                gain += propose_jump(p, m, w, member, c, d, own, theta, q, real(w.jump_u, entry), level)
-            log_u = real(w.jump_log_u, (d * m.turns_a_sweep * m.longest + jump) * m.replicas + r)
+                entry = (d * m.turns_a_sweep * m.longest + jump + q) * w.lanes + r
+                edges = table_of(p, m, member, c, whole(w.together, q), level)
+                gain += jump_to(p, m, w, edges, d, own, theta, q, entry)
+            log_u = real(w.jump_log_u, (d * m.turns_a_sweep * m.longest + jump) * w.lanes + r)
         if gain != -math.inf:
             likelihood = attempt(p, w, member, d, own, theta, k, resize)
             if walk and likelihood != likelihood:
@@ -132,22 +95,23 @@ def _move(
         else:
             put_back(p, w, d, m.theta + 8 * p.slots * place, n)
         if walk:
-            put_real(w.ratio, (d * p.moving + i) * m.replicas + level, ratio)
+            put_real(w.ratio, (d * p.moving + i) * w.lanes + level, ratio)
 
 
 @_helper
-def _exchange(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
-    """Exchange neighbouring rungs, even pairs in even sweeps and odd ones in odd, and note what was seen."""
+def _look(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int) -> None:
+    """Note log-likelihoods on all rungs, states on the last ones, and how likely every exchange would be."""
     replicas, levels = m.replicas, m.levels
     chain = g * m.chains + c
     seen = (s * p.groups * m.chains + chain) * replicas
-    on_rung, rung = m.replica_on_rung + 8 * chain * replicas, m.rung + 8 * chain * replicas
+    on_rung = m.replica_on_rung + 8 * chain * replicas
     for level in range(replicas):
         total = 0.0
         for d in range(p.members):
             place = ((g * p.members + d) * m.chains + c) * replicas + whole(on_rung, level)
             total += real(m.log_likelihood, place)
         put_real(m.likelihoods, seen + level, total)
+        put_real(w.level, level, total)
     for d in range(p.members):
         for i in range(levels):
             replica = whole(on_rung, replicas - levels + i)
@@ -156,31 +120,46 @@ def _exchange(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number:
             for j in range(p.slots):
                 put_real(m.top, top * p.slots + j, real(m.theta, place * p.slots + j))
     for pair in range(replicas - 1):
-        lower, upper = real(m.likelihoods, seen + pair), real(m.likelihoods, seen + pair + 1)
-        gain = -math.inf if lower == -math.inf else lower - upper
-        gap = real(m.beta, g * replicas + pair + 1) - real(m.beta, g * replicas + pair)
-        log_ratio = gap * gain if gap != 0.0 else 0.0
-        probability = 1.0 if log_ratio >= 0.0 else math.exp(log_ratio)
-        put_real(m.swap, (s * p.groups * m.chains + chain) * (replicas - 1) + pair, probability)
-        if pair % 2 == number % 2:
-            u = one_uniform(
-                c * 65536 + pair, number, EXCHANGE_SLOT, whole(m.group_keys, 2 * g), whole(m.group_keys, 2 * g + 1)
-            )
-            if u < probability:
+        put_real(m.swap, (s * p.groups * m.chains + chain) * (replicas - 1) + pair, _swap_chance(m, w, g, pair))
+
+
+@_helper
+def _swap_chance(m: Moving, w: Scratch, g: int, pair: int) -> float:
+    """Acceptance probability of an exchange of two neighbours, of which ``w.level`` holds the log-likelihoods."""
+    lower, upper = real(w.level, pair), real(w.level, pair + 1)
+    gain = -math.inf if lower == -math.inf else lower - upper
+    gap = real(m.beta, g * m.replicas + pair + 1) - real(m.beta, g * m.replicas + pair)
+    log_ratio = gap * gain if gap != 0.0 else 0.0
+    return 1.0 if log_ratio >= 0.0 else math.exp(log_ratio)
+
+
+@_helper
+def _exchange(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
+    """Exchange even pairs of neighbours, then odd ones."""
+    replicas = m.replicas
+    chain = g * m.chains + c
+    on_rung, rung = m.replica_on_rung + 8 * chain * replicas, m.rung + 8 * chain * replicas
+    key0, key1 = whole(m.group_keys, 2 * g), whole(m.group_keys, 2 * g + 1)
+    for parity in range(2):
+        for pair in range(parity, replicas - 1, 2):
+            if one_uniform(c * 65536 + pair, number, EXCHANGE_SLOT, key0, key1) < _swap_chance(m, w, g, pair):
+                lower = real(w.level, pair)
+                put_real(w.level, pair, real(w.level, pair + 1))
+                put_real(w.level, pair + 1, lower)
                 first, second = whole(on_rung, pair), whole(on_rung, pair + 1)
                 put_whole(on_rung, pair, second)
                 put_whole(on_rung, pair + 1, first)
                 put_whole(rung, first, pair + 1)
                 put_whole(rung, second, pair)
     for level in range(replicas):
-        put_whole(m.places, seen + level, whole(on_rung, level))
+        put_whole(m.places, (s * p.groups * m.chains + chain) * replicas + level, whole(on_rung, level))
 
 
 @_helper
 def _sweep(p: Problem, m: Moving, w: Scratch, g: int, c: int, s: int, number: int) -> None:
     """Move all replicas of a chain."""
-    _draw_walks(p, m, w, g, c, number)
-    _draw_jumps(p, m, w, g, c, s, number)
+    propose_walks(p, m, w, g, c, number)
+    propose_jumps(p, m, w, g, c, s, number)
     for r in range(m.replicas):
         beta = real(m.beta, g * m.replicas + whole(m.rung, (g * m.chains + c) * m.replicas + r))
         for i in range(p.moving + m.turns_a_sweep):
@@ -203,8 +182,8 @@ def _advance(low: int, high: int, first: int, sweeps: int, p: Problem, m: Moving
         g, c = chain // m.chains, chain % m.chains
         for d in range(p.members):
             for i in range(p.moving):
-                j, at = whole(p.moving_slots, i), 8 * (d * p.moving + i) * m.replicas
-                _address(p, m, w, w.walk_where + at, w.walk_key + at, g, d, c, j, j)
+                j, at = whole(p.moving_slots, i), 8 * (d * p.moving + i) * w.lanes
+                address_slots(p, m, w, w.walk_where + at, w.walk_key + at, g, d, c, j, j)
         for e in range(w.walks):
             put_real(w.chance, e, 0.0)
         for s in range(sweeps if sweeps > 0 else 1):
@@ -213,12 +192,13 @@ def _advance(low: int, high: int, first: int, sweeps: int, p: Problem, m: Moving
                     rebuild(p, m, w, g, c, r)
             if sweeps > 0:
                 _sweep(p, m, w, g, c, s, first + s)
+                _look(p, m, w, g, c, s)
                 _exchange(p, m, w, g, c, s, first + s)
         for d in range(p.members):
             for i in range(p.moving):
                 row = (whole(p.moving_slots, i) * p.groups + g) * p.members + d
                 for level in range(m.replicas):
-                    chance = real(w.chance, (d * p.moving + i) * m.replicas + level)
+                    chance = real(w.chance, (d * p.moving + i) * w.lanes + level)
                     put_real(m.accepted, (row * m.chains + c) * m.replicas + level, chance)
 
 

@@ -12,11 +12,11 @@ from bayesbeam.models.base import Component
 from bayesbeam.models.trace import Node, symbol, trace
 from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
+from bayesbeam.sampling.engines.arrays import BLOCK, LANES
+from bayesbeam.sampling.engines.windows import DROP_DOUBLE, DROP_SINGLE, Window, window_of
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _LOGARITHMS = {"log": ("log_f32", "whole_log_f64"), "log1p": ("log1p_f32", "log1p_f64")}
-BLOCK = 32
-"""Loops over points run in whole blocks: a rest would be slow, and would be added in another order."""
 POINT = ("y", "f", "inverse_sd", "inverse_y", "weight")
 
 _HEAD = '''"""Loops over points, written by bayesbeam; do not edit."""
@@ -29,6 +29,7 @@ P = types.CPointer(types.{dtype})
 D = types.CPointer(types.float64)
 FLAGS = {{"contract", "nsz", "reassoc"}}
 '''
+_DATA = "d = carray(data, (5, n))"
 
 
 class _Writer:
@@ -120,22 +121,22 @@ def only_size(component: Component) -> tuple[bool, ...]:
 
 
 def component_source(component: Component, noise: NoiseModel, single: bool) -> str:
-    """Source of ``move``, ``row`` and, if a parameter changes the size alone, ``resize`` of a component.
+    """Source of ``move``, ``row`` and, where they make sense, ``resize`` and ``span`` of a component.
 
-    A curve is a size times a shape; ``size`` holds the present size, and gets the new one. ``move(n, data, theta, phi,
-    size, old, pred, new, parts)`` writes the new shape and returns the sum over points of the noise model's term, for
-    the old sum of curves less the old curve plus the new one; ``resize`` does so for the old shape. ``row(n, data,
-    theta, size, new)`` writes size and shape only. ``data`` holds rows of n points: axis, y, 1/sd, 1/y, weight; n is a
-    multiple of 32.
+    A curve is a size times a shape; ``size`` holds the present size, and gets the new one. ``move(count, n, data,
+    theta, phi, size, old, pred, new, parts, terms)`` writes the new shape of ``count`` points, the noise model's terms
+    of them for the old sum of curves less the old curve plus the new one, and returns the sum of these: of all n
+    points, or by how much it is more than that of the old ``terms``. ``resize`` does so for the old shape.
+    ``row(count, n, data, theta, size, new)`` writes size and shape only. ``data`` holds rows of n points: axis, y,
+    1/sd, 1/y, weight; counts are multiples of 32. ``span(theta, ends)`` writes where a curve begins and ends.
     """
     size, shape = _size_and_shape(component)
     point, phi = _point(noise)
     load = [f"{name} = theta[{j}]" for j, name in enumerate(_names(component))]
-    data = "d = carray(data, (5, n))"
     functions = []
     for name, signature, arguments in (
-        ("move", "P, D, D, D, P, P, P, P", "data, theta, phi, size, old, pred, new, parts"),
-        ("resize", "P, D, D, D, P, P, P", "data, theta, phi, size, old, pred, parts"),
+        ("move", "P, D, D, D, P, P, P, P, P", "data, theta, phi, size, old, pred, new, parts, terms"),
+        ("resize", "P, D, D, D, P, P, P, P", "data, theta, phi, size, old, pred, parts, terms"),
         ("row", "P, D, D, P", "data, theta, size, new"),
     ):
         if name == "resize" and not any(only_size(component)):
@@ -150,17 +151,30 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
             fresh = "old[i]" if name == "resize" else writer.value(shape, True)
             writer.inside += [f"f = pred[i] - now * old[i] + then * {fresh}", *_data_lines(point)]
             term, prepare = writer.value(point, True), [*load, *phi]
-        before = [data, *prepare, *writer.before]
-        full = f"types.float64(types.int64, {signature})"
-        functions.append(_function(name, full, f"n, {arguments}", before, writer.inside, term))
+        before = [_DATA, *prepare, *writer.before]
+        full = f"types.float64(types.int64, types.int64, {signature})"
+        functions.append(_function(name, full, f"count, n, {arguments}", before, writer.inside, term))
+    window = window_of(shape, DROP_SINGLE if single else DROP_DOUBLE)
+    if window is not None:
+        functions.append(_span(window, load))
     return _HEAD.format(dtype=_dtype(single)) + "\n".join(functions)
 
 
-def noise_source(noise: NoiseModel, single: bool) -> str:
-    """Source of ``points(n, data, phi, pred, parts)``, the sum over points, and ``total(s, constant, count, phi)``.
+def _span(window: Window, load: Sequence[str]) -> str:
+    """Source of ``span``."""
+    writer = _Writer(False)
+    middle, squared = (writer.value(node, False) for node in (window.middle, window.squared_reach))
+    body = [*load, *writer.before, f"reach = math.sqrt({squared})", f"middle = {middle}"]
+    body += ["ends[0], ends[1] = middle - reach, middle + reach", "return 0.0"]
+    return _scalar("span", "types.float64(D, D)", "theta, ends", body)
 
-    And of ``settle(n, size, old, sums, new)``, which puts a new curve in the place of an old one, and
-    ``settle_size(n, size, old, sums)`` where its shape has stayed.
+
+def noise_source(noise: NoiseModel, single: bool) -> str:
+    """Source of ``points(count, n, data, phi, pred, parts)``, the sum over points and its terms, and ``total``.
+
+    ``total(s, constant, count, phi)`` is the log-likelihood of such a sum. And of ``settle(count, size, old, sums, new,
+    parts, terms)``, which puts a new curve and its terms in the place of the old, and ``settle_size(count, size, old,
+    sums, parts, terms)`` where its shape has stayed.
     """
     point, phi = _point(noise)
     writer = _Writer(single)
@@ -174,13 +188,15 @@ def noise_source(noise: NoiseModel, single: bool) -> str:
     sizes = "now, then = F(size[0]), F(size[1])"
     keep = ["shape = new[i]", "sums[i] = sums[i] - now * old[i] + then * shape", "old[i] = shape"]
     again = ["shape = old[i]", "sums[i] = sums[i] - now * shape + then * shape"]
+    kept = "terms[i] = parts[i]"
     return _HEAD.format(dtype=_dtype(single)) + "\n".join(
         [
-            _function("settle", "types.float64(types.int64, D, P, P, P)", "n, size, old, sums, new",
-                      [sizes], keep, None),
-            _function("settle_size", "types.float64(types.int64, D, P, P)", "n, size, old, sums", [sizes], again, None),
-            _function("points", "types.float64(types.int64, P, D, P, P)", "n, data, phi, pred, parts",
-                      ["d = carray(data, (5, n))", *phi, *writer.before], writer.inside, term),
+            _function("settle", "types.float64(types.int64, D, P, P, P, P, P)",
+                      "count, size, old, sums, new, parts, terms", [sizes], [*keep, kept], None),
+            _function("settle_size", "types.float64(types.int64, D, P, P, P, P)",
+                      "count, size, old, sums, parts, terms", [sizes], [*again, kept], None),
+            _function("points", "types.float64(types.int64, types.int64, P, D, P, P)",
+                      "count, n, data, phi, pred, parts", [_DATA, *phi, *writer.before], writer.inside, term, False),
             _scalar("total", "types.float64(types.float64, types.float64, types.float64, D)",
                     "s, constant, count, phi", body),
         ]
@@ -188,14 +204,26 @@ def noise_source(noise: NoiseModel, single: bool) -> str:
 
 
 def prior_source(family: Family) -> str:
-    """Source of ``density(x, arguments)``: log density inside the support, up to a constant."""
+    """Source of ``density(x, arguments)``: log density inside the support, up to a constant.
+
+    And of ``densities(count, x, arguments, out)`` for many values.
+    """
     assert family.kernel is not None
     names = [f"a{j}" for j in range(len(family.parameters))]
+    load = [f"{name} = arguments[{j}]" for j, name in enumerate(names)]
     writer = _Writer(False)
     result = writer.value(trace(family.kernel, [], ["x", *names]), False)
-    body = [*(f"{name} = arguments[{j}]" for j, name in enumerate(names)), *writer.before, f"return {result}"]
-    signature = "types.float64(types.float64, D)"
-    return _HEAD.format(dtype="float64") + _scalar("density", signature, "x, arguments", body)
+    scalar = _scalar(
+        "density", "types.float64(types.float64, D)", "x, arguments", [*load, *writer.before, f"return {result}"]
+    )
+    many = _Writer(False)
+    many.inside += ["x = values[i]"]
+    many.inside.append(f"out[i] = {many.value(trace(family.kernel, ['x'], names), True)}")
+    loop = _function(
+        "densities", "types.float64(types.int64, D, D, D)", "count, values, arguments, out",
+        [*load, *many.before], many.inside, None, lanes=LANES,
+    )  # fmt: skip
+    return _HEAD.format(dtype="float64") + scalar + "\n" + loop
 
 
 def phi_at_points(noise: NoiseModel) -> bool:
@@ -222,19 +250,24 @@ def _data_lines(point: Node) -> list[str]:
 
 
 def _function(
-    name: str, signature: str, arguments: str, before: Sequence[str], inside: Sequence[str], term: str | None
-) -> str:
+    name: str, signature: str, arguments: str, before: Sequence[str], inside: Sequence[str], term: str | None,
+    partly: bool = True, lanes: int = BLOCK,
+) -> str:  # fmt: skip
     """Function with a loop over points; if there is a ``term``, a second loop adds it up in double precision.
 
-    Two loops, for one would be as narrow as its widest number. A third one, where that gives nan, leaves out the points
-    that do not count, for there zero may have met infinity.
+    Two loops, for one would be as narrow as its widest number. A third one, where all points give nan, leaves out those
+    that do not count, for there zero may have met infinity. ``partly``: of some of the points what their old terms were
+    is taken off.
     """
     lines = [f"@cfunc({signature}, cache=True, fastmath=FLAGS, error_model='numpy')", f"def {name}({arguments}):"]
     lines += [f"    {line}" for line in before]
-    loop = f"    for i in range(n // {BLOCK} * {BLOCK}):"
+    loop = f"    for i in range(count // {lanes} * {lanes}):"
     lines += ["    total = 0.0", loop, *(f"        {line}" for line in inside)]
     if term is not None:
         lines.append(f"        parts[i] = {term}")
+        if partly:
+            lines += ["    if count < n:", f"    {loop}"]
+            lines += ["            total += np.float64(parts[i]) - np.float64(terms[i])", "        return total"]
         lines += [loop, "        total += np.float64(parts[i])", "    if total != total:", "        total = 0.0"]
         lines += [f"    {loop}", "            total += np.float64(parts[i]) if d[4, i] > 0 else 0.0"]
     return "\n".join([*lines, "    return total", ""])

@@ -9,7 +9,7 @@ import math
 
 from numba import njit
 
-from bayesbeam.sampling.engines.arrays import Moving, Problem, Scratch
+from bayesbeam.sampling.engines.arrays import BLOCK, Moving, Problem, Scratch
 from bayesbeam.sampling.engines.calls import (
     call_density,
     call_move,
@@ -18,12 +18,15 @@ from bayesbeam.sampling.engines.calls import (
     call_row,
     call_settle,
     call_settle_size,
+    call_span,
     call_total,
     put_real,
     put_whole,
     real,
+    reals,
     whole,
 )
+from bayesbeam.sampling.engines.draws import count_beyond
 
 _helper = njit(nogil=True, forceinline=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
@@ -45,15 +48,36 @@ def data_of(p: Problem, member: int, k: int) -> int:
 
 
 @_helper
-def term_values(p: Problem, w: Scratch, member: int, theta: int, k: int) -> int:
+def term_values(p: Problem, w: Scratch, member: int, d: int, theta: int, k: int) -> int:
     """Address of the parameters of term k, places on the axis counted from its middle."""
     start, stop = whole(p.term_start, k), whole(p.term_start, k + 1)
     if whole(p.term_centred, k) == 0:
         return theta + 8 * start
-    origin = real(p.origin, member)
+    origin, values = real(p.origin, member), w.values + 8 * d * p.slots
     for j in range(start, stop):
-        put_real(w.values, j - start, real(theta, j) - origin * real(p.place, j))
-    return w.values
+        put_real(values, j - start, real(theta, j) - origin * real(p.place, j))
+    return values
+
+
+@_helper
+def find_span(p: Problem, w: Scratch, member: int, d: int, k: int, values: int, span: int) -> None:
+    """Write the blocks of points at which a curve is computed: the first, and the one after the last.
+
+    All where the curve goes on for ever.
+    """
+    blocks = p.points // BLOCK
+    first, last = 0, blocks
+    if whole(p.term_span, k) != 0:
+        ends = w.ends + 16 * d
+        call_span(whole(p.term_span, k), values, ends)
+        axis = 2 * member + whole(p.term_centred, k)
+        bounds, sign = p.bounds + 16 * p.bounds_a_row * axis, real(p.direction, axis)
+        one, other = sign * real(ends, 0), sign * real(ends, 1)
+        # Comparisons with what is no number fail: all blocks then.
+        first, after = count_beyond(p.bounds_a_row, reals(bounds, 2 * p.bounds_a_row), min(one, other), max(one, other))
+        last = max(first, blocks - after)
+    put_whole(span, 0, first)
+    put_whole(span, 1, last)
 
 
 @_helper
@@ -64,20 +88,23 @@ def rebuild(p: Problem, m: Moving, w: Scratch, g: int, c: int, r: int) -> None:
         member, own = g * p.members + d, r * p.members + d
         place = (member * m.chains + c) * m.replicas + r
         theta = m.theta + 8 * p.slots * place
-        curves, sums = w.rows + own * p.terms * row, w.sums + own * row
+        curves, sums, terms = w.rows + own * p.terms * row, w.sums + own * row, w.terms + own * row
         for i in range(row // 8):
             put_whole(sums, i, 0)
         for i in range(p.terms * row // 8):
             put_whole(curves, i, 0)
         for k in range(p.terms):
-            values = term_values(p, w, member, theta, k)
-            size = w.sizes + 16 * (own * p.terms + k)
+            values, data = term_values(p, w, member, d, theta, k), data_of(p, member, k)
+            size, span = w.sizes + 16 * (own * p.terms + k), w.spans + 32 * (own * p.terms + k)
+            find_span(p, w, member, d, k, values, span)
+            at = whole(span, 0) * BLOCK * p.item
+            count = (whole(span, 1) - whole(span, 0)) * BLOCK
             put_real(size, 0, 0.0)
-            call_row(whole(p.term_row, k), p.points, data_of(p, member, k), values, size, w.fresh)
-            call_settle(p.settle_at, p.points, size, curves + k * row, sums, w.fresh)
+            call_row(whole(p.term_row, k), count, p.points, data + at, values, size, w.fresh)
+            call_settle(p.settle_at, count, size, curves + k * row + at, sums + at, w.fresh, w.parts, terms + at)
             put_real(size, 0, real(size, 1))
         phi = theta + 8 * p.noise_start
-        power = call_points(p.points_at, p.points, data_of(p, member, -1), phi, sums, w.parts)
+        power = call_points(p.points_at, p.points, p.points, data_of(p, member, -1), phi, sums, terms)
         put_real(w.power, own, power)
         likelihood = call_total(p.total_at, power, real(p.constant, member), real(p.effective, member), phi)
         put_real(m.log_likelihood, place, likelihood)
@@ -89,72 +116,56 @@ def rebuild(p: Problem, m: Moving, w: Scratch, g: int, c: int, r: int) -> None:
 
 
 @_helper
-def propose_walk(p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, j: int, entry: int) -> float:
-    """Step of a random walk in slot j; returns the prior's part of the log acceptance ratio."""
-    step, old = real(w.step, entry), real(theta, j)
-    log_walk = whole(p.log_walk, j)
-    new = old * real(w.factor, entry) if log_walk else old + step
-    density = log_prior(p, new, j, member)
-    put_real(w.saved, d * p.slots, old)
-    put_real(theta, j, new)
-    put_real(w.new_prior, d * p.slots, density)
-    gain = density - real(w.prior, own * p.slots + j)
-    return gain + step if log_walk else gain
-
-
-@_helper
-def propose_jump(
-    p: Problem, m: Moving, w: Scratch, member: int, c: int, d: int, own: int, theta: int, q: int, u: float, level: int
-) -> float:
-    """Value of a slot under its table; returns its part of the log acceptance ratio."""
-    j = whole(w.together, q)
-    row = (j * p.groups * p.members + member) * m.edge_chains + (c if m.edge_chains > 1 else 0)
-    row = row * m.edge_rungs + (level if m.edge_rungs > 1 else 0)
-    edges = m.edges + 8 * row * (m.bins + 1)
-    old = real(theta, j)
-    put_real(w.saved, d * p.slots + q, old)
-    if not (real(edges, 0) <= old <= real(edges, m.bins)):
-        return -math.inf
-    place = u * m.bins
-    into = int(place)
-    low = real(edges, into)
-    width = real(edges, into + 1) - low
-    new = low + (place - into) * width
-    found, end = 0, m.bins
-    while end - found > 1:
-        middle = (found + end) >> 1
-        if real(edges, middle) <= old:
-            found = middle
-        else:
-            end = middle
-    before = real(edges, found + 1) - real(edges, found)
-    density = log_prior(p, new, j, member)
-    put_real(theta, j, new)
-    put_real(w.new_prior, d * p.slots + q, density)
-    return density - real(w.prior, own * p.slots + j) + (math.log(width) - math.log(before))
-
-
-@_helper
 def attempt(p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, k: int, resize: bool) -> float:
     """Likelihood of a state in which term k (or, below 0, the noise) has moved; ``resize`` where only its size has."""
     row = p.points * p.item
-    phi, sums = theta + 8 * p.noise_start, w.sums + own * row
+    phi, sums, parts = theta + 8 * p.noise_start, w.sums + own * row, w.parts + d * row
     power = real(w.power, own)
     if k >= 0:
-        values = term_values(p, w, member, theta, k)
-        term = own * p.terms + k
-        size, old, data = w.sizes + 16 * term, w.rows + term * row, data_of(p, member, k)
-        if resize:
-            power = call_resize(whole(p.term_resize, k), p.points, data, values, phi, size, old, sums, w.parts)
-        else:
-            loop, new = whole(p.term_move, k), w.fresh + d * row
-            power = call_move(loop, p.points, data, values, phi, size, old, sums, new, w.parts)
+        values = term_values(p, w, member, d, theta, k)
+        span, blocks = w.spans + 32 * (own * p.terms + k), p.points // BLOCK
+        first, last = whole(span, 0), whole(span, 1)
+        if not resize:
+            find_span(p, w, member, d, k, values, span + 16)
+            begin, end = whole(span, 2), whole(span, 3)
+            if last == first:
+                first, last = begin, end
+            elif end > begin:
+                first, last = min(first, begin), max(last, end)
+        change = change_of(p, w, member, d, own, theta, values, k, resize, first, last)
+        # Nothing can be taken off what is infinite, and what is no number may come from points that do not count.
+        power += change
+        if last - first == blocks:
+            power = change
+        elif not power - power == 0.0:
+            first, last = 0, blocks
+            power = change_of(p, w, member, d, own, theta, values, k, resize, first, last)
+        put_whole(w.changed, 2 * d, first)
+        put_whole(w.changed, 2 * d + 1, last)
     elif p.phi_matters:
-        power = call_points(p.points_at, p.points, data_of(p, member, -1), phi, sums, w.parts)
+        power = call_points(p.points_at, p.points, p.points, data_of(p, member, -1), phi, sums, parts)
     likelihood = call_total(p.total_at, power, real(p.constant, member), real(p.effective, member), phi)
     put_real(w.new_power, d, power)
     put_real(w.new_likelihood, d, likelihood)
     return likelihood
+
+
+@_helper
+def change_of(
+    p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, values: int, k: int, resize: bool,
+    first: int, last: int,
+) -> float:  # fmt: skip
+    """Change of the sum over points by a move of term k, or the new sum where it is computed at all of them."""
+    row, term = p.points * p.item, own * p.terms + k
+    at, count = first * BLOCK * p.item, (last - first) * BLOCK
+    phi, size, data = theta + 8 * p.noise_start, w.sizes + 16 * term, data_of(p, member, k) + at
+    old, sums, terms = w.rows + term * row + at, w.sums + own * row + at, w.terms + own * row + at
+    new, parts = w.fresh + d * row + at, w.parts + d * row + at
+    if resize:
+        loop = whole(p.term_resize, k)
+        return call_resize(loop, count, p.points, data, values, phi, size, old, sums, parts, terms)
+    loop = whole(p.term_move, k)
+    return call_move(loop, count, p.points, data, values, phi, size, old, sums, new, parts, terms)
 
 
 @_helper
@@ -164,15 +175,22 @@ def keep(p: Problem, m: Moving, w: Scratch, d: int, own: int, place: int, k: int
         put_real(w.prior, own * p.slots + whole(w.together, q), real(w.new_prior, d * p.slots + q))
     put_real(m.log_likelihood, place, real(w.new_likelihood, d))
     put_real(w.power, own, real(w.new_power, d))
+    row = p.points * p.item
     if k >= 0:
-        row = p.points * p.item
-        term, sums = own * p.terms + k, w.sums + own * row
-        size, old = w.sizes + 16 * term, w.rows + term * row
+        term, at = own * p.terms + k, whole(w.changed, 2 * d) * BLOCK * p.item
+        count = (whole(w.changed, 2 * d + 1) - whole(w.changed, 2 * d)) * BLOCK
+        size, old, sums = w.sizes + 16 * term, w.rows + term * row + at, w.sums + own * row + at
+        parts, terms = w.parts + d * row + at, w.terms + own * row + at
         if resize:
-            call_settle_size(p.settle_size_at, p.points, size, old, sums)
+            call_settle_size(p.settle_size_at, count, size, old, sums, parts, terms)
         else:
-            call_settle(p.settle_at, p.points, size, old, sums, w.fresh + d * row)
+            call_settle(p.settle_at, count, size, old, sums, w.fresh + d * row + at, parts, terms)
+            put_whole(w.spans + 32 * term, 0, whole(w.spans + 32 * term, 2))
+            put_whole(w.spans + 32 * term, 1, whole(w.spans + 32 * term, 3))
         put_real(size, 0, real(size, 1))
+    elif p.phi_matters:
+        for i in range(row // 8):
+            put_whole(w.terms + own * row, i, whole(w.parts + d * row, i))
 
 
 @_helper
