@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayesbeam.evidence.density import place_nodes
+from bayesbeam.evidence.equations import solve
 from bayesbeam.evidence.estimate import FloatArray, Replicates, check_chains
 from bayesbeam.evidence.pairs import FEWEST_SHARED
 from bayesbeam.evidence.sources import Source, draw_counts, largest_value, node_weights, possible_part, some_draws
@@ -116,7 +117,7 @@ def _solve(
         shared = np.vecdot((share * weight)[:, None], share)
         if np.abs(step).max() < _LAST_STEP:
             break
-        step = np.linalg.solve(_hessian(shared), (count - shared.sum(1))[1:])
+        step = solve(_hessian(shared), (count - shared.sum(1))[1:])
         f = np.concatenate([f[:1], f[1:] + step])
     return f, share, shared
 
@@ -140,7 +141,7 @@ def _without_each(share: FloatArray, shared: FloatArray, weight: FloatArray, cou
     change, moved = np.zeros((chains, len(count))), np.ones_like(weight)
     for _ in range(2):
         drawn = np.exp(change) * np.vecdot((weight / moved)[:, None], share)
-        change[:, 1:] += np.linalg.solve(hessian, (count - drawn)[:, 1:].T).T * (chains / (chains - 1))
+        change[:, 1:] += solve(hessian, (count - drawn)[:, 1:].T).T * (chains / (chains - 1))
         # Where rungs do not overlap a step may be anything.
         change = np.clip(change, -300.0, 300.0)
         moved = np.einsum("ck,kb->cb", np.exp(change), share)
