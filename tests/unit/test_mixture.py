@@ -20,7 +20,7 @@ TWO = Mixture(
 def drawn(one: Mixture, number: int, seed: int = 1) -> np.ndarray:
     rng = RNG(seed)
     normal = rng.normal(size=(number, one.mean.shape[1]))
-    return one.draw(rng.random(number), normal, rng.chisquare(FREEDOM, number))
+    return one.draw(rng.random(number), normal.T, rng.chisquare(FREEDOM, number)).T
 
 
 def test_density_is_that_of_scipy() -> None:
@@ -42,15 +42,15 @@ def test_mixtures_side_by_side_are_what_each_is_alone() -> None:
     """To the byte, also where one has fewer components and a uniform number lies at the very end."""
     one = Mixture(TWO.weight[:1] / TWO.weight[0], TWO.mean[1:], TWO.factor[1:])
     rng = RNG(5)
-    which, normal, chi_square = rng.random((3, 40)), rng.normal(size=(3, 40, 3)), rng.chisquare(FREEDOM, (3, 40))
+    which, normal, chi_square = rng.random((3, 40)), rng.normal(size=(3, 3, 40)), rng.chisquare(FREEDOM, (3, 40))
     which[:, -1] = 1.0 - 2.0**-53
     mixtures = [TWO, one, TWO]
     together = side_by_side(mixtures)
     x = together.draw(which, normal, chi_square)
-    log_density = together.log_density(x)
+    log_density = together.log_density_of(x)
     for k, alone in enumerate(mixtures):
         assert alone.draw(which[k], normal[k], chi_square[k]).tobytes() == x[k].tobytes()
-        assert alone.log_density(x[k]).tobytes() == log_density[k].tobytes()
+        assert alone.log_density_of(x[k]).tobytes() == log_density[k].tobytes()
     assert x[0].tobytes() != x[2].tobytes()
 
 

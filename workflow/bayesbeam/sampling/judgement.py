@@ -14,9 +14,10 @@ from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.evidence.smc import lagging, without_error
 from bayesbeam.sampling.diagnostics import bulk_effective_sample_sizes, split_rhats
+from bayesbeam.sampling.offers import weights_of
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
-from bayesbeam.sampling.reference import Reference, weights_of
+from bayesbeam.sampling.reference import Reference
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.verdict import FEWEST_EFFECTIVE_DRAWS, LARGEST_RHAT, judge
 from bayesbeam.targets.base import Target

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,50 +46,47 @@ class Mixture:
 
     def log_density(self, x: FloatArray) -> FloatArray:
         """Logarithm of the density at x (..., n, d): (..., n)."""
-        total: FloatArray = _log_sum(self._log_terms(_columns(x))[0])
+        return self.log_density_of(x.swapaxes(-1, -2))
+
+    def log_density_of(self, columns: FloatArray) -> FloatArray:
+        """Logarithm of the density at columns (..., d, n): (..., n)."""
+        lifted = _lifted(columns, self.mean[..., 0, :])
+        total: FloatArray = _log_sum(_log_terms(self._size, self._whitening, lifted)[0])
         return total
 
     def draw(self, which: FloatArray, normal: FloatArray, chi_square: FloatArray) -> FloatArray:
-        """Draws (..., n, d).
+        """Draws as columns (..., d, n).
 
         Parameters
         ----------
         which : array (..., n)
             Uniform numbers that choose the component.
-        normal : array (..., n, d)
+        normal : array (..., d, n)
         chi_square : array (..., n)
             Chi-square numbers with ``FREEDOM`` degrees of freedom.
         """
-        below = np.cumsum(self.weight, axis=-1)[..., None, :] <= which[..., None]
+        below = np.cumsum(self.weight, axis=-1)[..., None] <= which[..., None, :]
         # Rounding of the sum of the weights must not choose what is only there to fill up.
-        place = np.minimum(below.sum(-1), (self.weight > 0.0).sum(-1)[..., None] - 1)
-        own = np.arange(self.weight[..., 0].size).reshape(*self.weight.shape[:-1], 1) * self.weight.shape[-1] + place
-        dimensions = normal.shape[-1]
-        factor, mean = self.factor.reshape(-1, dimensions, dimensions)[own], self.mean.reshape(-1, dimensions)[own]
-        step = np.vecdot(factor, normal[..., None, :])
-        drawn: FloatArray = mean + step * np.sqrt(FREEDOM / chi_square)[..., None]
+        place = np.minimum(below.sum(-2), (self.weight > 0.0).sum(-1)[..., None] - 1)
+        chosen = place[..., None, :] == np.arange(self.weight.shape[-1])[:, None]
+        steps = _lifted(normal * np.sqrt(FREEDOM / chi_square)[..., None, :])
+        affine = np.concatenate([self.factor, self.mean[..., None]], -1)
+        drawn = np.empty_like(normal)
+        for part in _parts(normal.shape[-1], normal.shape[-2] + 1):
+            of_each = affine @ steps[..., None, :, part]
+            of_each *= chosen[..., None, part]
+            of_each.sum(-3, out=drawn[..., part])
         return drawn
 
-    def _log_terms(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Logarithms of weight times density of each component at columns (..., d, n), and squared distances.
+    @cached_property
+    def _whitening(self) -> FloatArray:
+        """What takes lifted columns about the first mean to steps from each mean in units of its factor."""
+        return _whitening(self.mean - self.mean[..., :1, :], self.factor)
 
-        Both (..., J, n).
-        """
-        dimensions, draws = columns.shape[-2:]
-        inverse = np.linalg.inv(self.factor)
-        distance = np.empty((*self.weight.shape, draws))
-        for part in _parts(draws, dimensions):
-            step = inverse @ _from_means(columns[..., part], self.mean)
-            np.square(step, out=step).sum(-2, out=distance[..., part])
-        constant = (
-            math.lgamma(0.5 * (FREEDOM + dimensions))
-            - math.lgamma(0.5 * FREEDOM)
-            - 0.5 * dimensions * math.log(FREEDOM * math.pi)
-        )
-        with np.errstate(divide="ignore"):  # components that are only there to fill up have no weight
-            size = np.log(self.weight) - np.log(np.diagonal(self.factor, axis1=-2, axis2=-1)).sum(-1)
-        log_terms = (constant + size)[..., None] - 0.5 * (FREEDOM + dimensions) * np.log1p(distance / FREEDOM)
-        return log_terms, distance
+    @cached_property
+    def _size(self) -> FloatArray:
+        """Logarithm of weight times density at each mean (..., J)."""
+        return _size(self.weight, self.factor)
 
 
 def side_by_side(mixtures: Sequence[Mixture]) -> Mixture:
@@ -150,49 +148,78 @@ def _expectation_maximisation(
     number, dimensions = mean.shape
     floor = np.diag(np.maximum(np.diagonal(spread), 1e-300)) * _PSEUDO_DRAWS
     factor = np.tile(np.linalg.cholesky(spread + 1e-9 * floor), (number, 1, 1))
-    found = Mixture(np.full(number, 1.0 / number), mean, factor)
-    columns = _columns(x)
+    origin = x.mean(0)
+    share_of_each, mean, lifted = np.full(number, 1.0 / number), mean - origin, _lifted(x.T, origin)
     for _ in range(iterations):
-        log_terms, distance = found._log_terms(columns)
-        share = np.exp(log_terms - _log_sum(log_terms)) * weight
+        log_terms, distance = _log_terms(_size(share_of_each, factor), _whitening(mean, factor), lifted)
+        share = _exponential(log_terms - _log_sum(log_terms))
+        share *= weight
         count = share.sum(1)
-        pull = share * (FREEDOM + dimensions) / (FREEDOM + distance)
-        mean = _moments(pull, columns) / np.maximum(pull.sum(1), 1e-300)[:, None]
-        scatter = _scatter(pull, columns, mean)
-        spread_of_each = (scatter + floor) / (count + _PSEUDO_DRAWS)[:, None, None]
-        found = Mixture((count + 0.5) / (count + 0.5).sum(), mean, np.linalg.cholesky(spread_of_each))
-    return found
+        share *= (FREEDOM + dimensions) / (FREEDOM + distance)
+        mean, scatter = _mean_and_scatter(share, lifted)
+        factor = np.linalg.cholesky((scatter + floor) / (count + _PSEUDO_DRAWS)[:, None, None])
+        share_of_each = (count + 0.5) / (count + 0.5).sum()
+    return Mixture(share_of_each, mean + origin, factor)
 
 
-def _columns(x: FloatArray) -> FloatArray:
-    """Draws (..., n, d) as columns (..., d, n) of matrices."""
-    return np.ascontiguousarray(x.swapaxes(-1, -2))
+def _lifted(columns: FloatArray, origin: FloatArray | None = None) -> FloatArray:
+    """Columns (..., d, n) less an origin (..., d), with a row of ones below: (..., d + 1, n).
 
-
-def _from_means(columns: FloatArray, mean: FloatArray) -> FloatArray:
-    """Draws (..., d, n) less the mean of each component: (..., J, d, n), in the order of its axes in memory.
-
-    The order matters: a product of matrices has other last digits with another one.
+    Products with them add a constant and give sums of all orders up to the second at once. The origin is to lie among
+    the draws: then no more digits are lost than draws have spreads between them.
     """
-    step: FloatArray = np.subtract(columns[..., None, :, :], mean[..., None], order="C")
-    return step
+    lifted = np.ones((*columns.shape[:-2], columns.shape[-2] + 1, columns.shape[-1]))
+    lifted[..., :-1, :] = columns if origin is None else columns - origin[..., None]
+    return lifted
 
 
-def _moments(pull: FloatArray, columns: FloatArray) -> FloatArray:
-    """Weighted sums (J, d) of draws (d, n), one set of weights (J, n) each."""
-    total = np.zeros((len(pull), len(columns)))
-    for part in _parts(columns.shape[1], len(columns)):
-        total += np.vecdot(pull[:, None, part], columns[:, part])
-    return total
+def _whitening(mean: FloatArray, factor: FloatArray) -> FloatArray:
+    """Matrices (..., J, d, d + 1) from lifted columns to steps from means in units of factors."""
+    inverse = np.linalg.inv(factor)
+    return np.concatenate([inverse, -(inverse @ mean[..., None])], -1)
 
 
-def _scatter(pull: FloatArray, columns: FloatArray, mean: FloatArray) -> FloatArray:
-    """Weighted sums of squares (J, d, d) of draws (d, n) about means (J, d)."""
-    total = np.zeros((*mean.shape, mean.shape[1]))
-    for part in _parts(columns.shape[1], len(columns)):
-        step = _from_means(columns[:, part], mean)
-        total += (step * pull[:, None, part]) @ step.transpose(0, 2, 1)
-    return total
+def _size(weight: FloatArray, factor: FloatArray) -> FloatArray:
+    """Logarithm of weight times density of each component at its mean (..., J)."""
+    dimensions = factor.shape[-1]
+    constant = (
+        math.lgamma(0.5 * (FREEDOM + dimensions))
+        - math.lgamma(0.5 * FREEDOM)
+        - 0.5 * dimensions * math.log(FREEDOM * math.pi)
+    )
+    with np.errstate(divide="ignore"):  # components that are only there to fill up have no weight
+        size: FloatArray = np.log(weight) - np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1) + constant
+    return size
+
+
+def _log_terms(size: FloatArray, whitening: FloatArray, lifted: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Logarithms of weight times density of each component at lifted columns (..., d + 1, n), and squared distances.
+
+    Both (..., J, n).
+    """
+    dimensions, draws = whitening.shape[-2], lifted.shape[-1]
+    lead = np.broadcast_shapes(size.shape[:-1], lifted.shape[:-2])
+    distance = np.empty((*lead, size.shape[-1], draws))
+    for part in _parts(draws, dimensions + 1):
+        step = whitening @ lifted[..., None, :, part]
+        np.square(step, out=step).sum(-2, out=distance[..., part])
+    log_terms = distance * (1.0 / FREEDOM)
+    log_terms += 1.0
+    np.log(log_terms, out=log_terms)
+    log_terms *= -0.5 * (FREEDOM + dimensions)
+    log_terms += size[..., None]
+    return log_terms, distance
+
+
+def _mean_and_scatter(pull: FloatArray, lifted: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weighted means (J, d) of draws, and their weighted sums of squares about them (J, d, d), from weights (J, n)."""
+    rows = len(lifted)
+    total = np.zeros((len(pull), rows, rows))
+    for part in _parts(lifted.shape[1], rows):
+        total += (lifted[:, part] * pull[:, None, part]) @ lifted[:, part].T
+    first = total[:, :-1, -1]
+    mean = first / np.maximum(total[:, -1:, -1], 1e-300)
+    return mean, total[:, :-1, :-1] - first[:, :, None] * mean[:, None, :]
 
 
 def _parts(draws: int, dimensions: int) -> Iterator[slice]:
@@ -203,9 +230,7 @@ def _parts(draws: int, dimensions: int) -> Iterator[slice]:
 
 def _covariance(x: FloatArray, weight: FloatArray) -> FloatArray:
     """Weighted covariance (d, d) of draws (n, d)."""
-    columns = _columns(x)
-    mean = _moments(weight[None], columns) / weight.sum()
-    covariance: FloatArray = _scatter(weight[None], columns, mean)[0] / weight.sum()
+    covariance: FloatArray = _mean_and_scatter(weight[None], _lifted(x.T, x.mean(0)))[1][0] / weight.sum()
     return covariance
 
 
@@ -229,5 +254,10 @@ def _far_apart(x: FloatArray, weight: FloatArray, number: int) -> FloatArray:
 def _log_sum(log_terms: FloatArray) -> FloatArray:
     """Logarithm of the sum of exponentials over the components (..., J, n)."""
     top = log_terms.max(axis=-2)
-    total: FloatArray = top + np.log(np.exp(log_terms - top[..., None, :]).sum(axis=-2))
+    total: FloatArray = top + np.log(_exponential(log_terms - top[..., None, :]).sum(axis=-2))
     return total
+
+
+def _exponential(values: FloatArray) -> FloatArray:
+    """Exponentials, in place."""
+    return np.exp(values, out=values)

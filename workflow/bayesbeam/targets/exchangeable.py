@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,16 @@ def relabel(target: Target, theta: FloatArray) -> FloatArray:
         for k, term in enumerate(terms):
             out[..., term.start : term.start + width] = ordered[..., k, :]
     return out
+
+
+def out_of_order(target: Target, theta: FloatArray) -> NDArray[np.bool_]:
+    """Whether :func:`relabel` would put states (..., D, P) into another order, (...)."""
+    found = np.zeros(theta.shape[:-2], dtype=bool)
+    for terms in _ordered_parts(target):
+        place = [theta[..., _order_slot(term)].mean(-1) for term in terms]
+        for lower, upper in pairwise(place):
+            found |= upper < lower
+    return found
 
 
 def log_orders(target: Target) -> float:
