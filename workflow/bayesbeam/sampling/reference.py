@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bayesbeam.sampling.mixture import Mixture, fit
+from bayesbeam.sampling.mixture import Mixture
+from bayesbeam.sampling.mixture_fit import fit
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import relabel
