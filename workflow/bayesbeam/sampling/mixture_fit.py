@@ -106,12 +106,13 @@ class _Draws:
 
 def _in_units(x: FloatArray, weight: FloatArray, number: int) -> _Draws:
     """Draws (n, d) in units of their covariance, sliced for so many components."""
-    origin, dimensions = x.mean(0), x.shape[1]
+    origin: FloatArray = x.mean(0)
+    dimensions = x.shape[1]
     covariance = _covariance(x - origin, weight)
-    variance = np.diagonal(covariance)
+    variance: FloatArray = np.diagonal(covariance)
     if not (variance > 0.0).all():
         raise np.linalg.LinAlgError("draws do not span the space")
-    root: FloatArray = np.linalg.cholesky(covariance + 1e-9 * np.diag(variance))
+    root = np.asarray(np.linalg.cholesky(covariance + 1e-9 * np.diag(variance)), dtype=np.float64)
     unit = np.linalg.inv(root)
     many = (dimensions + 1) * (dimensions + 2) // 2
     slices = -(-len(x) // max(min(LARGEST_PRODUCT // (number * many), LONGEST_SUM), 1))
@@ -120,7 +121,7 @@ def _in_units(x: FloatArray, weight: FloatArray, number: int) -> _Draws:
     columns[:, : len(x)], counted[: len(x)] = (x - origin).T, weight
     sliced = unit @ columns.reshape(dimensions, slices, rows).swapaxes(0, 1)
     standard = sliced.swapaxes(0, 1).reshape(dimensions, -1)[:, : len(x)]
-    floor: FloatArray = (unit * variance) @ unit.T * _PSEUDO_DRAWS
+    floor = np.asarray((unit * variance) @ unit.T * _PSEUDO_DRAWS, dtype=np.float64)
     return _Draws(standard, origin, root, floor, _products(lifted_columns(sliced)), counted.reshape(slices, 1, rows))
 
 

@@ -81,10 +81,12 @@ def weights_of(
     array (S, C)
     """
     found: FloatArray = log_likelihood + log_prior_of(target, group, theta.transpose(2, 0, 1, 3)).T
+    x, log_volume = _coordinates(target, group, theta.transpose(2, 0, 1, 3).reshape(-1, *theta.shape[1::2]))
+    x, log_volume = x.reshape(*found.T.shape, -1), log_volume.reshape(found.T.shape)
     for half, density in enumerate(reference.halves):
-        own = theta[:, :, half::2].transpose(2, 0, 1, 3)
-        flat = _log_density_of_any(target, group, density, own.reshape(-1, *own.shape[2:]))
-        found[:, half::2] -= flat.reshape(own.shape[:2]).T
+        own = slice(half, None, 2)
+        log_density = density.log_density(x[own].reshape(-1, x.shape[2])).reshape(log_volume[own].shape)
+        found[:, own] -= _normalised(target, log_density - log_volume[own]).T
     return found
 
 
@@ -139,10 +141,10 @@ def offer(references: Sequence[Reference | None], engine: Engine, state: State, 
     places = offered.places
     present = state.on_top(1)
     log_weight = _log_posterior(engine, present)[places]
-    own = host(present)[places, :, :, 0].swapaxes(1, 2)
+    x, log_volume = _coordinates(engine.target, places, host(present)[places, :, :, 0].swapaxes(1, 2))
     for half, density in enumerate(offered.halves):
-        found = _log_density_of_any(engine.target, places, density, own[:, half::2])
-        log_weight[:, half::2, 0] -= found
+        own = slice(half, None, 2)
+        log_weight[:, own, 0] -= _normalised(engine.target, density.log_density(x[:, own]) - log_volume[:, own])
     # The present state first, then those offered.
     chosen = _choose(np.concatenate([log_weight, offered.log_weight], -1), offered.uniform)
     for g, one in zip(places, offered.log_weight, strict=True):
@@ -238,12 +240,9 @@ def _of_half(
     )
 
 
-def _log_density_of_any(
-    target: Target, groups: int | NDArray[np.int64], density: Mixture, theta: FloatArray
-) -> FloatArray:
-    """Logarithm of a density of states (..., n, D, P), (..., n); the same for every order of instances."""
-    x, log_volume = target.coordinates.free(groups, relabel(target, theta))
-    return _normalised(target, density.log_density(x) - log_volume)
+def _coordinates(target: Target, groups: int | NDArray[np.int64], theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coordinates of states (..., n, D, P), alike for every order of instances, and their volumes (..., n)."""
+    return target.coordinates.free(groups, relabel(target, theta))
 
 
 def _normalised(target: Target, log_density: FloatArray) -> FloatArray:
