@@ -112,14 +112,14 @@ def _in_units(x: FloatArray, weight: FloatArray, number: int) -> _Draws:
     variance: FloatArray = np.diagonal(covariance)
     if not (variance > 0.0).all():
         raise np.linalg.LinAlgError("draws do not span the space")
-    root = np.asarray(np.linalg.cholesky(covariance + 1e-9 * np.diag(variance)), dtype=np.float64)
-    unit = np.linalg.inv(root)
+    root: FloatArray = np.asarray(np.linalg.cholesky(covariance + 1e-9 * np.diag(variance)))
+    unit: FloatArray = np.asarray(np.linalg.inv(root))
     many = (dimensions + 1) * (dimensions + 2) // 2
     slices = -(-len(x) // max(min(LARGEST_PRODUCT // (number * many), LONGEST_SUM), 1))
     rows = -(-len(x) // slices)
     columns, counted = np.zeros((dimensions, slices * rows)), np.zeros(slices * rows)
     columns[:, : len(x)], counted[: len(x)] = (x - origin).T, weight
-    sliced = unit @ columns.reshape(dimensions, slices, rows).swapaxes(0, 1)
+    sliced: FloatArray = unit @ columns.reshape(dimensions, slices, rows).swapaxes(0, 1)
     standard = sliced.swapaxes(0, 1).reshape(dimensions, -1)[:, : len(x)]
     floor = np.asarray((unit * variance) @ unit.T * _PSEUDO_DRAWS, dtype=np.float64)
     return _Draws(standard, origin, root, floor, _products(lifted_columns(sliced)), counted.reshape(slices, 1, rows))
