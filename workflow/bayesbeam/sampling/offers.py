@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float64]
 # Sweeps between offers, and states that are offered together.
 EVERY, OFFERED = 5, 40
 # Numbers in the largest array of what is computed for several groups and offers at once.
-TOGETHER = 1 << 19
+TOGETHER = 1 << 17
 # Slots of random numbers, beyond those of the populations.
 OFFER_SLOT = START_SLOT + (1 << 20)
 

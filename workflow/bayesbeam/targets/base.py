@@ -116,7 +116,8 @@ class Target(ABC):
             density |= dict(zip(slots, found, strict=True))
         total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
         for j in self.moving:
-            total = total + (density[j][:, 0] if self.slots[j].shared else density[j].sum(1))
+            once = self.slots[j].shared or theta.shape[1] == 1
+            total += density[j][:, 0] if once else density[j].sum(1)
         return total
 
     @cached_property
