@@ -117,7 +117,7 @@ class Target(ABC):
         total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
         for j in self.moving:
             once = self.slots[j].shared or theta.shape[1] == 1
-            total += density[j][:, 0] if once else density[j].sum(1)
+            total = total + (density[j][:, 0] if once else density[j].sum(1))
         return total
 
     @cached_property
