@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import test_moves as moves
 
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling import reference
+from bayesbeam.sampling import offers
 from bayesbeam.sampling.engines.base import start_state
 from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.mixture import Mixture
@@ -56,7 +56,7 @@ def densities(target: SumTarget) -> tuple[Mixture, Mixture]:
     return found[0], found[1]
 
 
-def smallest_p(case: moves.Case, seed: int, module: ModuleType = reference) -> float:
+def smallest_p(case: moves.Case, seed: int, module: ModuleType = offers) -> float:
     """Smallest p-value of all questions asked of both chains after some offers to exact joint draws."""
     module.OFFERED = OFFERED  # type: ignore[attr-defined]
     target, theta, beta = moves.joint_draw(case, seed)
@@ -67,10 +67,10 @@ def smallest_p(case: moves.Case, seed: int, module: ModuleType = reference) -> f
     own = densities(target)
     references = [module.Reference(*own) for _ in names]
     engine = EagerEngine(target)
-    for number in range(OFFERS):
-        module.offer(references, engine, groups, state, number)
+    for offered in module.offers_at(references, engine, groups, state, range(OFFERS)):
+        module.offer(references, engine, state, offered)
     moved = (state.theta != theta)[..., target.moving[0]].double().mean()
-    assert module is not reference or 0.05 < float(moved) < 1.0
+    assert module is not offers or 0.05 < float(moved) < 1.0
     found = []
     for chain in range(2):
         one = replace(state, theta=state.theta[:, :, chain : chain + 1])
@@ -80,7 +80,7 @@ def smallest_p(case: moves.Case, seed: int, module: ModuleType = reference) -> f
 
 @pytest.fixture(autouse=True)
 def _offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "OFFERED", OFFERED)
+    monkeypatch.setattr(offers, "OFFERED", OFFERED)
 
 
 @pytest.mark.parametrize("case", [OWN, SHARED, moves.NOISE], ids=["own", "shared", "noise"])
@@ -96,20 +96,20 @@ def test_offers_leave_exact_draws_exact_on_more_seeds(case: moves.Case, seed: in
 
 
 MISTAKES: dict[str, tuple[moves.Case, str, str]] = {
-    "no Jacobian": (OWN, "log_density(x) - log_volume)", "log_density(x))"),
-    "no prior": (OWN, ".log_likelihood.sum(1) + target.log_prior(states)", ".log_likelihood.sum(1)"),
+    "no Jacobian": (OWN, "log_density_of(x) - log_volume)", "log_density_of(x))"),
+    "no prior": (OWN, ".log_likelihood.sum(1) + engine.target.log_prior(theta)", ".log_likelihood.sum(1)"),
     "likelihood of one member": (
         SHARED,
-        "engine.start(states).log_likelihood.sum(1)",
-        "engine.start(states).log_likelihood[:, 0]",
+        "engine.start(theta).log_likelihood.sum(1)",
+        "engine.start(theta).log_likelihood[:, 0]",
     ),
     "wrong weights": (OWN, "np.exp(log_weight - top)", "np.exp(0.7 * (log_weight - top))"),
-    "present state forgotten": (OWN, "* total[:, -1:]).sum(1)", "* total[:, -1:]).sum(1).clip(1)"),
-    "tails too heavy": (OWN, "torch.log(u[:, -2]).sum(0)", "torch.log(u[:1, -2]).sum(0)"),
+    "present state forgotten": (OWN, "* total[..., -1:]).sum(-1)", "* total[..., -1:]).sum(-1).clip(1)"),
+    "tails too heavy": (OWN, "torch.log(u[:, :, -2]).sum(0)", "torch.log(u[:1, :, -2]).sum(0)"),
 }
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_in_an_offer_is_caught(name: str, plant: Callable[..., ModuleType]) -> None:
     case, right, wrong = MISTAKES[name]
-    assert smallest_p(case, 1, plant(reference, right, wrong)) < moves.THRESHOLD
+    assert smallest_p(case, 1, plant(offers, right, wrong)) < moves.THRESHOLD

@@ -21,7 +21,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam import noise, priors
 from bayesbeam.models import registry
-from bayesbeam.sampling import ladders
+from bayesbeam.sampling import ladders, offers
 from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, replica_exchange
@@ -107,6 +107,15 @@ def test_a_measurement_does_not_feel_its_batch_in_runs_of_full_size(
     monkeypatch.undo()
     full = replace(TINY, engine=engine, chains=4, max_sweeps=160)
     assert_same(sample([1], full)[0], sample([3, 2, 1], full)[-1])
+
+
+def test_offers_do_not_depend_on_how_many_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    full = replace(TINY, chains=4, max_sweeps=60)
+    many = sample([1, 2], full)
+    monkeypatch.setattr(offers, "TOGETHER", 1)
+    for one, other in zip(sample([1, 2], full), many, strict=True):
+        assert_same(one, other)
 
 
 def test_a_group_with_shared_parameters_does_not_feel_its_batch() -> None:

@@ -13,7 +13,7 @@ from bayesbeam import testsystems
 from bayesbeam.evidence import combine as combine_module
 from bayesbeam.evidence.bridge import Offered, bridge, pair_variances
 from bayesbeam.evidence.combine import combine
-from bayesbeam.sampling import reference
+from bayesbeam.sampling import offers
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.testsystems.base import log_likelihood_draws
@@ -87,7 +87,7 @@ def run(name: str, seed: int = 1) -> tuple[float, float]:
 def test_orders_of_exchangeable_peaks_count(monkeypatch: pytest.MonkeyPatch) -> None:
     far, error = run("two_peaks")
     assert abs(far) < 5 * error < 0.1
-    monkeypatch.setattr(reference, "log_orders", lambda target: 0.0)
+    monkeypatch.setattr(offers, "log_orders", lambda target: 0.0)
     far, error = run("two_peaks")
     assert abs(far) == pytest.approx(np.log(2), abs=0.1)
 

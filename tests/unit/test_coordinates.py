@@ -45,6 +45,7 @@ def test_there_and_back(members: int, shared: frozenset[str], dimensions: int) -
     assert np.isfinite(target.log_prior(torch.from_numpy(theta).permute(1, 0, 2)[None, :, None]).numpy()).all()
     back, log_volume = coordinates.free(1, theta)
     np.testing.assert_allclose(back, x, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(coordinates.values(1, x.T)[1], log_volume, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(log_volume, numerical(coordinates, x, like), rtol=1e-6)
 
 

@@ -11,6 +11,7 @@ from scipy.stats import norm, rankdata
 from bayesbeam.sampling.diagnostics import (
     autocovariance,
     bulk_effective_sample_sizes,
+    bulk_sizes_and_rhats,
     effective_sample_size,
     effective_sample_sizes,
     split_rhat,
@@ -142,3 +143,16 @@ def test_bulk_effective_draws_are_those_of_the_ranks(numpy_rng: np.random.Genera
 def test_bulk_effective_draws_of_what_cannot_be_diagnosed() -> None:
     columns = np.stack([np.ones((2, 10)), np.full((2, 10), np.inf)])
     assert np.isnan(bulk_effective_sample_sizes(columns)).all()
+
+
+@pytest.mark.parametrize("steps", [4, 100, 101, 1200])
+@pytest.mark.parametrize("digits", [1, 15])
+def test_one_ranking_gives_what_two_give(steps: int, digits: int, numpy_rng: np.random.Generator) -> None:
+    """To the last bit, in blocks of columns too, with equal values and with columns that have no diagnosis."""
+    draws = np.round(numpy_rng.standard_normal((9, 4, steps)), digits)
+    draws[3], draws[5, 0, 0] = 1.0, np.inf
+    sizes, rhats = bulk_sizes_and_rhats(draws)
+    np.testing.assert_array_equal(sizes, bulk_effective_sample_sizes(draws))
+    np.testing.assert_array_equal(rhats, split_rhats(draws))
+    assert np.flatnonzero(np.isnan(sizes)).tolist() == [3, 5]
+    np.testing.assert_array_equal(sizes[4:5], bulk_effective_sample_sizes(draws[4:5]))

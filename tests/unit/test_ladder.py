@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.interpolate import PchipInterpolator
 
 from bayesbeam.errors import LadderError
 from bayesbeam.evidence.estimate import check_ladder
-from bayesbeam.sampling.ladder import respace
+from bayesbeam.sampling.ladder import _interpolated, respace
 from bayesbeam.sampling.tuning import rungs_needed
 
 
@@ -73,3 +75,11 @@ def test_a_bad_ladder_is_refused_by_its_first_bad_index(beta: list[float], words
 def test_a_ladder_with_nan_is_refused() -> None:
     with pytest.raises(LadderError):
         check_ladder(torch.tensor([0.0, float("nan"), 1.0], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("points", [2, 3, 4, 20])
+def test_interpolation_is_that_of_scipy(points: int, numpy_rng: np.random.Generator) -> None:
+    x, y = (np.cumsum(numpy_rng.gamma(0.3, size=points)) for _ in range(2))
+    y[points // 2 :] -= y[points // 2] - y[points // 2 - 1]
+    at = np.linspace(x[0], x[-1], 50)
+    np.testing.assert_allclose(_interpolated(x, y, at), PchipInterpolator(x, y)(at), rtol=1e-13, atol=1e-15)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayesbeam.sampling import mixture
-from bayesbeam.sampling.mixture import FREEDOM, Mixture, fit, side_by_side
+from bayesbeam.sampling import mixture, mixture_fit
+from bayesbeam.sampling.mixture import FREEDOM, Mixture, side_by_side
+from bayesbeam.sampling.mixture_fit import fit
 
 RNG = np.random.default_rng
 TWO = Mixture(
@@ -20,7 +21,7 @@ TWO = Mixture(
 def drawn(one: Mixture, number: int, seed: int = 1) -> np.ndarray:
     rng = RNG(seed)
     normal = rng.normal(size=(number, one.mean.shape[1]))
-    return one.draw(rng.random(number), normal, rng.chisquare(FREEDOM, number))
+    return one.draw(rng.random(number), normal.T, rng.chisquare(FREEDOM, number)).T
 
 
 def test_density_is_that_of_scipy() -> None:
@@ -34,7 +35,7 @@ def test_density_is_that_of_scipy() -> None:
 
 def test_long_and_short_calls_agree_with_each_other() -> None:
     """Products are made in slices of draws."""
-    x = drawn(TWO, 5 * mixture._LONGEST_SUM // 2)
+    x = drawn(TWO, 5 * mixture.LONGEST_SUM // 2)
     np.testing.assert_allclose(TWO.log_density(x)[-7:], TWO.log_density(x[-7:]), rtol=1e-13)
 
 
@@ -42,15 +43,15 @@ def test_mixtures_side_by_side_are_what_each_is_alone() -> None:
     """To the byte, also where one has fewer components and a uniform number lies at the very end."""
     one = Mixture(TWO.weight[:1] / TWO.weight[0], TWO.mean[1:], TWO.factor[1:])
     rng = RNG(5)
-    which, normal, chi_square = rng.random((3, 40)), rng.normal(size=(3, 40, 3)), rng.chisquare(FREEDOM, (3, 40))
+    which, normal, chi_square = rng.random((3, 40)), rng.normal(size=(3, 3, 40)), rng.chisquare(FREEDOM, (3, 40))
     which[:, -1] = 1.0 - 2.0**-53
     mixtures = [TWO, one, TWO]
     together = side_by_side(mixtures)
     x = together.draw(which, normal, chi_square)
-    log_density = together.log_density(x)
+    log_density = together.log_density_of(x)
     for k, alone in enumerate(mixtures):
         assert alone.draw(which[k], normal[k], chi_square[k]).tobytes() == x[k].tobytes()
-        assert alone.log_density(x[k]).tobytes() == log_density[k].tobytes()
+        assert alone.log_density_of(x[k]).tobytes() == log_density[k].tobytes()
     assert x[0].tobytes() != x[2].tobytes()
 
 
@@ -80,7 +81,8 @@ def test_several_components_find_modes_far_apart() -> None:
     found = fit(x, np.ones(len(x)), TWO.log_density(x))
     assert len(found.weight) > 2
     assert found.log_density(new).mean() > TWO.log_density(new).mean() - 0.6
-    one = mixture._expectation_maximisation(x, np.ones(len(x)), x[:1], np.cov(x.T), 10)
+    draws = mixture_fit._in_units(x, np.ones(len(x)), 1)
+    one = draws.back(mixture_fit._expectation_maximisation(draws, draws.x[:, :1].T, 1.0, 10))
     assert one.log_density(new).mean() < TWO.log_density(new).mean() - 1.0
 
 

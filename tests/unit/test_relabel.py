@@ -7,7 +7,7 @@ import torch
 
 from bayesbeam import noise, priors
 from bayesbeam.models import registry
-from bayesbeam.targets.exchangeable import relabel
+from bayesbeam.targets.exchangeable import out_of_order, relabel
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
 
@@ -56,3 +56,15 @@ def test_the_draws_given_are_not_changed() -> None:
     before = draws.copy()
     relabel(target(), draws)
     assert np.array_equal(draws, before)
+
+
+def test_states_that_relabelling_would_change_are_out_of_order() -> None:
+    rng = np.random.default_rng(2)
+    for members in (1, 3):
+        draws = rng.normal(size=(60, members, 16))
+        draws[:20] = relabel(target(members), draws[:20])
+        draws[:5, :, 4] = draws[:5, :, 1]
+        changed = (relabel(target(members), draws) != draws).any((-2, -1))
+        assert out_of_order(target(members), draws).tolist() == changed.tolist()
+        assert changed[20:].any()
+        assert not changed[:20].any()

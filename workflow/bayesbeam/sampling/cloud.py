@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from bayesbeam.sampling.engines.base import START_SLOT
 from bayesbeam.sampling.jumps import BINS
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.sampling.tuning import interpolate, rungs_needed
+from bayesbeam.sampling.tuning import interpolate, of_one_length, rungs_needed
 
 if TYPE_CHECKING:
     from bayesbeam.sampling.populations import Climb
@@ -54,9 +55,10 @@ def cloud_edges(prior: Tensor, cloud: Tensor, kinds: list[list[int]]) -> Tensor:
     for half in range(2):
         others = cloud[:, :, 1 - half :: 2] if chains > 1 else cloud
         values = others.flatten(2, 3)
-        for places in kinds:
-            edges = _mixed(prior[places[0], ..., 0, 0, :], values[..., places].flatten(2), bins, share)
-            found[places, ..., half::2, :, :] = edges[:, :, None, None]
+        for places in of_one_length(kinds):
+            own = values[..., places].movedim(-2, 0).flatten(3)
+            edges = _mixed(prior[places[:, 0], ..., 0, 0, :], own, bins, share)
+            found[places, ..., half::2, :, :] = edges[:, None, :, :, None, None]
     return found
 
 
@@ -77,10 +79,9 @@ def with_scouts(prior: Tensor, scouts: Tensor, kinds: list[list[int]]) -> Tensor
 
 
 def _mixed(prior: Tensor, values: Tensor, bins: int, share: int) -> Tensor:
-    """Edges (G, D, B + 1) of equally probable bins of values (G, D, n) mixed with prior quantiles (G, D, b + 1)."""
+    """Edges (..., B + 1) of equally probable bins of values (..., n) mixed with prior quantiles (..., b + 1)."""
     many = share * (prior.shape[-1] - 2)
-    few = torch.linspace(0, values.shape[-1] - 1, many, dtype=torch.float64).round().to(torch.int64)
-    pick = torch.linspace(0, many + prior.shape[-1] - 3, bins + 1, dtype=torch.float64).round().to(torch.int64)
+    few, pick = _evenly(values.shape[-1], many), _evenly(many + prior.shape[-1] - 2, bins + 1)
     low, high = prior[..., :1], prior[..., -1:]
     pool = torch.cat([torch.clamp(values[..., few], low, high), prior[..., 1:-1]], -1)
     edges = torch.cat([low, torch.sort(pool, dim=-1).values[..., pick[1:-1]], high], -1)
@@ -88,6 +89,12 @@ def _mixed(prior: Tensor, values: Tensor, bins: int, share: int) -> Tensor:
     least = 1e-9 if bins <= BINS else 1e-12
     smallest = torch.maximum(least * (high - low), 1e-14 * torch.maximum(low.abs(), high.abs()))
     return edges + smallest * torch.arange(bins + 1, dtype=torch.float64, device=edges.device)
+
+
+@lru_cache(maxsize=16)
+def _evenly(length: int, number: int) -> Tensor:
+    """So many places in a row of some length, evenly taken, from the first to the last."""
+    return torch.linspace(0, length - 1, number, dtype=torch.float64).round().to(torch.int64)
 
 
 def ladder_of(climb: Climb, settings: Settings, simple: bool = False) -> FloatArray:

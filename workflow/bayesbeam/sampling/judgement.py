@@ -13,10 +13,11 @@ from bayesbeam.evidence.bridge import MOST_DRAWS, Offered
 from bayesbeam.evidence.combine import combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.evidence.smc import lagging, without_error
-from bayesbeam.sampling.diagnostics import bulk_effective_sample_sizes, split_rhats
+from bayesbeam.sampling.diagnostics import bulk_effective_sample_sizes, bulk_sizes_and_rhats
+from bayesbeam.sampling.offers import weights_of
 from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, Verdict
-from bayesbeam.sampling.reference import Reference, weights_of
+from bayesbeam.sampling.reference import Reference
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.verdict import FEWEST_EFFECTIVE_DRAWS, LARGEST_RHAT, judge
 from bayesbeam.targets.base import Target
@@ -221,5 +222,5 @@ def chain_diagnostics(target: Target, theta: FloatArray, log_likelihood: FloatAr
     ordered = relabel(target, theta.transpose(0, 2, 1, 3))
     columns = np.stack([ordered[:, :, d, j].T for d in range(ordered.shape[2]) for j in target.moving])
     own = np.ascontiguousarray(log_likelihood.T)[None]
-    ess = np.concatenate([bulk_effective_sample_sizes(columns), bulk_effective_sample_sizes(own)])
-    return ess, np.concatenate([split_rhats(columns), split_rhats(own)])
+    sizes, rhats = zip(bulk_sizes_and_rhats(columns), bulk_sizes_and_rhats(own), strict=True)
+    return np.concatenate(sizes), np.concatenate(rhats)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -20,9 +21,10 @@ from bayesbeam.sampling.engines.base import Engine, State, Tuned, start_state
 from bayesbeam.sampling.exchange import RoundTrips
 from bayesbeam.sampling.judgement import Assessment, Look, assess, look_at
 from bayesbeam.sampling.ladder import respace
+from bayesbeam.sampling.offers import EVERY, offer, offers_at
 from bayesbeam.sampling.populations import Climb, Groups
 from bayesbeam.sampling.record import Trace, mean_in_order, mean_of_each
-from bayesbeam.sampling.reference import EVERY, Reference, fit_again, fit_references, offer
+from bayesbeam.sampling.reference import Reference, fit_again, fit_references
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of
 from bayesbeam.sampling.verdict import FEWEST_ROUND_TRIPS_A_CHAIN
@@ -227,11 +229,16 @@ def _advance(found: Ladders, engine: Engine, sweeps: int) -> list[Tensor]:
     """Sweeps that count round trips; returns exchange rates, log-likelihoods and states at beta = 1."""
     parts = []
     last = found.clock + sweeps
-    while found.clock < last:
-        # Offers come at multiples of EVERY, wherever blocks end.
-        parts.append(_advance_to(found, engine, min(last, found.clock - found.clock % EVERY + EVERY)))
-        if found.clock % EVERY == 0:
-            offer(found.references, engine, found.groups, found.state, FIRST_SWEEP + found.clock)
+    # Offers come at multiples of EVERY, wherever blocks end.
+    clocks = range(found.clock - found.clock % EVERY + EVERY, last + 1, EVERY)
+    numbers = [FIRST_SWEEP + clock for clock in clocks]
+    offers = offers_at(found.references, engine, found.groups, found.state, numbers)
+    for clock in clocks:
+        parts.append(_advance_to(found, engine, clock))
+        for offered in islice(offers, 1):
+            offer(found.references, engine, found.state, offered)
+    if found.clock < last:
+        parts.append(_advance_to(found, engine, last))
     return [torch.cat(kind) for kind in zip(*parts, strict=True)]
 
 

@@ -236,10 +236,9 @@ def _prior_draws(target: Target, groups: Groups, chains: int, size: int) -> Tens
     device = groups.group_keys.device
     slots = START_SLOT + torch.arange(len(target.slots), device=device)
     sweep = torch.zeros(1, dtype=torch.int64, device=device)
-    # A copy, for a view would keep all four words.
-    u = uniforms(groups.member_keys, chains, size, sweep, slots)[0, 0].clone()
+    u = uniforms(groups.member_keys, chains, size, sweep, slots, words=1)[0, 0]
     if bool(target.tied.any()):
-        common = uniforms(groups.group_keys, chains, size, sweep, slots)[0, 0].unsqueeze(2)
+        common = uniforms(groups.group_keys, chains, size, sweep, slots, words=1)[0, 0].unsqueeze(2)
         u = torch.where(target.tied.reshape(-1, 1, 1, 1, 1), common, u)
     return target.from_uniform(u)
 
@@ -252,7 +251,7 @@ def _step_in_beta(found: Populations, places: list[int]) -> None:
     chains = found.states.shape[2]
     block = torch.tensor([found.block], device=device)
     slot = torch.tensor([RESAMPLE_SLOT], device=device)
-    uniform = _host(uniforms(found.groups.group_keys, chains, 1, block, slot)[0, 0, 0, :, :, 0])
+    uniform = _host(uniforms(found.groups.group_keys, chains, 1, block, slot, words=1)[0, 0, 0, :, :, 0])
     for g in places:
         one, blocks = found.climbs[g], found.seen[g]
         theta = torch.cat([states for states, _ in blocks], 2)

@@ -29,9 +29,12 @@ def forgotten(before: FloatArray, after: FloatArray) -> bool:
 
 def _centred_ranks(values: FloatArray) -> FloatArray:
     """Ranks of values (n,) less their mean; equal values share one. scipy.stats takes most of a second to import."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(count) - 0.5 * (count - 1)
-    ranks: FloatArray = middle[place] - 0.5 * (len(values) + 1)
+    order = values.argsort()
+    rising = values[order]
+    first = np.flatnonzero(np.concatenate([[True], rising[1:] != rising[:-1]]))
+    count = np.diff(first, append=len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(first + 0.5 * (count + 1), count) - 0.5 * (len(values) + 1)
     return ranks
 
 
@@ -95,11 +98,13 @@ def resampled(log_likelihood: FloatArray, step: float, uniform: FloatArray, coun
     top = log_likelihood.max(axis=1, keepdims=True)
     if not np.isfinite(top).any():
         return np.asarray(own + (points * size).astype(np.int64))
-    found = np.empty((chains, count), dtype=np.int64)
-    for c in range(chains):
-        lost = not np.isfinite(top[c, 0])
-        values = log_likelihood.ravel() if lost else log_likelihood[c]
+    lost = ~np.isfinite(top)[:, 0]
+    total = np.cumsum(np.exp(step * np.nan_to_num(log_likelihood - np.where(lost[:, None], 0.0, top))), axis=1)
+    places: NDArray[np.int64] = (total[:, None, :] <= (points * total[:, -1:])[..., None]).sum(-1)
+    found: NDArray[np.int64] = np.minimum(places, size - 1) + own
+    if lost.any():
+        values = log_likelihood.ravel()
         total = np.cumsum(np.exp(step * np.nan_to_num(values - values.max())))
-        places = np.searchsorted(total, points[c] * total[-1], side="right")
-        found[c] = np.minimum(places, values.size - 1) + (0 if lost else own[c, 0])
+        anywhere = np.searchsorted(total, points[lost] * total[-1], side="right")
+        found[lost] = np.minimum(anywhere, values.size - 1)
     return found

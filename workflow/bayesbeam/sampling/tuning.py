@@ -6,6 +6,7 @@ All that is tuned is frozen before the first draw that counts.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,6 +45,12 @@ def kinds_of(target: Target) -> list[list[int]]:
     return list(kinds.values())
 
 
+def of_one_length(kinds: Sequence[Sequence[int]]) -> list[Tensor]:
+    """Kinds of equal length together, each a row: index tensors (n, k)."""
+    lengths = dict.fromkeys(len(places) for places in kinds)
+    return [torch.tensor([places for places in kinds if len(places) == length]) for length in lengths]
+
+
 @dataclass
 class StepSizes:
     """Random-walk sizes of slots, groups, members and rungs, moved towards one acceptance rate.
@@ -71,8 +78,8 @@ class StepSizes:
         mean = mean_in_order(acceptance, 3)
         if self.log_scale.shape[-1] == 1:
             mean = mean_in_order(mean, 3)[..., None]
-        for places in self.kinds:
-            change = rate * (mean_in_order(mean[places], 0)[None] - WALK_ACCEPTANCE)
+        for places in of_one_length(self.kinds):
+            change = rate * (mean_in_order(mean[places], 1)[:, None] - WALK_ACCEPTANCE)
             self.log_scale[places] = torch.minimum(self.log_scale[places] + change, self.limit[places])
 
     def to_ladder(self, old: Tensor, new: Tensor) -> None:

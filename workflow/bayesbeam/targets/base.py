@@ -18,6 +18,9 @@ from bayesbeam.priors.base import Family
 from bayesbeam.targets.coordinates import Coordinates, coordinates_of
 from bayesbeam.targets.parts import Slot, SlotPrior, Term
 
+# Numbers of states whose prior is computed at once on a CPU: few enough for the cache of a core.
+_NUMBERS = 1 << 16
+
 
 @dataclass(frozen=True)
 class Target(ABC):
@@ -101,13 +104,20 @@ class Target(ABC):
 
     def log_prior(self, theta: Tensor) -> Tensor:
         """Log prior density of each group's state, (G, C, R); shared slots count once."""
+        replicas = theta.shape[3]
+        once = replicas if theta.is_cuda else min(max(_NUMBERS * replicas // max(theta.numel(), 1), 1), replicas)
+        return torch.cat([self._log_prior(part) for part in theta.split(max(once, 1), 3)], -1)
+
+    def _log_prior(self, theta: Tensor) -> Tensor:
+        """Log prior density of states few enough for the cache."""
         density: dict[int, Tensor] = {}
         for family, values, slots in self._families:
-            found = family.log_prob(theta[..., slots].movedim(-1, 0).contiguous(), **values)
+            found = family.log_prob(torch.stack([theta[..., j] for j in slots]), **values)
             density |= dict(zip(slots, found, strict=True))
         total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
         for j in self.moving:
-            total = total + (density[j][:, 0] if self.slots[j].shared else density[j].sum(1))
+            once = self.slots[j].shared or theta.shape[1] == 1
+            total = total + (density[j][:, 0] if once else density[j].sum(1))
         return total
 
     @cached_property

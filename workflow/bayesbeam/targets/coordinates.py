@@ -70,14 +70,32 @@ class Coordinates:
 
         With an array of groups (B,): states (B, n, D, P) with coordinates (B, n, d), as in states (B, D, P).
         """
-        low, high, bounded_below, bounded_above = self._bounds(groups)
-        both = bounded_below & bounded_above
-        with np.errstate(over="ignore"):  # infinite numbers are refused by their density
-            part = 1.0 / (1.0 + np.exp(-x))
-            value = np.where(bounded_below, low + np.exp(x), np.where(bounded_above, high - np.exp(-x), x))
-        value = np.where(both, low + np.where(both, high - low, 1.0) * part, value)
-        theta = np.repeat(like[..., None, :, :], x.shape[-2], axis=-3)
-        theta[..., self.member, self.slot] = value
+        return self.placed(self.values(groups, x.swapaxes(-1, -2))[0], like)
+
+    def values(self, groups: Groups, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Free numbers (..., d, n) with coordinates in columns (..., d, n), and volumes (..., n) as of :meth:`free`.
+
+        With an array of groups (B,), that is the first axis. Numbers too large are infinite.
+        """
+        value, log_volume = columns.copy(), np.zeros((*columns.shape[:-2], columns.shape[-1]))
+        low, high = self.low[groups], self.high[groups]
+        below, above = np.isfinite(low), np.isfinite(high)
+        whole = (*low.shape[:-1], *[1] * (columns.ndim - low.ndim - 1), -1, 1)
+        for kind, change in ((below & ~above, _above), (above & ~below, _beneath), (below & above, _between)):
+            places = np.flatnonzero(kind.reshape(-1, kind.shape[-1]).any(0))
+            if len(places):
+                own, ends = kind[..., places].reshape(whole), [end[..., places].reshape(whole) for end in (low, high)]
+                changed, part = change(columns[..., places, :], *(np.where(own, end, 0.0) for end in ends))
+                value[..., places, :] = np.where(own, changed, value[..., places, :])
+                log_volume += np.where(own, part, 0.0).sum(-2)
+        return value, log_volume
+
+    def placed(self, value: FloatArray, like: FloatArray) -> FloatArray:
+        """States (..., n, D, P) with some free numbers (..., d, n), the other slots as in states (..., D, P)."""
+        shape = (*value.shape[:-2], value.shape[-1], *like.shape[-2:])
+        theta = np.broadcast_to(like[..., None, :, :], shape).copy()
+        for k, (member, slot) in enumerate(zip(self.member, self.slot, strict=True)):
+            theta[..., member, slot] = value[..., k, :]
         theta[..., self.shared] = theta[..., :1, self.shared]
         return theta
 
@@ -105,6 +123,26 @@ def _ends(prior: SlotPrior, groups: int, members: int) -> list[FloatArray]:
     ends = prior.family.support(**prior.values)
     whole = [torch.broadcast_to(end.double(), (groups, members, 1, 1))[:, :, 0, 0] for end in ends]
     return [np.array(end.cpu().numpy(), dtype=np.float64) for end in whole]
+
+
+def _above(x: FloatArray, low: FloatArray, _: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Numbers above a bound, and the logarithm of their volume."""
+    with np.errstate(over="ignore"):
+        return low + np.exp(x), x
+
+
+def _beneath(x: FloatArray, _: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Numbers below a bound, and the logarithm of their volume."""
+    with np.errstate(over="ignore"):
+        return high - np.exp(-x), -x
+
+
+def _between(x: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Numbers between two bounds, and the logarithm of their volume."""
+    width, away = high - low, np.exp(-np.abs(x))
+    with np.errstate(over="ignore", divide="ignore"):  # no width where a group has other bounds
+        value = low + width * (1.0 / (1.0 + np.exp(-x)))
+        return value, np.log(width) - np.abs(x) - 2.0 * np.log1p(away)
 
 
 def _log_width(low: FloatArray, high: FloatArray, both: NDArray[np.bool_]) -> FloatArray:

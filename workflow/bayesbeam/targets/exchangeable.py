@@ -30,16 +30,28 @@ def relabel(target: Target, theta: FloatArray) -> FloatArray:
         over members, for a relabelling must be one and the same in all members that share parameters.
     """
     out = np.array(theta, dtype=np.float64)
+    given = np.ascontiguousarray(theta, dtype=np.float64)
+    state = np.arange(0, given.size, given.shape[-1]).reshape(given.shape[:-1])
     for terms in _ordered_parts(target):
         width = len(terms[0].component.parameters)
-        places = [_order_slot(term) for term in terms]
-        order = np.argsort(theta[..., places].mean(axis=-2), axis=-1, kind="stable")
-        blocks = np.stack([theta[..., term.start : term.start + width] for term in terms], axis=-2)
-        index = np.broadcast_to(order[..., None, :, None], blocks.shape)
-        ordered = np.take_along_axis(blocks, index, axis=-2)
-        for k, term in enumerate(terms):
-            out[..., term.start : term.start + width] = ordered[..., k, :]
+        order = np.argsort(_positions(given, terms), axis=-1, kind="stable")
+        starts = np.array([term.start for term in terms])
+        # The first number of each block in its new order, one order for all members.
+        first = state[..., None] + starts[order][..., None, :]
+        for j in range(width):
+            moved = given.reshape(-1).take(first + j)
+            for k, start in enumerate(starts):
+                out[..., start + j] = moved[..., k]
     return out
+
+
+def out_of_order(target: Target, theta: FloatArray) -> NDArray[np.bool_]:
+    """Whether :func:`relabel` would put states (..., D, P) into another order, (...)."""
+    found = np.zeros(theta.shape[:-2], dtype=bool)
+    for terms in _ordered_parts(target):
+        place = _positions(theta, terms)
+        found |= (place[..., 1:] < place[..., :-1]).any(-1)
+    return found
 
 
 def log_orders(target: Target) -> float:
@@ -54,6 +66,13 @@ def _ordered_parts(target: Target) -> Iterator[list[Term]]:
         terms = [term for term in target.terms if term.part == part]
         if len(terms) > 1 and terms[0].component.order_by is not None:
             yield terms
+
+
+def _positions(theta: FloatArray, terms: list[Term]) -> FloatArray:
+    """What orders the instances (..., k) in states (..., D, P): its mean over members."""
+    places = np.stack([theta[..., _order_slot(term)] for term in terms], -1)
+    found: FloatArray = places[..., 0, :] if theta.shape[-2] == 1 else places.mean(axis=-2)
+    return found
 
 
 def _order_slot(term: Term) -> int:
