@@ -60,7 +60,7 @@ def test_tables_made_of_the_states_that_are_about_to_move_are_caught(monkeypatch
 
     def of_all(prior: torch.Tensor, cloud: torch.Tensor, kinds: list[list[int]]) -> torch.Tensor:
         together = cloud_edges(prior, cloud.flatten(2, 3)[:, :, None], kinds)
-        return together.expand(-1, -1, -1, cloud.shape[2], -1, -1)
+        return together.expand(-1, -1, -1, 2, -1, -1)
 
     monkeypatch.setattr(populations, "cloud_edges", of_all)
     assert min(distances(1)["smc"]) > BOUND

@@ -12,10 +12,11 @@ from bayesbeam import noise, priors
 from bayesbeam.models import registry
 from bayesbeam.rng import stream_key
 from bayesbeam.sampling.engines import eager
-from bayesbeam.sampling.engines.base import Engine, Tuned
+from bayesbeam.sampling.engines.base import Engine, Tuned, table_slots
 from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.jumps import jump, prior_edges
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
+from bayesbeam.testsystems.one_peak import nagata_target
 
 CHAINS = 3000
 SWEEPS = 32
@@ -100,3 +101,21 @@ def test_a_jump_follows_its_formula_and_none_leads_back_from_outside() -> None:
     torch.testing.assert_close(new.flatten(), torch.tensor([2.0, 2.0, 5.8, 0.3], dtype=torch.float64))
     expected = torch.tensor([0.0, math.log(0.5), -math.inf, -math.inf], dtype=torch.float64)
     torch.testing.assert_close(gain.flatten(), expected)
+
+
+def test_chains_take_tables_in_turn() -> None:
+    """Two tables for five chains: those of even number have the first, the others the second."""
+    generator = torch.Generator().manual_seed(6)
+    u, old = torch.rand((2, 2, 1, 5, 3), generator=generator, dtype=torch.float64).clamp(1e-6, 1.0 - 1e-6)
+    few = torch.sort(torch.rand((2, 1, 2, 3, 9), generator=generator, dtype=torch.float64), dim=-1).values
+    few[..., 0], few[..., -1] = 0.0, 1.0
+    rung = torch.tensor([2, 0, 1]).expand(2, 5, 3).contiguous()
+    found = jump(few, rung, torch.argsort(rung, dim=-1), u, old)
+    own = jump(few[:, :, [0, 1, 0, 1, 0]], rung, torch.argsort(rung, dim=-1), u, old)
+    swapped = jump(few[:, :, [1, 0, 1, 0, 1]], rung, torch.argsort(rung, dim=-1), u, old)
+    assert all(torch.equal(one, other) for one, other in zip(found, own, strict=True))
+    assert not torch.equal(found[0], swapped[0])
+
+
+def test_instances_of_one_part_share_a_table() -> None:
+    assert table_slots(nagata_target(3)) == [0, 1, 2] * 3

@@ -42,7 +42,8 @@ def cloud_edges(prior: Tensor, cloud: Tensor, kinds: list[list[int]]) -> Tensor:
 
     Returns
     -------
-    Tensor (P, G, D, C, 1, B + 1), strictly rising for moving slots
+    Tensor (P, G, D, 2, 1, B + 1), strictly rising for moving slots
+        Tables for even chains and for odd ones; of a single chain only the first.
 
     Notes
     -----
@@ -51,15 +52,20 @@ def cloud_edges(prior: Tensor, cloud: Tensor, kinds: list[list[int]]) -> Tensor:
     """
     bins, chains = prior.shape[-1] - 1, cloud.shape[2]
     share = SHARE if bins <= BINS else SHARE_WITH_SCOUTS
-    found = prior.expand(-1, -1, -1, chains, -1, -1).clone()
-    for half in range(2):
+    found = prior.expand(-1, -1, -1, tables_of(chains), -1, -1).clone()
+    for half in range(found.shape[3]):
         others = cloud[:, :, 1 - half :: 2] if chains > 1 else cloud
         values = others.flatten(2, 3)
         for places in of_one_length(kinds):
             own = values[..., places].movedim(-2, 0).flatten(3)
             edges = _mixed(prior[places[:, 0], ..., 0, 0, :], own, bins, share)
-            found[places, ..., half::2, :, :] = edges[:, None, :, :, None, None]
+            found[places, ..., half, :, :] = edges[:, None, :, :, None]
     return found
+
+
+def tables_of(chains: int) -> int:
+    """Tables that so many chains share: those of even number one, those of odd number another."""
+    return min(chains, 2)
 
 
 def with_scouts(prior: Tensor, scouts: Tensor, kinds: list[list[int]]) -> Tensor:
@@ -160,7 +166,7 @@ def scales_on(climb: Climb, beta: FloatArray) -> Tensor:
 
 
 def edges_on(climb: Climb, beta: FloatArray) -> Tensor:
-    """Jump tables (P, D, C, R, B + 1) on the rungs of a ladder."""
+    """Jump tables (P, D, T, R, B + 1) on the rungs of a ladder."""
     return torch.cat([climb.edges[k] for k in stage_below(climb, beta)], -2)
 
 

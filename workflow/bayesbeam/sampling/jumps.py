@@ -69,8 +69,8 @@ def jump(edges: Tensor, rung: Tensor, replica_on_rung: Tensor, u: Tensor, old: T
 
     Parameters
     ----------
-    edges : Tensor (G, D, C or 1, R or 1, B+1), float64
-        Tables of chains and rungs, or one for all.
+    edges : Tensor (G, D, T, R or 1, B+1), float64
+        Tables of chains, of which c takes number c modulo T, and of rungs, or one for all.
     rung, replica_on_rung : Tensor (G, C, R), int64
     u : Tensor (G, D, C, R), float64, in (0, 1)
     old : Tensor (G, D, C, R), float64
@@ -86,7 +86,8 @@ def jump(edges: Tensor, rung: Tensor, replica_on_rung: Tensor, u: Tensor, old: T
     count = edges.shape[-1] - 1
     # In rung order, where a table belongs to each place.
     order = replica_on_rung[:, None].expand_as(u)
-    tables = edges.expand(-1, -1, chains, replicas, -1)
+    own = torch.arange(chains, device=edges.device) % edges.shape[2]
+    tables = edges[:, :, own].expand(-1, -1, -1, replicas, -1)
     place, held = (u * count).gather(3, order), old.gather(3, order)
     into = place.to(torch.int64)
     low, high = _edge(tables, into), _edge(tables, into + 1)

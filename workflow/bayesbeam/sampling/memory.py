@@ -18,7 +18,7 @@ MIB = 2.0**20
 
 # Those of populations.py and of ladders.py, which bring in what takes a second to import; a test keeps them equal.
 ANCESTORS, SWEEPS, PRIOR_DRAWS = 16, 8, 256
-LAST_BLOCKS, BLOCK, FIRST_CHECK, LIGHT = 6, 50, 100, 20000
+LAST_BLOCKS, BLOCK, FIRST_CHECK, LIGHT = 6, 50, 60, 20000
 
 # What a process holds that has imported the sampler and moved the smallest target by a block: interpreter, torch,
 # numpy, scipy, and with compiled loops numba and their machine code, half way between reading it from the cache (358)
@@ -32,8 +32,8 @@ LARGE = 32 * MIB
 HEAP, CURVE_HEAP = 1.8, 1.3
 
 # Arrays of the size of one uniform number each, alive while four are drawn beside four that are kept: 16 are made, but
-# at no moment more than these are there (1 to 64 spectra, one to four peaks).
-UNIFORMS = 12
+# at no moment more than these are there (1 to 64 spectra, one to four peaks). Draws of the prior keep one of four.
+UNIFORMS, PRIOR_UNIFORMS = 12, 5
 # Curves alive beside those of the terms where a log-likelihood is computed, and where the caches are built anew.
 LIKELIHOOD, REBUILD = 5, 6
 # Records are held by the trace and, of groups at a check and of those that are done, once more.
@@ -147,16 +147,17 @@ def _prior(sizes: Sizes, cells: int, engine: str) -> float:
     curves = states if engine == "eager" else ANCESTORS * sizes.groups * sizes.members
     row = float(curves * sizes.points * sizes.item)
     alive = max(sizes.terms + LIKELIHOOD, 2 * sizes.terms + 2)
-    return max(_held(drawn, UNIFORMS), 4 * _held(drawn, 1) + _held(row, alive, CURVE_HEAP))
+    return max(_held(drawn, PRIOR_UNIFORMS), 4 * _held(drawn, 1) + _held(row, alive, CURVE_HEAP))
 
 
 def _kept(sizes: Sizes, cells: int, rungs: int) -> float:
     """Bytes of what the populations saw, of about as many stages as there are rungs, and of jump tables on rungs."""
-    table = 8 * sizes.slots * (sizes.bins + 1)
+    # One for even chains and one for odd, of each member.
+    tables = 2 * sizes.groups * sizes.members * 8 * sizes.slots * (sizes.bins + 1)
     likelihoods = 8 * ANCESTORS * (SWEEPS + 1)
-    stage = cells * (likelihoods / sizes.members + 8 * ANCESTORS * sizes.slots + table)
+    stage = cells * (likelihoods / sizes.members + 8 * ANCESTORS * sizes.slots) + tables
     last = 8 * ANCESTORS * LAST_BLOCKS * SWEEPS // 2 * sizes.slots
-    return float(rungs * (stage + cells * table) + cells * last)
+    return float(rungs * (stage + tables) + cells * last)
 
 
 def _record(sizes: Sizes, settings: Settings, sweeps: int, rungs: int) -> float:

@@ -108,7 +108,7 @@ def offers_at(
         return
     kept = [reference for reference in references if reference is not None]
     even, odd = (side_by_side([reference.halves[half] for reference in kept]) for half in range(2))
-    once = _offers_at_once(engine.target, *state.theta.shape[:3:2])
+    once = _offers_at_once(engine, *state.theta.shape[:3:2])
     batches = list(_batches(places, (even, odd), _numbers_a_group(engine.target, state.theta.shape[2]) * once))
     for start in range(0, len(numbers), once):
         some = numbers[start : start + once]
@@ -170,10 +170,12 @@ def _log_posterior(engine: Engine, theta: Tensor) -> FloatArray:
     return host(engine.start(theta).log_likelihood.sum(1) + engine.target.log_prior(theta))
 
 
-def _offers_at_once(target: Target, groups: int, chains: int) -> int:
-    """Offers whose numbers are held together."""
-    states = groups * chains * OFFERED * target.members * len(target.slots)
-    return max(TOGETHER // max(states, _numbers_a_group(target, chains)), 1)
+def _offers_at_once(engine: Engine, groups: int, chains: int) -> int:
+    """Offers whose numbers are held together: parameters, and curves where the engine makes whole ones."""
+    target = engine.target
+    each = target.points if engine.name == "eager" else len(target.slots)
+    numbers = groups * chains * OFFERED * target.members * each
+    return max(TOGETHER // max(numbers, _numbers_a_group(target, chains)), 1)
 
 
 def _numbers_a_group(target: Target, chains: int) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.rng import stream_key, uniforms
-from bayesbeam.sampling.cloud import cloud_edges, with_scouts
+from bayesbeam.sampling.cloud import cloud_edges, tables_of, with_scouts
 from bayesbeam.sampling.engines.base import START_SLOT, Engine, Tuned, start_state
 from bayesbeam.sampling.jumps import prior_edges
 from bayesbeam.sampling.resampling import forgotten, next_beta, resampled
@@ -81,7 +81,7 @@ class Climb:
         States of the last sweep.
     blocks : int
         Blocks of sweeps of all stages.
-    log_scale, edges : lists of Tensor (P, D, 1) and (P, D, C, 1, B + 1)
+    log_scale, edges : lists of Tensor (P, D, 1) and (P, D, T, 1, B + 1)
         Step sizes and jump tables used at the stage.
     last : Tensor (D, C, n, P)
         All states of the last stage.
@@ -110,8 +110,8 @@ class Populations:
         Inverse temperature of each group.
     prior : Tensor (P, G, D, 1, 1, B + 1)
         Jump tables of the priors, and of starting points.
-    edges : Tensor (P, G, D, C, 1, B + 1)
-        Jump tables of the present stages.
+    edges : Tensor (P, G, D, T, 1, B + 1)
+        Jump tables of the present stages, for even chains and for odd ones.
     began : list of arrays (C, N)
         Log-likelihoods at which the states began their stage.
     blocks : list of int
@@ -165,7 +165,7 @@ def begin(
         states=theta[:, :, :, :ANCESTORS].clone(),
         beta=[0.0] * count,
         prior=edges,
-        edges=edges.expand(-1, -1, -1, settings.chains, -1, -1).clone(),
+        edges=edges.expand(-1, -1, -1, tables_of(settings.chains), -1, -1).clone(),
         steps=StepSizes(spread.clone(), spread + LARGEST, kinds),
         climbs=[Climb() for _ in range(count)],
         began=[np.empty(0)] * count,

@@ -23,8 +23,8 @@ def forgotten(before: FloatArray, after: FloatArray) -> bool:
     Buchholz, Chopin and Jacob, Bayesian Anal. 16, 745 (2021): number of moves adapted to what is left of correlation.
     """
     first, last = _centred_ranks(before.ravel()), _centred_ranks(after.ravel())
-    size = math.sqrt(float(first @ first) * float(last @ last))
-    return size == 0.0 or float(first @ last) <= FORGOTTEN * size
+    size = math.sqrt(float(np.square(first).sum()) * float(np.square(last).sum()))
+    return size == 0.0 or float((first * last).sum()) <= FORGOTTEN * size
 
 
 def _centred_ranks(values: FloatArray) -> FloatArray:
@@ -57,7 +57,8 @@ def next_beta(log_likelihood: FloatArray, beta: float) -> float:
 
     def lack(step: float) -> float:
         weight = np.exp(step * values)
-        return math.log(weight.sum() ** 2 / (weight @ weight) / values.size / EFFECTIVE)
+        # Not a scalar product, which a library shares out among threads from ten thousand numbers on.
+        return math.log(weight.sum() ** 2 / np.square(weight).sum() / values.size / EFFECTIVE)
 
     most = 1.0 - beta
     if lack(most) >= 0.0:

@@ -60,6 +60,7 @@ class Problem(NamedTuple):
     shared: int
     log_walk: int
     only_size: int
+    table_slot: int
     density: int
     densities: int
     arguments: int
@@ -70,7 +71,7 @@ class Moving(NamedTuple):
     """What a block of sweeps is given, changes and fills in; shapes as in engines/base.py.
 
     ``turns`` (S, J, longest) holds the slots that jump together, J times a sweep, filled up with -1; ``edge_rungs`` and
-    ``scale_rungs`` are R and ``edge_chains`` is C, or 1 where all are alike.
+    ``scale_rungs`` are R, or 1 where all are alike, and ``edge_chains`` is the number of tables that chains share.
     """
 
     chains: int

@@ -87,9 +87,10 @@ class Tuned:
         Inverse temperatures of the rungs; they may be equal, and exchanges then only relabel.
     scale : Tensor (P, G, D, R or 1), float64
         Sizes of the random walks.
-    edges : Tensor (P, G, D, C or 1, R or 1, B+1), float64
-        Tables of the jumps, strictly rising for moving slots: see sampling/jumps.py. Those of a slot that the members
-        share are equal in all members.
+    edges : Tensor (P, G, D, T, R or 1, B+1), float64
+        Tables of the jumps, strictly rising for moving slots: see sampling/jumps.py. Chain c takes number c modulo T,
+        and moving slots of one name that of the first of them, so that few tables stay in the processor's cache. Those
+        of a slot that the members share are equal in all members.
     """
 
     beta: Tensor
@@ -229,6 +230,12 @@ def walk_steps(u: Tensor) -> Tensor:
     width = HUMP_SD * normals(u[1], u[2])
     # Two plain numbers to choose from would make single precision of it.
     return torch.where(first, HUMP + width, width - HUMP) * torch.exp(rest - 0.5)
+
+
+def table_slots(target: Target) -> list[int]:
+    """Slot whose jump table each slot takes: the first moving one of its name."""
+    first: dict[str, int] = {}
+    return [first.setdefault(slot.name, j) if j in target.moving else j for j, slot in enumerate(target.slots)]
 
 
 def jump_turns(target: Target, number: int) -> tuple[tuple[int, ...], ...]:

@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.sampling.engines.base import REBUILD_EVERY, Block, RandomBlock, State, Tuned, jump_turns, random_block
+from bayesbeam.sampling.engines.base import (
+    REBUILD_EVERY,
+    Block,
+    RandomBlock,
+    State,
+    Tuned,
+    jump_turns,
+    random_block,
+    table_slots,
+)
 from bayesbeam.sampling.exchange import swap_order, swap_probability
 from bayesbeam.sampling.jumps import jump
 from bayesbeam.targets.sum import SumTarget, Term
@@ -22,6 +31,7 @@ class EagerEngine:
 
     def __init__(self, target: SumTarget) -> None:
         self.target = target
+        self._table_slots = table_slots(target)
         self._term_of_slot: dict[int, int] = {
             j: k for k, term in enumerate(target.terms) for j in range(term.start, term.stop)
         }
@@ -133,7 +143,9 @@ class EagerEngine:
         gain = torch.zeros_like(state.log_likelihood)
         densities = []
         for j in slots:
-            new, more = jump(edges[j], state.rung, state.replica_on_rung, random.jump[j], state.theta[..., j])
+            new, more = jump(
+                edges[self._table_slots[j]], state.rung, state.replica_on_rung, random.jump[j], state.theta[..., j]
+            )
             density = self.target.priors[j].log_prob(new)
             gain = gain + (density - state.log_prior[..., j] + more)
             proposal[..., j] = new

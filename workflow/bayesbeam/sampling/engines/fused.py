@@ -18,7 +18,7 @@ from bayesbeam.errors import ModelError
 from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines import loops, source
 from bayesbeam.sampling.engines.arrays import BLOCK, LANES, Moving, Problem, address_of, scratch
-from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state
+from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state, table_slots
 from bayesbeam.sampling.engines.library import address, compiled, forget
 from bayesbeam.targets.sum import SumTarget
 
@@ -205,6 +205,7 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         "shared": np.array([slot.shared for slot in target.slots], dtype=np.int64),
         "log_walk": np.array([prior.family.log_coordinate for prior in target.priors], dtype=np.int64),
         "only_size": only_size,
+        "table_slot": np.array(table_slots(target), dtype=np.int64),
         "density": np.array([_density(prior, "density") for prior in target.priors], dtype=np.int64),
         "densities": np.array([_density(prior, "densities") for prior in target.priors], dtype=np.int64),
         "arguments": arguments,

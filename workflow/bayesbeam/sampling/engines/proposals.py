@@ -119,7 +119,7 @@ def _jumps_of(p: Problem, m: Moving, w: Scratch, g: int, d: int, c: int, j: int,
 @_helper
 def table_of(p: Problem, m: Moving, member: int, c: int, j: int, level: int) -> int:
     """Address of the jump table of a slot."""
-    row = (j * p.groups * p.members + member) * m.edge_chains + (c if m.edge_chains > 1 else 0)
+    row = (whole(p.table_slot, j) * p.groups * p.members + member) * m.edge_chains + c % m.edge_chains
     return m.edges + 8 * (row * m.edge_rungs + (level if m.edge_rungs > 1 else 0)) * (m.bins + 1)
 
 
