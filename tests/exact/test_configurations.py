@@ -93,7 +93,7 @@ TABLE = [
     Configuration("library, one by one, three processes", SINGLE, threads=2, others=2, workers=3, library=True),
     Configuration("nothing compiled", ALL, cold=True),
     Configuration("nothing compiled, two processes", PAIRS, threads=2, workers=2, cold=True),
-    Configuration("stopped, uneven, two threads", "ebi gcdafh", threads=2, stops=((SAMPLING, 2),)),
+    Configuration("stopped, uneven, two threads", "ebi gcdafh", threads=2, stops=((SAMPLING, 3),)),
     Configuration("stopped, pairs, two processes", PAIRS, workers=2, stops=((SAMPLING, 2), (CLIMBING, 3), (TUNING, 1))),
     Configuration("stopped, then in other batches", ALL, threads=2, stops=((CLIMBING, 2),), then="hie gdb caf"),
     Configuration("eager, one by one, two processes", SINGLE, "eager", workers=2),

@@ -309,6 +309,20 @@ def test_a_group_of_draws_has_shared_values_in_every_member(tmp_path: Path) -> N
     assert (theta[:, 0, :, 0] != theta[:, 1, :, 0]).mean() > 0.9
 
 
+def test_an_unchanged_group_is_not_sampled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = lab_of(tmp_path, {"a": 0, "b": 1}, PEAKS.replace("1..2", "1"), integration=GROUP)
+    lab.join("pair")
+    out = lab.results / "integration" / "pair" / "peaks.h5"
+    before = out.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "replica_exchange", refuse_to_sample)
+        lab.join("pair")
+    assert out.read_bytes() == before
+    other = lab_of(tmp_path, {"a": 0, "b": 7}, PEAKS.replace("1..2", "1"), integration=GROUP)
+    other.join("pair")
+    assert out.read_bytes() != before
+
+
 def test_settings_come_from_the_campaign(tmp_path: Path) -> None:
     campaign = make_lab(tmp_path, {"a": peak(0)}, FLAT).campaign
     found = settings_of(campaign)

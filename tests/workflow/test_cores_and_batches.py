@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.workflow.conftest import Lab
 
 # What tells of a run how, not what.
-APART = {"cpu_seconds", "wall_seconds", "peak_memory_mb", "batch"}
+APART = {"cpu_seconds", "wall_seconds", "peak_memory_mb", "predicted_memory_mb", "batch"}
 # Settings of the campaign, and the words that run it.
 FIRST = ("batch: 2", ("--cores", "2"))
 OTHERS = [

@@ -39,7 +39,7 @@ LONGEST_TUNING = 320
 LEARNING_RATE = 0.6
 # A pair that rejects more is a gap in the ladder: it is spaced and tuned again, for longer.
 LARGEST_REJECTION = 0.8
-FIRST_CHECK = 60
+FIRST_CHECK = 100
 GROWTH = 1.2
 # A check is left out until nine tenths of the sweeps that the last one asked for, at most half as many again.
 EARLY, LONGEST_WAIT = 0.9, 1.5

@@ -18,7 +18,7 @@ MIB = 2.0**20
 
 # Those of populations.py and of ladders.py, which bring in what takes a second to import; a test keeps them equal.
 ANCESTORS, SWEEPS, PRIOR_DRAWS = 16, 8, 256
-LAST_BLOCKS, BLOCK, FIRST_CHECK, LIGHT = 6, 50, 60, 20000
+LAST_BLOCKS, BLOCK, FIRST_CHECK, LIGHT = 6, 50, 100, 20000
 
 # What a process holds that has imported the sampler and moved the smallest target by a block: interpreter, torch,
 # numpy, scipy, and with compiled loops numba and their machine code, half way between reading it from the cache (358)

@@ -118,7 +118,8 @@ def sample_group(
 ) -> None:
     """Draws and free energy of one expanded candidate for all measurements of a group together.
 
-    Refused members are left out; a group with fewer than two usable members gets a file without a record.
+    Refused members are left out; a group with fewer than two usable members gets a file without a record. Draws of the
+    same key that are there already are kept.
     """
     asked = campaign.group(group)
     expanded = _expanded(campaign, asked.measurements[0], tag)
@@ -127,8 +128,12 @@ def sample_group(
     if len(present) >= 2:
         name = GroupName(f"{group}/{tag}", tuple(m.id for m in present))
         key = member_key(campaign, expanded, present, asked.shared)
-        job = _Job(campaign, expanded, [present], [name], [key], running.threads, frozenset(asked.shared))
-        records = {group: _sample(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
+        known = _known(out).get(group)
+        if known is not None and known.facts.get("key") == key:
+            records = {group: known}
+        else:
+            job = _Job(campaign, expanded, [present], [name], [key], running.threads, frozenset(asked.shared))
+            records = {group: _sample(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
     write_records(out, records)
     _tidy(out)
 
