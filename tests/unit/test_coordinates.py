@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,12 @@ LAWS = {
     "position": ("normal", {"mean": 0.5, "sd": 2.0}),
     "sd": ("log_uniform", {"low": 0.2, "high": 2.0}),
 }
+
+
+def states(coordinates: Coordinates, groups: Any, x: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """States with coordinates x (..., n, d), as in what is drawn from a density."""
+    value, _ = coordinates.values(groups, x.swapaxes(-1, -2))
+    return coordinates.placed(value, like)
 
 
 def peak(members: int, shared: frozenset[str]) -> SumTarget:
@@ -38,7 +46,7 @@ def test_there_and_back(members: int, shared: frozenset[str], dimensions: int) -
     assert coordinates.dimensions == dimensions
     x = np.random.default_rng(1).normal(size=(20, dimensions))
     like = np.full((members, 4), 0.3)
-    theta = coordinates.states(1, x, like)
+    theta = states(coordinates, 1, x, like)
     assert (theta[:, :, 3] == 0.3).all()
     for j in np.flatnonzero([slot.shared for slot in target.slots]):
         assert (theta[:, :, j] == theta[:, :1, j]).all()
@@ -54,11 +62,11 @@ def test_groups_side_by_side_are_what_each_is_alone() -> None:
     coordinates.low[1] -= 0.5
     rng = np.random.default_rng(2)
     x, like, groups = rng.normal(size=(2, 20, 5)), rng.random((2, 3, 4)), np.array([1, 0])
-    theta = coordinates.states(groups, x, like)
+    theta = states(coordinates, groups, x, like)
     back, log_volume = coordinates.free(groups, theta)
-    assert theta[0].tobytes() != coordinates.states(0, x[0], like[0]).tobytes()
+    assert theta[0].tobytes() != states(coordinates, 0, x[0], like[0]).tobytes()
     for place, group in enumerate((1, 0)):
-        assert theta[place].tobytes() == coordinates.states(group, x[place], like[place]).tobytes()
+        assert theta[place].tobytes() == states(coordinates, group, x[place], like[place]).tobytes()
         alone = coordinates.free(group, theta[place])
         assert (back[place].tobytes(), log_volume[place].tobytes()) == (alone[0].tobytes(), alone[1].tobytes())
 
@@ -68,7 +76,7 @@ def numerical(coordinates: Coordinates, x: np.ndarray, like: np.ndarray) -> np.n
     total, step = np.zeros(len(x)), 1e-5
     for k in range(coordinates.dimensions):
         shift = step * np.eye(coordinates.dimensions)[k]
-        up, down = (coordinates.states(1, x + sign * shift, like) for sign in (1.0, -1.0))
+        up, down = (states(coordinates, 1, x + sign * shift, like) for sign in (1.0, -1.0))
         rate = (up - down)[:, coordinates.member[k], coordinates.slot[k]] / (2 * step)
         total += np.log(rate)
     return total
@@ -76,7 +84,7 @@ def numerical(coordinates: Coordinates, x: np.ndarray, like: np.ndarray) -> np.n
 
 def test_far_out_is_still_a_number() -> None:
     coordinates = peak(1, frozenset()).coordinates
-    theta = coordinates.states(0, np.array([[-800.0, 0.0, 800.0]]), np.zeros((1, 4)))
+    theta = states(coordinates, 0, np.array([[-800.0, 0.0, 800.0]]), np.zeros((1, 4)))
     x, log_volume = coordinates.free(0, theta)
     assert np.isfinite(x).all()
     assert np.isfinite(log_volume).all()

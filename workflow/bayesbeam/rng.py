@@ -53,7 +53,7 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[Tensor, Te
 
 
 def _philox_on_host(counter: tuple[Tensor, ...], key: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
-    """Random words on the CPU, several times as fast as by tensors: blocks that stay in the cache, no new arrays."""
+    """Random words on the CPU, without a new array for every operation: in blocks that stay in the cache."""
     given = [tensor.numpy() for tensor in torch.broadcast_tensors(*counter, *key)]
     shape = given[0].shape
     c0, c1, c2, c3, k0, k1 = (np.array(array, dtype=np.uint64).reshape(-1) for array in given)

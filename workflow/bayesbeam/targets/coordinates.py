@@ -65,13 +65,6 @@ class Coordinates:
         width = _log_width(low, high, bounded_below & bounded_above)
         return x, (above + below - width).sum(-1)
 
-    def states(self, groups: Groups, x: FloatArray, like: FloatArray) -> FloatArray:
-        """States (n, D, P) with coordinates x (n, d), and slots that do not move as in a state (D, P).
-
-        With an array of groups (B,): states (B, n, D, P) with coordinates (B, n, d), as in states (B, D, P).
-        """
-        return self.placed(self.values(groups, x.swapaxes(-1, -2))[0], like)
-
     def values(self, groups: Groups, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Free numbers (..., d, n) with coordinates in columns (..., d, n), and volumes (..., n) as of :meth:`free`.
 

@@ -106,7 +106,7 @@ class Scratch(NamedTuple):
 
     A curve is kept as its shape, in ``rows``, and its size, in ``sizes``: pairs of the present one and a proposed one.
     ``spans`` are the first block of points it is computed at and the one after the last, pairs likewise; beyond them
-    its shape is 0. ``terms`` are the noise model's terms of all points.
+    its shape is nothing beside its height. ``terms`` are the noise model's terms of all points.
 
     ``walks`` and ``jumps`` are the lengths of vectors of random numbers and proposals: of walks in order
     (D, moving, lanes), of jumps in order (D, J longest, lanes), where ``lanes`` is R filled up to a multiple of 8.
