@@ -1,15 +1,16 @@
-"""The same sweeps by the eager and the fused engine, and what is asked of both."""
+"""The same sweeps by the eager engine and a fused one, and what is asked of both."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 
 from bayesbeam import noise, priors
 from bayesbeam.models.base import Component
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling.engines.base import Block, State, Tuned
+from bayesbeam.sampling.engines.base import Block, Engine, State, Tuned
 from bayesbeam.sampling.engines.eager import EagerEngine
-from bayesbeam.sampling.engines.fused import FusedEngine
 from bayesbeam.sampling.jumps import prior_edges
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
@@ -65,10 +66,21 @@ def tuned_for(target: SumTarget, ladder: torch.Tensor = LADDER, every_rung: bool
     return Tuned(ladder.expand(target.groups, -1), scale, edges)
 
 
+def fused(target: SumTarget) -> Engine:
+    """Compiled loops on one thread."""
+    from bayesbeam.sampling.engines.fused import FusedEngine
+
+    return FusedEngine(target)
+
+
 def run_both(
-    target: SumTarget, threads: int = 1, tuned: Tuned | None = None, levels: int = 1
+    target: SumTarget,
+    other: Callable[[SumTarget], Engine] = fused,
+    tuned: Tuned | None = None,
+    levels: int = 1,
+    sweeps: int = SWEEPS,
 ) -> tuple[tuple[State, Block], tuple[State, Block]]:
-    """The same sweeps by both engines, in two blocks."""
+    """The same sweeps by both engines, in two blocks; caches are rebuilt in one of them."""
     tuned = tuned_for(target) if tuned is None else tuned
     shape = (len(target.slots), target.groups, target.members, CHAINS, len(LADDER))
     u = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3)).clamp(1e-9, 1 - 1e-9)
@@ -79,20 +91,28 @@ def run_both(
         torch.tensor([stream_key(1, f"{g}") for g in range(shape[1])]),
     )
     results = []
-    for engine in (EagerEngine(target), FusedEngine(target, threads)):
+    engines: tuple[Engine, ...] = (EagerEngine(target), other(target))
+    for engine in engines:
         state = engine.start(theta)
-        engine.advance(state, tuned, keys, 45, SWEEPS, levels)
-        results.append((state, engine.advance(state, tuned, keys, 45 + SWEEPS, SWEEPS, levels)))
+        first = 51 - sweeps // 2
+        engine.advance(state, tuned, keys, first - sweeps, sweeps, levels)
+        results.append((state, engine.advance(state, tuned, keys, first, sweeps, levels)))
     return results[0], results[1]
 
 
-def assert_equal_runs(target: SumTarget, tuned: Tuned | None = None, levels: int = 1) -> None:
+def assert_equal_runs(
+    target: SumTarget,
+    tuned: Tuned | None = None,
+    levels: int = 1,
+    other: Callable[[SumTarget], Engine] = fused,
+    sweeps: int = SWEEPS,
+) -> None:
     """In double precision all decisions are the same, and values differ by rounding: 1e-9 of sums of order 1e3."""
-    (eager_state, eager), (fused_state, fused) = run_both(target, 1, tuned, levels)
-    assert torch.equal(eager.places, fused.places)
-    torch.testing.assert_close(fused.top, eager.top, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(fused.log_likelihood, eager.log_likelihood, rtol=1e-9, atol=1e-7)
-    torch.testing.assert_close(fused.acceptance, eager.acceptance, rtol=1e-6, atol=1e-7)
-    torch.testing.assert_close(fused.swap, eager.swap, rtol=1e-6, atol=1e-7)
-    torch.testing.assert_close(fused_state.theta, eager_state.theta, rtol=1e-9, atol=1e-9)
-    assert float((fused_state.theta - fused_state.theta[:, :, :1]).abs().max()) > 0.1
+    (eager_state, eager), (other_state, block) = run_both(target, other, tuned, levels, sweeps)
+    assert torch.equal(eager.places, block.places)
+    torch.testing.assert_close(block.top, eager.top, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(block.log_likelihood, eager.log_likelihood, rtol=1e-9, atol=1e-7)
+    torch.testing.assert_close(block.acceptance, eager.acceptance, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(block.swap, eager.swap, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(other_state.theta, eager_state.theta, rtol=1e-9, atol=1e-9)
+    assert float((other_state.theta - other_state.theta[:, :, :1]).abs().max()) > 0.1

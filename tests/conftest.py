@@ -21,6 +21,9 @@ SEED = 2012
 ROOT = Path(__file__).resolve().parent.parent
 
 torch.set_num_threads(1)
+# Kernels for a GPU run in Triton's interpreter where there is none; Triton asks once, when it is imported.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 # The same examples on every machine; the nightly run draws new and more ones.
 settings.register_profile(

@@ -18,7 +18,7 @@ from bayesbeam.models import registry
 from bayesbeam.models.base import REAL, Component, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.models.trace import NotScalar, trace
-from bayesbeam.sampling.engines import library, source
+from bayesbeam.sampling.engines import library, source, written
 from bayesbeam.sampling.engines.base import Block, State, Tuned
 from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.engines.eager import EagerEngine
@@ -81,7 +81,7 @@ def test_rungs_of_one_beta_move_as_in_the_eager_engine_and_always_exchange(beta:
     target = target_of([flat], "poisson")
     tuned = tuned_for(target, torch.full((4,), beta, dtype=torch.float64))
     assert_equal_runs(target, tuned, levels=2)
-    for _, block in run_both(target, 1, tuned, levels=4):
+    for _, block in run_both(target, tuned=tuned, levels=4):
         assert torch.equal(block.swap, torch.ones_like(block.swap))
         assert bool(torch.isneginf(block.log_likelihood).any()) == (beta == 0.0)
 
@@ -112,8 +112,8 @@ def test_single_precision_stays_close_to_double(component: Component) -> None:
 @pytest.mark.parametrize("threads", [2, 3, 7])
 def test_the_number_of_threads_changes_no_byte(threads: int) -> None:
     target = nagata_target(3)
-    _, (one_state, one) = run_both(target, 1)
-    _, (many_state, many) = run_both(target, threads)
+    _, (one_state, one) = run_both(target)
+    _, (many_state, many) = run_both(target, lambda target: FusedEngine(target, threads))
     assert torch.equal(one_state.theta, many_state.theta)
     assert torch.equal(one.log_likelihood, many.log_likelihood)
 
@@ -156,7 +156,7 @@ def test_what_was_compiled_is_found_again() -> None:
     FusedEngine(nagata_target(1))
     module = library.compiled(source.component_source(registry.get("gaussian_precision"), noise.get("normal"), False))
     with library.cached_here():
-        again = library._load(Path(str(module.__file__)))
+        again = written.load(Path(str(module.__file__)))
     assert (again.move.cache_hits, again.row.cache_hits) == (1, 1)
     assert Path(loops.advance.stats.cache_path).is_relative_to(library.folder()), "keyed by all that is compiled"
 

@@ -163,7 +163,7 @@ def test_after_an_infinite_sum_all_points_are_added_anew() -> None:
     # At beta = 0 no decision hangs on numbers of which rounding leaves no digit.
     tuned = tuned_for(target, torch.zeros(len(LADDER), dtype=torch.float64))
     assert_equal_runs(target, tuned)
-    (_, block), _ = run_both(target, 1, tuned)
+    (_, block), _ = run_both(target, tuned=tuned)
     assert 0.1 < float(torch.isneginf(block.log_likelihood).double().mean()) < 0.9
 
 

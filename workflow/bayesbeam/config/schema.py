@@ -46,10 +46,11 @@ class Sampling(Section):
     device: Annotated[Literal["auto", "cpu", "cuda"], BeforeValidator(_device)] = Field(
         "auto", description="auto takes a GPU where there is one."
     )
-    engine: Literal["auto", "eager", "cpu"] = Field(
+    engine: Literal["auto", "eager", "cpu", "cuda"] = Field(
         "auto",
-        description="Program that moves the chains: cpu is compiled loops, for models of scalar formulas; eager is "
-        "plain torch, for any; auto takes the first where it can. They agree within their errors, not to the digit.",
+        description="Program that moves the chains: cpu is compiled loops and cuda kernels on a GPU, for models of "
+        "scalar formulas; eager is plain torch, for any; auto takes that of the device where it can. They agree "
+        "within their errors, not to the digit.",
     )
     chains: Automatic = Field(
         "auto", description="Independent chains, from which all errors are computed.", examples=[8]

@@ -8,10 +8,6 @@ nothing can be written, loops are compiled anew in every process.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +20,8 @@ import numba
 import numpy as np
 from numba import config as numba_config
 
+from bayesbeam.sampling.engines.written import folder_of, load, write
+
 COMPILED = ("arrays", "base", "calls", "draws", "loops", "proposals", "scalars", "trials")
 # Its names are made when it is imported.
 config: Any = numba_config
@@ -33,10 +31,7 @@ config: Any = numba_config
 def folder() -> Path:
     """Folder for compiled loops: the user's cache, or a private temporary one where that cannot be written."""
     versions = f"numba{numba.__version__}-llvmlite{llvmlite.__version__}-numpy{np.__version__}-{_own_code()}"
-    place = Path("~/.cache/bayesbeam").expanduser() / versions
-    if _usable(place):
-        return place
-    return Path(tempfile.mkdtemp(prefix="bayesbeam-"))
+    return folder_of(versions)
 
 
 def _own_code() -> str:
@@ -44,17 +39,6 @@ def _own_code() -> str:
     here = Path(__file__).parent
     texts = [(here / f"{name}.py").read_bytes() for name in COMPILED]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
-
-
-def _usable(place: Path) -> bool:
-    """Whether a folder is there, writable, and no one else's: what lies in it is run."""
-    try:
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=place):
-            pass
-        return place.stat().st_uid == os.getuid() and not place.stat().st_mode & 0o022
-    except OSError:
-        return False
 
 
 @contextmanager
@@ -72,38 +56,19 @@ def cached_here() -> Iterator[None]:
 def compiled(source: str) -> ModuleType:
     """Module of a source that this package has written, its functions compiled."""
     path = folder() / f"loops_{hashlib.sha256(source.encode()).hexdigest()[:24]}.py"
-    if not path.is_file() or path.read_text(encoding="utf-8") != source:
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(source, encoding="utf-8")
-        beside.replace(path)
+    write(path, source)
     with cached_here():
         try:
-            return _load(path)
+            return load(path)
         except Exception:
             forget(path.stem)
-            return _load(path)
+            return load(path)
 
 
 def forget(stem: str) -> None:
     """Remove what was kept of a module: a damaged cache is no reason to fail, but one to compile again."""
     for old in folder().glob(f"*/{stem}.*"):
         old.unlink(missing_ok=True)
-
-
-def _load(path: Path) -> ModuleType:
-    """Import a file by its path; numba finds what it has kept by the name of the module."""
-    name = f"bayesbeam_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
 
 
 def address(module: ModuleType, name: str) -> int:

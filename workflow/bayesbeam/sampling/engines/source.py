@@ -243,10 +243,16 @@ def _uses(node: Node, wanted: Node) -> bool:
     return node == wanted or any(_uses(part, wanted) for part in node.inputs)
 
 
+def uses_of_data(point: Node) -> list[str]:
+    """Names of the data that a point's term needs."""
+    return [name for name in POINT if name != "f" and _uses(point, symbol(name, True))]
+
+
 def _data_lines(point: Node) -> list[str]:
     """Lines that load the data a point's term needs."""
     rows = {"y": 1, "inverse_sd": 2, "inverse_y": 3, "weight": 4}
-    return [f"{name} = d[{row}, i]" for name, row in rows.items() if _uses(point, symbol(name, True))]
+    used = uses_of_data(point)
+    return [f"{name} = d[{row}, i]" for name, row in rows.items() if name in used]
 
 
 def _function(
