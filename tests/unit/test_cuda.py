@@ -101,7 +101,7 @@ def test_tiles_hold_all_points_and_few_others(points: int) -> None:
     assert layout.points <= max(1.34 * points, 96)
     assert layout.left & (layout.left - 1) == 0
     assert layout.right & (layout.right - 1) == 0
-    assert layout.left / (32 * layout.warps) <= 32
+    assert layout.left / (32 * layout.warps) <= (8 if layout.warps < 8 else 16)
 
 
 def growth(m: MathSpace, x: Value, level: Value) -> Value:

@@ -35,8 +35,8 @@ from bayesbeam.targets.sum import SumTarget
 MOST_POINTS, MOST_PARAMETERS = 8192, 31
 LEAST_CAPABILITY = (7, 5)
 MOST_ARGUMENTS = 5
-# Points of a tile that a warp holds, at most.
-POINTS_A_WARP = 512
+# Points of a tile that a warp holds; more where eight warps share it.
+POINTS_A_WARP = 256
 # Replicas in a program of the interpreter, where each costs next to nothing beside the call.
 INTERPRETED = 64
 

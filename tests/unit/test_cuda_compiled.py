@@ -1,0 +1,44 @@
+"""Kernels compile for GPUs that are not here: registers and what does not fit them are bounded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("triton")
+HERE = Path(__file__).resolve().parents[1]
+CAPABILITIES = ("75", "80", "90")
+# Registers that a kernel may take, a thread: 65536 divided by this is how many threads a multiprocessor holds.
+MOST_REGISTERS = {"propose": 64, "rebuild": 128, "move": 168, "exchange": 80}
+# Bytes that may go to slow memory, a thread: some addresses, no curve.
+MOST_SPILLED = 64
+
+
+def compiled(cases: str, folder: Path) -> list[dict[str, Any]]:
+    """What compiling takes, of all kernels for all capabilities."""
+    surroundings = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    done = subprocess.run(
+        [sys.executable, HERE / "compiled_kernels.py", cases, *CAPABILITIES],
+        capture_output=True, text=True, timeout=900, check=False, env=surroundings | {"TRITON_CACHE_DIR": str(folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    print(done.stdout)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("cases", ["peaks", pytest.param("counts,shared,long,double", marks=pytest.mark.nightly)])
+def test_kernels_compile_and_fit_the_registers(cases: str, tmp_path: Path) -> None:
+    found = compiled(cases, tmp_path)
+    assert len(found) == 4 * len(CAPABILITIES) * len(cases.split(","))
+    for one in found:
+        # A long curve takes what there is.
+        most = 255 if one["case"] == "long" else MOST_REGISTERS[one["kernel"]]
+        assert 16 <= one["registers"] <= most, one
+        assert one["spilled"] <= MOST_SPILLED, one
+        assert one["shared"] <= 1024, one
