@@ -107,7 +107,7 @@ class Layout(NamedTuple):
 def layout_of(points: int) -> Layout:
     """Tiles of powers of two with the fewest points that do not count; one tile where that is no worse."""
     one = max(_power(points), 32)
-    pairs = [(one, 0)]
+    pairs = [(one, 0)] if one <= MOST_POINTS // 2 else []
     left = one // 2
     if left >= 32:
         pairs.append((left, max(_power(points - left), 32)))
