@@ -22,19 +22,18 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from both_engines import CHAINS, LADDER, target_of, tuned_for
-
 from bayesbeam.models import registry
 from bayesbeam.sampling.engines import cuda, cuda_kernels
 from bayesbeam.targets.sum import SumTarget
 from bayesbeam.testsystems.one_peak import nagata_target
+from both_engines import CHAINS, LADDER, target_of, tuned_for
 
 TYPES = {torch.float64: "fp64", torch.float32: "fp32", torch.int64: "i64", torch.int32: "i32"}
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
 def cases() -> Iterator[tuple[str, SumTarget]]:
-    """Targets of every kind: usual, counts, wide with relative noise and shared parameters, long, in double precision."""
+    """Targets of every kind: usual, counts, with relative noise and shared parameters, long, in double precision."""
     single, get = torch.float32, registry.get
     yield "peaks", nagata_target(3, dtype=single)
     yield "counts", target_of([get("gaussian"), get("constant")], "poisson", single)

@@ -2,13 +2,13 @@
 
 Counts what is alive where the peak may lie: the prior draws of the populations, the first curves of all of them, and
 the exchanges with all that is kept. How long ladder and run will be is not known before: both are estimated from the
-number of parameters and the target, and bounded by the settings. Not of memory on a GPU.
+number of parameters and the target, and bounded by the settings. Memory on a GPU is told apart: it bounds a batch.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bayesbeam.sampling.jumps import BINS
 from bayesbeam.sampling.settings import DEFAULT_CHAINS, MOST_REPLICAS, Settings
@@ -42,6 +42,11 @@ COPIES = 2
 ASSESSMENT = 3
 # Bytes a point of the data: columns in double precision, and those of the compiled loops.
 DATA = 150
+
+# On a GPU: curves a state, padded to whole tiles, and numbers a slot of a state and a rung of a sweep.
+FUSED_CURVES, NUMBERS_A_SLOT, NUMBERS_A_RUNG = 1.4, 16, 3
+# Part of the free memory of a GPU that a batch may fill.
+DEVICE_MARGIN = 0.7
 
 # Sweeps a parameter that ten chains need for a standard error of 0.1 nats; rungs of a ladder: of peaks on 301 and 2000
 # points, K = 1..8.
@@ -113,6 +118,28 @@ def peak_mib(
 def most_mib(sizes: Sizes, settings: Settings, engine: str) -> float:
     """Peak memory of the longest run and ladder that the settings allow, MiB."""
     return peak_mib(sizes, settings, engine, settings.max_sweeps, settings.replicas or MOST_REPLICAS)
+
+
+def device_mib(sizes: Sizes, settings: Settings, engine: str) -> float:
+    """Memory on a GPU that a run holds at its peak, MiB, library and driver not counted: more rather than less.
+
+    Counts curves and numbers of all prior draws, or of all rungs of the longest ladder usual, and one block of sweeps.
+    """
+    cells, rungs = sizes.groups * sizes.members * settings.chains, usual_rungs(sizes, settings)
+    states = cells * max(PRIOR_DRAWS, rungs)
+    curves = 2 * sizes.terms + REBUILD if engine == "eager" else FUSED_CURVES
+    each = curves * sizes.points * sizes.item + 8.0 * NUMBERS_A_SLOT * sizes.slots
+    block = block_of(sizes) * cells * (8.0 * rungs * NUMBERS_A_RUNG + 8.0 * sizes.slots)
+    if engine == "eager":
+        block += UNIFORMS * 8.0 * block_of(sizes) * 2 * sizes.slots * cells * rungs
+    record = _record(sizes, settings, usual_sweeps(sizes, settings), rungs)
+    return (states * each + block + record + _kept(sizes, cells, rungs)) / MIB
+
+
+def groups_that_fit(sizes: Sizes, settings: Settings, engine: str, free_mib: float) -> int:
+    """Groups that a run on a GPU may have at once with so much of its memory free; one at least."""
+    one = device_mib(replace(sizes, groups=1), settings, engine)
+    return max(int(DEVICE_MARGIN * free_mib / one), 1)
 
 
 def usual_sweeps(sizes: Sizes, settings: Settings) -> int:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
+
 from bayesbeam import noise as noise_models
 from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.config.specs import CandidateSpec
@@ -20,7 +22,7 @@ from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines.choose import why_not_fused
 from bayesbeam.sampling.engines.source import component_source
 from bayesbeam.sampling.jumps import BINS
-from bayesbeam.sampling.memory import Sizes, most_mib, peak_mib, sizes_of_target
+from bayesbeam.sampling.memory import MIB, Sizes, groups_that_fit, most_mib, peak_mib, sizes_of_target
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.targets.base import Target
 
@@ -65,6 +67,18 @@ def predicted_mib(target: Target, settings: Settings, starts: bool) -> tuple[flo
     sizes = sizes_of_target(target, BINS_WITH_STARTS if starts else BINS)
     engine = "eager" if settings.engine == "eager" or why_not_fused(target) else "cpu"
     return STAGE_MIB + peak_mib(sizes, settings, engine), STAGE_MIB + most_mib(sizes, settings, engine)
+
+
+def groups_at_once(sizes: Sizes, settings: Settings, device: str) -> int:
+    """Groups of a batch that a device holds at once: all on a CPU, and with a GPU what fits its free memory.
+
+    A model that turns out not to suit kernels takes more than is foretold here, and is halved when it does not fit.
+    """
+    if device != "cuda":
+        return sizes.groups
+    free, _ = torch.cuda.mem_get_info()
+    engine = "eager" if settings.engine == "eager" else "cuda"
+    return min(sizes.groups, groups_that_fit(sizes, settings, engine, free / MIB))
 
 
 def measured_mib() -> float:

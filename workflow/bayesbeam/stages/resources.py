@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import warnings
+from functools import cache
 
 import torch
 
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.errors import SamplingError
 from bayesbeam.sampling.settings import DEFAULT_CHAINS, Settings
+
+NO_GPU = "torch sees no GPU here"
 
 
 def settings_of(campaign: LoadedCampaign, members: int = 1, threads: int = 1) -> Settings:
@@ -31,22 +35,54 @@ def settings_of(campaign: LoadedCampaign, members: int = 1, threads: int = 1) ->
 
 
 def choose_device(asked: str) -> str:
-    """Device to compute on: ``auto`` takes a GPU where there is one.
+    """Device to compute on: ``auto`` takes a GPU where there is one that works.
 
     Raises
     ------
     SamplingError
-        If a GPU is asked for and there is none.
+        If a GPU is asked for and there is none, or its driver fails.
     """
-    there = torch.cuda.is_available()
-    if asked == "cuda" and not there:
+    if asked == "cpu":
+        return "cpu"
+    reason = why_no_gpu()
+    if not reason:
+        return "cuda"
+    if asked == "cuda":
         raise SamplingError.at(
-            "sampling.device",
-            "cuda, but torch sees no GPU here",
-            "a GPU with its driver",
-            "Write device: auto, or cpu.",
+            "sampling.device", f"cuda, but {reason}", "a GPU with its driver", "Write device: auto, or cpu."
         )
-    return "cuda" if there and asked in ("auto", "cuda") else "cpu"
+    return "cpu"
+
+
+def planned_device(asked: str) -> str:
+    """Device that a job will ask for, as far as planning can tell: it does not start a GPU, which takes its memory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return "cuda" if asked == "cuda" or (asked == "auto" and torch.cuda.is_available()) else "cpu"
+
+
+@cache
+def why_no_gpu() -> str:
+    """Reason why no GPU can be used, in one line; empty where one works.
+
+    A driver that is too old, or damaged, lets torch warn when it is asked, or fail at the first number.
+    """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            if torch.cuda.is_available():
+                torch.zeros(1, device="cuda").item()
+                return ""
+        except Exception as error:
+            return f"the GPU does not work: {_first_line(str(error))}"
+    said = [_first_line(str(one.message)) for one in heard if "CUDA" in str(one.message)]
+    return f"the GPU does not work: {said[0]}" if said else NO_GPU
+
+
+def _first_line(text: str) -> str:
+    """First line of a message, without its full stop, and no longer than a line of a terminal."""
+    line = text.strip().split("\n")[0].rstrip(".")
+    return line if len(line) <= 160 else f"{line[:157]}..."
 
 
 def device_words(device: str) -> str:

@@ -101,10 +101,9 @@ class Rulebook:
     @cached_property
     def _device(self) -> str:
         """Device of sampling jobs, as far as this machine can tell; a campaign may name one that only another has."""
-        from bayesbeam.stages.resources import choose_device
+        from bayesbeam.stages.resources import planned_device
 
-        asked = self.campaign.campaign.sampling.device
-        return asked if asked == "cuda" else choose_device(asked)
+        return planned_device(self.campaign.campaign.sampling.device)
 
     def batches_of(self, ids: Iterable[str]) -> list[str]:
         """Return the batches that hold these measurements."""

@@ -38,7 +38,7 @@ MOST_ARGUMENTS = 5
 # Points of a tile that a warp holds; more where eight warps share it.
 POINTS_A_WARP = 256
 # Replicas in a program of the interpreter, where each costs next to nothing beside the call.
-INTERPRETED = 64
+INTERPRETED = 256
 
 
 def why_not(target: Any) -> str:
