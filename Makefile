@@ -11,6 +11,8 @@ PEERS_PYTHON ?= $(PY)
 export CAMPAIGN CORES
 
 PY := .venv/bin/python
+# For `make test-gpu` on a machine without the workflow: a Python with PyTorch, Triton, SciPy and pytest is enough.
+GPU_PYTHON ?= $(PY)
 PYTEST := $(PY) -m pytest
 # Two test processes: one is quicker only on a machine with a single core.
 PARALLEL := -n 2
@@ -26,7 +28,7 @@ help:
 	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
 	@echo "make check                  format, lint, types, import contracts, rules, generated files"
 	@echo "make nightly                all tests, the long ones included"
-	@echo "make test-gpu               the tests that need a CUDA device"
+	@echo "make test-gpu               the tests that need a CUDA device (GPU_PYTHON=python3: one that has PyTorch and pytest)"
 	@echo "make bench                  compare cost and error with other samplers, hours (BENCH='rows' chooses; bench/README.md)"
 	@echo "make format                 put the code into the checked format"
 	@echo "make clean                  remove .venv and caches; results/ stays"
@@ -44,8 +46,8 @@ test: setup
 nightly: setup
 	BAYESBEAM_HYPOTHESIS=nightly $(PYTEST) $(PARALLEL) -m "not gpu" $(TESTS)
 
-test-gpu: setup
-	$(PYTEST) -m gpu $(TESTS) || [ $$? -eq 5 ] # 5: no test was chosen
+test-gpu: $(if $(filter $(PY),$(GPU_PYTHON)),setup)
+	PYTHONPATH=workflow $(GPU_PYTHON) -m pytest -m gpu $(or $(TESTS),tests/device) || [ $$? -eq 5 ] # 5: none was chosen
 
 bench: setup
 	$(PY) -m bench $(BENCH) --peers-python "$(PEERS_PYTHON)"

@@ -38,10 +38,13 @@ def priors() -> dict[str, Prior]:
     }
 
 
-def target_of(count: int, spectra: Sequence[int] = (0,), dtype: torch.dtype = torch.float32) -> SumTarget:
+def target_of(
+    count: int, spectra: Sequence[int] = (0,), dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> SumTarget:
     """Target of ``count`` peaks, one group a spectrum; single precision is what campaigns choose for such data."""
-    y = torch.from_numpy(np.stack([problem.spectrum(number) for number in spectra]))[:, None]
-    x = torch.from_numpy(problem.X).expand_as(y).clone()
+    made = {number: problem.spectrum(number) for number in set(spectra)}
+    y = torch.from_numpy(np.stack([made[number] for number in spectra]))[:, None].to(device)
+    x = torch.from_numpy(problem.X).to(device).expand_as(y).clone()
     each = {name: [[prior]] * len(spectra) for name, prior in priors().items()}
     peaks = Part("peaks", registry.get("gaussian_precision"), count, each)
     sd, weight = torch.full_like(y, problem.SIGMA), torch.ones_like(y)
@@ -54,15 +57,15 @@ def begin(engine: Engine, chains: int, replicas: int, seed: int = 1) -> tuple[St
     groups, slots = target.groups, len(target.slots)
     generator = torch.Generator().manual_seed(seed)
     u = torch.rand((slots, groups, 1, chains, replicas), generator=generator, dtype=torch.float64)
-    state = engine.start(target.from_uniform(u.clamp(1e-6, 1.0 - 1e-6)))
-    beta = torch.linspace(0.0, 1.0, replicas, dtype=torch.float64) ** 5
-    scale = torch.full((slots, groups, 1, 1), 0.1, dtype=torch.float64)
+    state = engine.start(target.from_uniform(u.clamp(1e-6, 1.0 - 1e-6).to(target.device)))
+    beta = torch.linspace(0.0, 1.0, replicas, dtype=torch.float64, device=target.device) ** 5
+    scale = torch.full((slots, groups, 1, 1), 0.1, dtype=torch.float64, device=target.device)
     return state, Tuned(beta.expand(groups, replicas).contiguous(), scale, prior_edges(target))
 
 
-def keys_of(groups: int) -> tuple[torch.Tensor, torch.Tensor]:
+def keys_of(groups: int, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
     """Stream keys of members and groups for a block of sweeps."""
-    numbers = torch.arange(2 * groups, dtype=torch.int64).reshape(groups, 2)
+    numbers = torch.arange(2 * groups, dtype=torch.int64, device=device).reshape(groups, 2)
     return numbers[:, None].clone(), numbers
 
 

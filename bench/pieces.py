@@ -18,6 +18,7 @@ PACKAGE = ROOT / "workflow" / "bayesbeam"
 # Far from the seeds that count.
 WARM_UP_SEED = 1_000_000
 STATES = (1, 4, 16, 64, 256, 1024)
+GPU_STATES, GPU_SPECTRA = (16, 160, 1600, 16000, 160000, 1000000), (64, 1024, 10000)
 ENGINES = (("eager", 1), ("eager", 2), ("cpu", 1), ("cpu", 2))
 
 
@@ -102,6 +103,37 @@ def many(plan: Plan) -> None:
                 store.add(asked | found | _here(worker, OURS))
                 cost = f"{found['value']['cpu_seconds'] / size:.3f} CPU s each" if "value" in found else found["failed"]
                 say(f"many K={count}, spectra {first} to {first + size - 1}: {cost}")
+
+
+def gpu(plan: Plan) -> None:
+    """Engines on a GPU beside those on the CPU, and free energies there; nothing where there is none."""
+    store, key = Store("gpu", plan.folder), own_key("gpu.py", "rows.py")
+    with Worker(cores=2) as worker:
+        found = worker.ask("bench.worker", "device")
+        if not found.get("value"):
+            say("gpu: there is no CUDA device here")
+            return
+        here = _here(worker, OURS) | {"machine": f"{found['value']}; {machine()}"}
+        here["versions"] |= worker.ask("bench.worker", "versions", ["triton"]).get("value", {})
+        for engine, device in (("cuda", "cuda"), ("eager", "cuda"), ("cpu", "cpu")):
+            for states in GPU_STATES:
+                asked = {"key": key, "what": "rows", "engine": engine, "states": states}
+                if store.done(asked) or (device == "cpu" and states > STATES[-1]):
+                    continue
+                found = worker.ask("bench.gpu", "engine_rows", engine, device, states, 2, limit_s=plan.limit_s)
+                store.add(asked | found | here)
+                rate = f"{found['value']['rows_a_second']:.4g} rows/s" if "value" in found else found["failed"]
+                say(f"gpu rows {engine}, {states} in flight: {rate}")
+        for size in (1, *GPU_SPECTRA):
+            for count in plan.peaks if size == 1 else plan.peaks[:4]:
+                for device in ("cuda", "cpu") if size <= GPU_SPECTRA[0] else ("cuda",):
+                    asked = {"key": key, "what": "spectra", "device": device, "count": count, "size": size}
+                    if size > plan.spectra or store.done(asked):
+                        continue
+                    found = worker.ask("bench.gpu", "spectra", count, size, device, 2, limit_s=plan.limit_s)
+                    store.add(asked | found | here)
+                    cost = f"{found['value']['wall_seconds']:.2f} s" if "value" in found else found["failed"]
+                    say(f"gpu K={count}, {size} spectra on {device}: {cost}")
 
 
 def free_energies(piece: str, contenders: Sequence[Contender], plan: Plan) -> None:

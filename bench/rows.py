@@ -21,25 +21,29 @@ BEST_OF = 3
 SHAPES = {
     "replicas": lambda states: (1, 1, states),
     "groups": lambda states: (states, 1, 1),
+    # As a run has them: ladders of sixteen, ten chains a spectrum where there are so many.
+    "chains": lambda states: (max(states // 160, 1), max(min(states // 16, 10), 1), min(states, 16)),
 }
 
 
-def measure(name: str, kind: str, states: int, threads: int) -> dict[str, float]:
+def measure(name: str, kind: str, states: int, threads: int, device: str = "cpu") -> dict[str, float]:
     """Rows a second of an engine, and its first block's CPU seconds.
 
     Parameters
     ----------
     name : str
-        ``eager`` or ``cpu``.
+        ``eager``, ``cpu`` or ``cuda``.
     kind : str
-        Whether the states in flight are ``replicas`` of one chain or ``groups`` of one state each.
+        Whether the states in flight are ``replicas`` of one chain, ``groups`` of one state each, or ``chains``.
     states : int
     threads : int
+    device : str
+        ``cpu`` or ``cuda``.
     """
     groups, chains, replicas = SHAPES[kind](states)
     torch.set_num_threads(threads)
     began = time.process_time()
-    engine = engine_for(ours.target_of(PEAKS, (0,) * groups), name, threads)
+    engine = engine_for(ours.target_of(PEAKS, (0,) * groups, device=device), name, threads)
     timed = _blocks(engine, groups, chains, replicas)
     next(timed)
     first = time.process_time() - began
@@ -50,10 +54,12 @@ def measure(name: str, kind: str, states: int, threads: int) -> dict[str, float]
 def _blocks(engine: Engine, groups: int, chains: int, replicas: int) -> Iterator[tuple[int, float, float]]:
     """Rows, wall and CPU seconds of blocks of sweeps: first a tiny one, then ones of the least duration."""
     state, tuned = ours.begin(engine, chains, replicas)
-    keys, at, sweeps = ours.keys_of(groups), 0, 1
+    keys, at, sweeps = ours.keys_of(groups, engine.target.device), 0, 1
     while True:
         wall, cpu = time.perf_counter(), time.process_time()
         engine.advance(state, tuned, keys, at, sweeps)
+        if engine.target.device.type == "cuda":
+            torch.cuda.synchronize()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         rows = rows_of(engine, at, sweeps) * groups * chains * replicas
         at += sweeps

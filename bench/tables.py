@@ -24,6 +24,10 @@ MANY_HEAD = (
     "K", "batch", "first batch", "spectra", "CPU s/spectrum", "ratio", "wall s/spectrum", "stated", "reliable",
     "compile s", "peak MiB", "predicted", "predicted/peak",
 )  # fmt: skip
+GPU_ROWS_HEAD = ("in flight", "kernels", "eager", "cpu", "share", "kernels/eager", "kernels/cpu")
+GPU_SPECTRA_HEAD = (
+    "spectra", "K", "engine", "wall s", "wall s/spectrum", "x cpu", "stated", "reliable", "rows/s", "GPU MiB",
+)  # fmt: skip
 PEERS_HEAD = (
     "K", "bayesbeam", "cheapest peer", "its CPU s to 0.1", "ratio", "our RMSE", "its CPU s to that", "ratio there",
 )  # fmt: skip
@@ -122,6 +126,46 @@ def many(records: Sequence[Record]) -> str:
         total = sum(one["value"]["cpu_seconds"] for one in firsts)
         rows.append(("all", str(batch), f"first batch of each K together: {number(total)} CPU s"))
     return aligned(MANY_HEAD, rows)
+
+
+def gpu_rows(records: Sequence[Record]) -> str:
+    """Rows a second on a GPU by states in flight, and the compiled loops beside."""
+    own = [one for one in records if one["what"] == "rows"]
+    found = {(one["engine"], one["states"]): one["value"] for one in own if "value" in one}
+    failed = {(one["engine"], one["states"]): one["failed"] for one in own if "failed" in one}
+    rows: list[Row] = []
+    for states in sorted({states for _, states in found}):
+        rate = {name: found.get((name, states), {}).get("rows_a_second", math.nan) for name in ("cuda", "eager", "cpu")}
+        share = found.get(("cuda", states), {}).get("share", math.nan)
+        ratios = rate["cuda"] / rate["eager"], rate["cuda"] / rate["cpu"]
+        rows.append((str(states), *(number(value) for value in (*rate.values(), share, *ratios))))
+    for (engine, states), reason in sorted(failed.items()):
+        if (engine, states) not in found:
+            rows.append((str(states), f"{engine}: {reason}"))
+    return aligned(GPU_ROWS_HEAD, rows)
+
+
+def gpu_spectra(records: Sequence[Record]) -> str:
+    """Seconds to free energies on a GPU, and of the compiled loops on two cores over them."""
+    own = [one for one in records if one["what"] == "spectra"]
+    found = {(one["size"], one["count"], one["device"]): one["value"] for one in own if "value" in one}
+    rows: list[Row] = []
+    for size in sorted({size for size, _, _ in found}):
+        done = []
+        for count in sorted({count for other, count, device in found if other == size and device == "cuda"}):
+            value = found[size, count, "cuda"]
+            cpu = found.get((size, count, "cpu"), {}).get("wall_seconds", math.nan)
+            seconds, stated = value["wall_seconds"], value["standard_error"]
+            done.append(seconds)
+            rows.append(
+                (
+                    str(size), str(count), value["engine"], number(seconds), number(seconds / size),
+                    number(cpu / seconds), number(float(np.sqrt(np.mean(np.square(stated))))),
+                    f"{sum(value['reliable'])}/{size}", number(value["rows"] / seconds), f"{value['device_mib']:.0f}",
+                )
+            )  # fmt: skip
+        rows.append((str(size), "all", f"of each K together: {number(sum(done))} s"))
+    return aligned(GPU_SPECTRA_HEAD, rows)
 
 
 def _of(records: Sequence[Record], contender: Contender, count: int) -> tuple[list[Record], list[str]]:

@@ -29,6 +29,13 @@ def versions(packages: list[str]) -> dict[str, str]:
     return found
 
 
+def device() -> str:
+    """Name of the CUDA device; empty where there is none."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+
+
 def imports(module: str) -> float:
     """Import a module; returns what this process then holds, MiB."""
     importlib.import_module(module)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 import torch
 
 from bayesbeam import noise, priors
 from bayesbeam.models.base import Component
+from bayesbeam.noise.base import NoiseData
 from bayesbeam.rng import stream_key
 from bayesbeam.sampling.engines.base import Block, Engine, State, Tuned
 from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.jumps import prior_edges
-from bayesbeam.targets.sum import Part, SumTarget, sum_target
+from bayesbeam.targets.sum import Part, SlotPrior, SumTarget, sum_target
 
 CHAINS, SWEEPS = 2, 12
 LADDER = torch.tensor([0.0, 0.1, 0.4, 1.0], dtype=torch.float64)
@@ -47,6 +49,17 @@ def target_of(
     return sum_target(x, y, torch.full_like(x, 2.0), weight, parts, model_, low_high, names, dtype)
 
 
+def on(target: SumTarget, device: str) -> SumTarget:
+    """The same target on another device."""
+    data = {field.name: getattr(target.data, field.name).to(device) for field in fields(target.data)}
+    priors_ = tuple(
+        SlotPrior(prior.family, {name: value.to(device) for name, value in prior.values.items()})
+        for prior in target.priors
+    )
+    moved = {"x": target.x.to(device), "origin": target.origin.to(device), "data": NoiseData(**data)}
+    return replace(target, priors=priors_, **moved)
+
+
 def typical_priors(component: Component, groups: int, members: int) -> dict[str, list[list[priors.Prior]]]:
     """Uniform priors over the typical range of each parameter."""
     made = {p.name: priors.make_prior("uniform", low=p.typical[0], high=p.typical[1]) for p in component.parameters}
@@ -58,12 +71,12 @@ def tuned_for(target: SumTarget, ladder: torch.Tensor = LADDER, every_rung: bool
     shape = (len(target.slots), target.groups, target.members)
     scale, edges = torch.full((*shape, 1), 0.2, dtype=torch.float64), prior_edges(target)
     if every_rung:
-        part = torch.linspace(0.0, 0.3, len(ladder), dtype=torch.float64)
-        even = torch.linspace(0.0, 1.0, edges.shape[-1], dtype=torch.float64)
-        chain = torch.linspace(0.0, 0.2, CHAINS, dtype=torch.float64)[:, None, None]
+        part = torch.linspace(0.0, 0.3, len(ladder), dtype=torch.float64).to(edges.device)
+        even = torch.linspace(0.0, 1.0, edges.shape[-1], dtype=torch.float64).to(edges.device)
+        chain = torch.linspace(0.0, 0.2, CHAINS, dtype=torch.float64).to(edges.device)[:, None, None]
         edges = torch.lerp(edges, torch.lerp(edges[..., :1], edges[..., -1:], even), part[:, None] + chain)
-        scale = scale * (1.0 + part)
-    return Tuned(ladder.expand(target.groups, -1), scale, edges)
+        scale = scale * (1.0 + part.cpu())
+    return Tuned(ladder.to(edges.device).expand(target.groups, -1), scale.to(edges.device), edges)
 
 
 def fused(target: SumTarget) -> Engine:
@@ -84,12 +97,13 @@ def run_both(
     tuned = tuned_for(target) if tuned is None else tuned
     shape = (len(target.slots), target.groups, target.members, CHAINS, len(LADDER))
     u = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3)).clamp(1e-9, 1 - 1e-9)
-    tied = target.tied.reshape(-1, 1, 1, 1, 1)
+    tied, u = target.tied.reshape(-1, 1, 1, 1, 1), u.to(target.device)
     theta = target.from_uniform(torch.where(tied, u[:, :, :1], u))
     keys = (
         torch.tensor([[stream_key(1, f"{g}", f"{d}") for d in range(shape[2])] for g in range(shape[1])]),
         torch.tensor([stream_key(1, f"{g}") for g in range(shape[1])]),
     )
+    keys = keys[0].to(target.device), keys[1].to(target.device)
     results = []
     engines: tuple[Engine, ...] = (EagerEngine(target), other(target))
     for engine in engines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 # Before torch and numpy are imported: test processes share the cores among them.
@@ -15,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
 
 SEED = 2012
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,14 +25,17 @@ torch.set_num_threads(1)
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
-# The same examples on every machine; the nightly run draws new and more ones.
-settings.register_profile(
-    "default", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "nightly", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("BAYESBEAM_HYPOTHESIS", "default"))
+# The same examples on every machine; the nightly run draws new and more ones. Tests of a GPU do without.
+if importlib.util.find_spec("hypothesis") is not None:
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile(
+        "default", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.register_profile(
+        "nightly", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile(os.environ.get("BAYESBEAM_HYPOTHESIS", "default"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,7 +21,7 @@ from bayesbeam.targets.sum import SumTarget
 # The benchmark lies beside the package, where no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench import __main__ as command
-from bench import many, ours, pieces, problem, results, rows, tables, worker
+from bench import gpu, many, ours, pieces, problem, results, rows, tables, worker
 from bench.contenders import ALL, OURS, PEERS
 from bench.crew import Worker
 from bench.outcome import Outcome
@@ -202,6 +202,36 @@ def test_tables_of_engines_and_of_many_spectra_hold_ratios() -> None:
     assert cells[-3:] == ["500", "550", "1.1"]
     assert cells[:6] == ["2", "2", "1.00", "4", "2.00", "2.00"]
     assert "2/4" in cells
+
+
+def test_a_gpu_is_measured_as_a_cpu_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same functions, here without a GPU."""
+    monkeypatch.setattr(rows, "LEAST_SECONDS", 0.002)
+    found = gpu.engine_rows("eager", "cpu", 4, 1)
+    assert found["rows_a_second"] > 0
+    assert math.isnan(found["share"])
+    found = gpu.spectra(1, 2, "cpu", 1)
+    assert (found["engine"], len(found["reliable"])) == ("cpu", 2)
+    assert abs(found["free_energy_exc"][0] - problem.GOLD[1][0]) < 5 * found["standard_error"][0]
+
+
+def test_tables_of_a_gpu_hold_shares_and_ratios() -> None:
+    made = [
+        {"what": "rows", "engine": engine, "states": 160, "value": {"rows_a_second": rate, "share": share}}
+        for engine, rate, share in (("cuda", 2e9, 0.5), ("eager", 2e8, 0.05), ("cpu", 5e6, math.nan))
+    ]
+    made.append({"what": "rows", "engine": "eager", "states": 1000000, "failed": "out of memory"})
+    value = {"wall_seconds": 2.0, "engine": "cuda", "rows": 10, "standard_error": [0.1, 0.1], "reliable": [True, False]}
+    made += [
+        {"what": "spectra", "device": device, "count": 1, "size": 2, "value": value | changed | {"device_mib": 7.0}}
+        for device, changed in (("cuda", {}), ("cpu", {"wall_seconds": 120.0}))
+    ]
+    lines = tables.gpu_rows(made).splitlines()
+    assert lines[2].split() == ["160", "2e+09", "2e+08", "5000000", "0.500", "10.0", "400"]
+    assert lines[3].endswith("eager: out of memory")
+    lines = tables.gpu_spectra(made).splitlines()
+    assert lines[2].split() == ["2", "1", "cuda", "2.00", "1.00", "60.0", "0.100", "1/2", "5.00", "7"]
+    assert lines[3].split()[-2:] == ["2.00", "s"]
 
 
 def test_a_stopped_benchmark_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
