@@ -46,8 +46,6 @@ def cases() -> Iterator[tuple[str, SumTarget]]:
 class Compiler:
     """Stands for the kernels: a launch compiles for each compute capability, and does nothing."""
 
-    WALK, JUMP, PRESENT = cuda_kernels.WALK, cuda_kernels.JUMP, cuda_kernels.PRESENT
-
     def __init__(self, case: str, capabilities: list[int]) -> None:
         self.case, self.capabilities, self.seen = case, capabilities, set[str]()
 

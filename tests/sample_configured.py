@@ -23,7 +23,7 @@ from bayesbeam.config.specs import Expanded
 from bayesbeam.io.samples import Record, write_records
 from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.checkpoint import Interrupted
-from bayesbeam.sampling.populations import GroupName
+from bayesbeam.sampling.groups import GroupName
 from bayesbeam.sampling.run import replica_exchange
 from bayesbeam.stages import command
 from bayesbeam.stages.build import build_target, row_precision

@@ -20,8 +20,8 @@ from bayesbeam.rng import stream_key
 from bayesbeam.sampling import exchange, ladders
 from bayesbeam.sampling.engines import base, eager
 from bayesbeam.sampling.engines.eager import EagerEngine
+from bayesbeam.sampling.groups import Groups
 from bayesbeam.sampling.jumps import prior_edges
-from bayesbeam.sampling.populations import Groups
 from bayesbeam.sampling.record import Trace
 from bayesbeam.sampling.reference import Reference
 from bayesbeam.sampling.tuning import StepSizes, kinds_of

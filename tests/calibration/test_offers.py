@@ -25,8 +25,8 @@ from bayesbeam.rng import stream_key
 from bayesbeam.sampling import offers
 from bayesbeam.sampling.engines.base import start_state
 from bayesbeam.sampling.engines.eager import EagerEngine
+from bayesbeam.sampling.groups import Groups
 from bayesbeam.sampling.mixture import Mixture
-from bayesbeam.sampling.populations import Groups
 from bayesbeam.targets.sum import SumTarget
 
 GROUPS = 1500

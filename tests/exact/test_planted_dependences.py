@@ -17,9 +17,9 @@ import torch
 # Plain helpers beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.noise import normal_scaled
-from bayesbeam.sampling import populations
+from bayesbeam.sampling import run
 from bayesbeam.sampling.engines import fused
-from bayesbeam.sampling.populations import GroupName
+from bayesbeam.sampling.groups import GroupName
 from configured_campaign import Lab, differences, found_in, jobs_of, lab_of
 from sample_configured import Order, sample
 from short_runs import shorten
@@ -33,12 +33,12 @@ def nothing(patch: pytest.MonkeyPatch) -> None:
 
 def numbers_by_place(patch: pytest.MonkeyPatch) -> None:
     """Key random numbers by the place in the batch, not by name."""
-    by_name = populations.all_groups
+    by_name = run.all_groups
 
     def by_place(names: list[GroupName], *rest: Any) -> Any:
         return by_name([GroupName(f"{g}", tuple(f"{g}" for _ in one.members)) for g, one in enumerate(names)], *rest)
 
-    patch.setattr(populations, "all_groups", by_place)
+    patch.setattr(run, "all_groups", by_place)
 
 
 def numbers_by_thread(patch: pytest.MonkeyPatch) -> None:

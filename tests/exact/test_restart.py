@@ -23,10 +23,11 @@ from bayesbeam.errors import BayesbeamError
 from bayesbeam.sampling import ladders
 from bayesbeam.sampling import run as run_module
 from bayesbeam.sampling.checkpoint import Interrupted, MemoryKeeper, Saved
+from bayesbeam.sampling.groups import GroupName
 from bayesbeam.sampling.judgement import Assessment, assess
 from bayesbeam.sampling.ladders import Ladders
 from bayesbeam.sampling.plain import put_together, take_apart
-from bayesbeam.sampling.populations import GroupName, Populations
+from bayesbeam.sampling.populations import Populations
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import Work, replica_exchange
 from bayesbeam.sampling.settings import Settings

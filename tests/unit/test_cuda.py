@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import triton
 import triton.language as tl
 
-from bayesbeam.sampling.engines import cuda, cuda_math
+from bayesbeam.sampling.engines import cuda, cuda_math, cuda_tables
 from both_engines import CHAINS, LADDER, assert_equal_runs, run_both, target_of, tuned_for
 from interpreted import CudaEngine
 
@@ -90,7 +90,7 @@ def test_two_tiles_hold_a_curve_as_one_does(monkeypatch: pytest.MonkeyPatch) -> 
     target = target_of([registry.get("lorentzian")], axis=torch.linspace(-5.0, 5.0, 67, dtype=torch.float64))
     assert cuda.layout_of(67) == (64, 32, 1)
     assert_equal_moves(target)
-    monkeypatch.setattr(cuda, "layout_of", lambda points: cuda.Layout(128, 0, 1))
+    monkeypatch.setattr(cuda, "layout_of", lambda points: cuda_tables.Layout(128, 0, 1))
     assert_equal_moves(target)
 
 

@@ -15,7 +15,7 @@ from bayesbeam.models import registry
 from bayesbeam.models.base import REAL, Component, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling import populations
+from bayesbeam.sampling import groups, populations
 from bayesbeam.sampling.engines.base import BLOCK_EVERY, State, Tuned, jump_turns, random_block
 from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.jumps import prior_edges
@@ -92,7 +92,7 @@ def test_jumps_visit_every_block_alike_and_hide_no_slot(kind: str, peaks: int) -
 def climbed(target: SumTarget, stages: int) -> populations.Populations:
     """Populations after some stages."""
     engine = EagerEngine(target)
-    found = populations.begin(target, populations.all_groups(NAMES, 1, torch.device("cpu")), engine, SHORT)
+    found = populations.begin(target, groups.all_groups(NAMES, 1, torch.device("cpu")), engine, SHORT)
     for _ in range(stages):
         populations.climb(engine, found)
     return found

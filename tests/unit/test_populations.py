@@ -18,12 +18,30 @@ from bayesbeam.sampling import populations
 from bayesbeam.sampling.cloud import cloud_edges, ladder_of, rejections, scales_on, stage_below, states_on
 from bayesbeam.sampling.engines.base import Block, State, Tuned
 from bayesbeam.sampling.engines.eager import EagerEngine
+from bayesbeam.sampling.groups import GroupName, all_groups
 from bayesbeam.sampling.jumps import prior_edges
-from bayesbeam.sampling.populations import Climb, GroupName, next_beta, resampled
+from bayesbeam.sampling.populations import Climb
+from bayesbeam.sampling.resampling import forgotten, next_betas, resampled
 from bayesbeam.sampling.settings import FEWEST_REPLICAS, Settings
 from bayesbeam.sampling.tuning import kinds_of
 from bayesbeam.testsystems.linear_gaussian import linear_gaussian, linear_target
 from bayesbeam.testsystems.one_peak import nagata_target
+
+
+def next_beta(values: np.ndarray, beta: float) -> float:
+    """Next inverse temperature of one group, which others in its batch do not change."""
+    alone = next_betas(torch.from_numpy(values)[None], torch.tensor([beta], dtype=torch.float64))
+    others = torch.stack([torch.from_numpy(values), torch.zeros(values.shape, dtype=torch.float64)])
+    both = next_betas(others, torch.tensor([beta, 0.3], dtype=torch.float64))
+    assert both.tolist() == [float(alone[0]), 1.0]
+    return float(alone[0])
+
+
+def choose_by_weight(values: np.ndarray, step: float, uniform: np.ndarray, count: int) -> np.ndarray:
+    """Systematic choice in the populations of one group."""
+    step_of = torch.tensor([step], dtype=torch.float64)
+    return resampled(torch.from_numpy(values)[None], step_of, torch.from_numpy(uniform)[None], count)[0].numpy()
+
 
 Resampler = Callable[[np.ndarray, float, np.ndarray, int], np.ndarray]
 
@@ -95,14 +113,14 @@ def excess(choose: Resampler) -> float:
 
 def test_resampling_is_unbiased_and_systematic() -> None:
     """Over a grid of 1000 values of u a state's mean number is right to its two jumps, 1/1000 each."""
-    assert excess(resampled) < 2.1e-3
+    assert excess(choose_by_weight) < 2.1e-3
 
 
 def test_resampling_by_other_weights_or_by_independent_choices_is_caught() -> None:
     rng = np.random.default_rng(4)
 
     def hotter(values: np.ndarray, step: float, uniform: np.ndarray, count: int) -> np.ndarray:
-        return resampled(values, 0.9 * step, uniform, count)
+        return choose_by_weight(values, 0.9 * step, uniform, count)
 
     def independent(values: np.ndarray, step: float, _: np.ndarray, count: int) -> np.ndarray:
         weight = np.exp(step * (values - values.max(axis=1, keepdims=True)))
@@ -116,7 +134,7 @@ def test_resampling_by_other_weights_or_by_independent_choices_is_caught() -> No
 def test_a_population_without_a_possible_state_takes_those_of_others() -> None:
     values = np.full((3, 10), -np.inf)
     values[0, 4], values[2, 7] = -1.0, -1.0 + math.log(3.0)
-    found = resampled(values, 1.0, np.array([0.3, 0.4, 0.5]), 8)
+    found = choose_by_weight(values, 1.0, np.array([0.3, 0.4, 0.5]), 8)
     assert set(found[0]) == {4}
     assert set(found[2]) == {27}
     assert sorted(found[1]) == [4] * 2 + [27] * 6
@@ -124,8 +142,35 @@ def test_a_population_without_a_possible_state_takes_those_of_others() -> None:
 
 def test_where_nothing_is_possible_or_beta_stays_all_states_are_alike() -> None:
     for values in (np.full((2, 8), -np.inf), np.where(np.arange(16).reshape(2, 8) % 2, 0.0, -np.inf)):
-        found = resampled(values, 0.0, np.array([0.2, 0.9]), 8)
+        found = choose_by_weight(values, 0.0, np.array([0.2, 0.9]), 8)
         assert found.tolist() == [list(range(8)), list(range(8, 16))]
+
+
+def test_groups_in_a_batch_choose_as_each_by_itself() -> None:
+    """One of them without a possible state, one with a population without."""
+    values = torch.from_numpy(np.random.default_rng(6).standard_normal((4, 3, 50)))
+    values[1] = -math.inf
+    values[2, 1] = -math.inf
+    step, u = torch.tensor([0.0, 0.4, 2.0, 9.0], dtype=torch.float64), torch.rand(4, 3, dtype=torch.float64)
+    whole = resampled(values, step, u, 16)
+    assert all(
+        torch.equal(whole[g], resampled(values[g : g + 1], step[g : g + 1], u[g : g + 1], 16)[0]) for g in range(4)
+    )
+
+
+def test_what_is_forgotten_is_told_by_ranks() -> None:
+    """Against Spearman's correlation by scipy, with ties; numbers that are all alike tell nothing."""
+    rng = np.random.default_rng(7)
+    before = np.round(rng.standard_normal((40, 3, 20)), 1)
+    mix = np.linspace(0.0, 1.0, 40)[:, None, None]
+    after = np.round(mix * before + (1.0 - mix) * rng.standard_normal(before.shape), 1)
+    after[5] = -np.inf
+    found = forgotten(torch.from_numpy(before), torch.from_numpy(after)).tolist()
+    own = [k for k in range(40) if k != 5]
+    expected = [bool(stats.spearmanr(before[k].ravel(), after[k].ravel()).statistic <= 0.3) for k in own]
+    assert [found[k] for k in own] == expected
+    assert found[5]
+    assert 5 < sum(found) < 35
 
 
 def clouds(seed: int, chains: int = 4) -> tuple[torch.Tensor, torch.Tensor, list[list[int]]]:
@@ -277,7 +322,7 @@ def largest_t(seed: int) -> float:
     exact = linear_gaussian(torch.Generator().manual_seed(1), points=8, positions=())
     target = linear_target([exact])
     engine = EagerEngine(target)
-    groups = populations.all_groups([GroupName("group", ("member",))], seed, torch.device("cpu"))
+    groups = all_groups([GroupName("group", ("member",))], seed, torch.device("cpu"))
     found = populations.begin(target, groups, engine, Settings(seed=seed, chains=40))
     while not populations.climb(engine, found):
         pass

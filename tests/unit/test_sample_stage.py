@@ -24,7 +24,7 @@ from bayesbeam.io.store import read_measurement
 from bayesbeam.sampling.memory import Sizes, device_mib
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.stages import resources
+from bayesbeam.stages import parts, resources
 from bayesbeam.stages import sample as stage
 from bayesbeam.stages.memory import groups_at_once
 from bayesbeam.stages.resources import choose_device, planned_device, settings_of
@@ -396,7 +396,7 @@ def test_the_log_names_engine_and_device(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab = lab_of(tmp_path, {"a": 0}, sampling=HASTY.replace("device: cpu", "device: auto"))
-    monkeypatch.setattr(stage, "why_no_gpu", lambda: "the GPU does not work: its driver is too old")
+    monkeypatch.setattr(parts, "why_no_gpu", lambda: "the GPU does not work: its driver is too old")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     lab.sample("flat")
     assert "flat: engine cpu; on the CPU, for the GPU does not work: its driver is too old" in capsys.readouterr().err
@@ -431,7 +431,7 @@ def test_a_batch_that_a_gpu_does_not_hold_is_halved(
 def test_a_batch_is_no_larger_than_a_gpu_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory in proportion to the groups, with a margin, and never none."""
     sizes = Sizes(1000, 1, 301, 12, 12, 4, 4, 32)
-    settings = Settings(seed=1)
+    settings = Settings(seed=1, engine="auto")
     one = device_mib(replace(sizes, groups=1), settings, "cuda")
     assert 1.0 < one < 30.0
     assert device_mib(sizes, settings, "cuda") == pytest.approx(1000 * one, rel=0.15)

@@ -19,10 +19,11 @@ from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.sampling.cloud import edges_on, ladder_of, scales_on, states_on
 from bayesbeam.sampling.engines.base import Engine, State, Tuned, start_state
 from bayesbeam.sampling.exchange import RoundTrips
+from bayesbeam.sampling.groups import Groups
 from bayesbeam.sampling.judgement import Assessment, Look, assess, look_at
 from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.offers import EVERY, offer, offers_at
-from bayesbeam.sampling.populations import Climb, Groups
+from bayesbeam.sampling.populations import Climb
 from bayesbeam.sampling.record import Trace, mean_in_order, mean_of_each
 from bayesbeam.sampling.reference import Reference, fit_again, fit_references
 from bayesbeam.sampling.settings import Settings

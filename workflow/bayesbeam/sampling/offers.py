@@ -17,8 +17,8 @@ from torch import Tensor
 
 from bayesbeam.rng import normals, uniforms
 from bayesbeam.sampling.engines.base import START_SLOT, Engine, State
+from bayesbeam.sampling.groups import Groups
 from bayesbeam.sampling.mixture import MOST_COMPONENTS, Mixture, side_by_side
-from bayesbeam.sampling.populations import Groups
 from bayesbeam.sampling.reference import Reference, host, log_prior_of
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.exchangeable import log_orders, out_of_order, relabel

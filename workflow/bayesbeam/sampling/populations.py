@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bayesbeam.rng import stream_key, uniforms
+from bayesbeam.rng import uniforms
 from bayesbeam.sampling.cloud import cloud_edges, tables_of, with_scouts
 from bayesbeam.sampling.engines.base import START_SLOT, Engine, Tuned, start_state
+from bayesbeam.sampling.groups import Groups
 from bayesbeam.sampling.jumps import prior_edges
-from bayesbeam.sampling.resampling import forgotten, next_beta, resampled
+from bayesbeam.sampling.resampling import forgotten, next_betas, resampled
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of, prior_spread
 from bayesbeam.targets.base import Target
@@ -40,32 +41,6 @@ LEARNING_RATE = 2.0
 MOST_STAGES = 300
 # Slots of random numbers beside those of parameters, which begin at START_SLOT.
 RESAMPLE_SLOT = START_SLOT + (1 << 18)
-
-
-@dataclass(frozen=True)
-class GroupName:
-    """Names that fix the random numbers of a group: of itself (with its candidate) and of its members."""
-
-    name: str
-    members: tuple[str, ...]
-
-
-@dataclass
-class Groups:
-    """Which groups of a target move together, by number, and their stream keys: members (G, D, 2), groups (G, 2)."""
-
-    numbers: Tensor
-    member_keys: Tensor
-    group_keys: Tensor
-
-    @property
-    def keys(self) -> tuple[Tensor, Tensor]:
-        """Keys as an engine wants them."""
-        return self.member_keys, self.group_keys
-
-    def select(self, kept: Tensor) -> Groups:
-        """Some of the groups, by place."""
-        return Groups(self.numbers[kept.cpu()], self.member_keys[kept], self.group_keys[kept])
 
 
 @dataclass
@@ -112,12 +87,12 @@ class Populations:
         Jump tables of the priors, and of starting points.
     edges : Tensor (P, G, D, T, 1, B + 1)
         Jump tables of the present stages, for even chains and for odd ones.
-    began : list of arrays (C, N)
+    began : Tensor (G, C, N)
         Log-likelihoods at which the states began their stage.
     blocks : list of int
         Blocks of sweeps that each group has spent at its stage.
-    seen : list of lists of (Tensor (D, C, n, P), array (C, n))
-        All states of the last blocks of each group, and their log-likelihoods.
+    seen : list of (Tensor (G, D, C, n, P), Tensor (G, C, n))
+        All states of the last blocks, and their log-likelihoods.
     """
 
     groups: Groups
@@ -128,16 +103,9 @@ class Populations:
     edges: Tensor
     steps: StepSizes
     climbs: list[Climb]
-    began: list[FloatArray]
+    began: Tensor
     blocks: list[int]
-    seen: list[list[tuple[Tensor, FloatArray]]]
-
-
-def all_groups(names: Sequence[GroupName], seed: int, device: torch.device) -> Groups:
-    """All groups of a target with their keys."""
-    members = [[stream_key(seed, group.name, member) for member in group.members] for group in names]
-    groups = [stream_key(seed, group.name) for group in names]
-    return Groups(torch.arange(len(names)), torch.tensor(members, device=device), torch.tensor(groups, device=device))
+    seen: list[tuple[Tensor, Tensor]]
 
 
 def begin(
@@ -153,7 +121,7 @@ def begin(
     size = PRIOR_DRAWS
     theta = _prior_draws(target, groups, settings.chains, size)
     target.check(theta[:, :, :1, :ANCESTORS])
-    likelihood = _host(engine.start(theta).log_likelihood.sum(1))
+    likelihood = engine.start(theta).log_likelihood.sum(1)
     spread = prior_spread(target, theta[:, :, :, :ANCESTORS])
     kinds, count = kinds_of(target), len(groups.numbers)
     edges = prior_edges(target)
@@ -168,9 +136,9 @@ def begin(
         edges=edges.expand(-1, -1, -1, tables_of(settings.chains), -1, -1).clone(),
         steps=StepSizes(spread.clone(), spread + LARGEST, kinds),
         climbs=[Climb() for _ in range(count)],
-        began=[np.empty(0)] * count,
+        began=likelihood[:, :, :ANCESTORS],
         blocks=[0] * count,
-        seen=[[(theta[g], likelihood[g])] for g in range(count)],
+        seen=[(theta, likelihood)],
     )
     _step_in_beta(found, list(range(count)))
     return found
@@ -194,22 +162,26 @@ def climb(engine: Engine, found: Populations) -> list[int]:
     place = news.places[-2] if BLOCK > 1 else torch.arange(replicas, device=beta.device).expand(state.rung.shape)
     last = news.top[-1]
     found.states = torch.empty_like(last).scatter_(3, place[:, None, ..., None].expand_as(last), last)
-    after = _host(torch.empty_like(news.log_likelihood[-1]).scatter_(2, place, news.log_likelihood[-1]))
-    likelihood = _host(news.log_likelihood)
+    after = torch.empty_like(news.log_likelihood[-1]).scatter_(2, place, news.log_likelihood[-1])
+    theta = news.top.permute(1, 2, 3, 0, 4, 5).reshape(groups, members, chains, -1, slots)
+    likelihood = news.log_likelihood.permute(1, 2, 0, 3).reshape(groups, chains, -1)
+    found.seen = [*found.seen, (theta, likelihood)][-max(map(_blocks_wanted, found.beta)) :]
+    free = forgotten(found.began, after).tolist()
     over = []
     for g in range(groups):
-        theta = news.top[:, g].permute(1, 2, 0, 3, 4).reshape(members, chains, -1, slots)
-        values = np.ascontiguousarray(likelihood[:, g].swapaxes(0, 1)).reshape(chains, -1)
-        blocks = LAST_BLOCKS if found.beta[g] == 1.0 else BLOCKS
-        found.seen[g] = [*found.seen[g], (theta, values)][-blocks:]
         found.blocks[g] += 1
-        enough = found.blocks[g] >= blocks and forgotten(found.began[g], after[g])
+        enough = found.blocks[g] >= _blocks_wanted(found.beta[g]) and free[g]
         if enough or found.blocks[g] >= MOST_BLOCKS:
             over.append(g)
     there = [g for g in over if found.beta[g] == 1.0]
     found.block += 1
     _step_in_beta(found, over)
     return there
+
+
+def _blocks_wanted(beta: float) -> int:
+    """Blocks of which the states count at a stage."""
+    return LAST_BLOCKS if beta == 1.0 else BLOCKS
 
 
 def leave(found: Populations, places: Sequence[int]) -> Populations:
@@ -225,9 +197,9 @@ def leave(found: Populations, places: Sequence[int]) -> Populations:
         edges=found.edges[:, index],
         steps=found.steps.select(index),
         climbs=[found.climbs[place] for place in kept],
-        began=[found.began[place] for place in kept],
+        began=found.began[index],
         blocks=[found.blocks[place] for place in kept],
-        seen=[found.seen[place] for place in kept],
+        seen=[(theta[index], likelihood[index]) for theta, likelihood in found.seen],
     )
 
 
@@ -245,33 +217,57 @@ def _prior_draws(target: Target, groups: Groups, chains: int, size: int) -> Tens
 
 def _step_in_beta(found: Populations, places: list[int]) -> None:
     """Write the stage of some groups down, and take them to the next inverse temperature."""
-    if not places:
-        return
-    device = found.states.device
-    chains = found.states.shape[2]
-    block = torch.tensor([found.block], device=device)
-    slot = torch.tensor([RESAMPLE_SLOT], device=device)
-    uniform = _host(uniforms(found.groups.group_keys, chains, 1, block, slot, words=1)[0, 0, 0, :, :, 0])
-    for g in places:
-        one, blocks = found.climbs[g], found.seen[g]
-        theta = torch.cat([states for states, _ in blocks], 2)
-        likelihood = np.concatenate([values for _, values in blocks], 1)
+    there = [g for g in places if found.beta[g] == 1.0]
+    for some in (there, [g for g in places if found.beta[g] < 1.0]):
+        if some:
+            theta, likelihood = _seen(found, some)
+            _write_down(found, some, theta, likelihood)
+            if some is not there:
+                _to_next_stage(found, some, theta, likelihood)
+
+
+def _seen(found: Populations, places: list[int]) -> tuple[Tensor, Tensor]:
+    """States (B, D, C, n, P) of the stage of some groups that are at one kind of stage, and their log-likelihoods."""
+    index = torch.tensor(places, device=found.states.device)
+    blocks = found.seen[-_blocks_wanted(found.beta[places[0]]) :]
+    return torch.cat([theta[index] for theta, _ in blocks], 3), torch.cat([one[index] for _, one in blocks], 2)
+
+
+def _write_down(found: Populations, places: list[int], theta: Tensor, likelihood: Tensor) -> None:
+    """Note what the populations of some groups have seen at their stage."""
+    on_host, cloud = _host(likelihood), theta[:, :, :, -ANCESTORS:].clone()
+    for b, g in enumerate(places):
+        one = found.climbs[g]
         one.beta.append(found.beta[g])
-        one.log_likelihood.append(likelihood)
-        one.cloud.append(theta[:, :, -ANCESTORS:].clone())
-        one.cloud_likelihood.append(np.ascontiguousarray(likelihood[:, -ANCESTORS:]))
+        one.log_likelihood.append(np.ascontiguousarray(on_host[b]))
+        one.cloud.append(cloud[b])
+        one.cloud_likelihood.append(np.ascontiguousarray(on_host[b, :, -ANCESTORS:]))
         one.log_scale.append(found.steps.log_scale[:, g].clone())
         one.edges.append(found.edges[:, g].clone())
         one.blocks += found.blocks[g]
         if found.beta[g] == 1.0:
-            one.last = theta.clone()
-        beta = 1.0 if len(one.beta) >= MOST_STAGES else next_beta(likelihood, found.beta[g])
-        chosen = resampled(likelihood, beta - found.beta[g], uniform[g], ANCESTORS)
-        states = theta.permute(1, 2, 0, 3).flatten(0, 1)[torch.from_numpy(chosen).to(device)]
-        found.states[g] = states.permute(2, 0, 1, 3)
-        found.beta[g], found.began[g] = beta, likelihood.ravel()[chosen]
-        found.blocks[g], found.seen[g] = 0, []
+            one.last = theta[b].clone()
+
+
+def _to_next_stage(found: Populations, places: list[int], theta: Tensor, likelihood: Tensor) -> None:
+    """Take some groups to their next inverse temperature, with states chosen by weight."""
+    device = found.states.device
     index = torch.tensor(places, device=device)
+    block, slot = torch.tensor([found.block], device=device), torch.tensor([RESAMPLE_SLOT], device=device)
+    chains = found.states.shape[2]
+    uniform = uniforms(found.groups.group_keys[index], chains, 1, block, slot, words=1)[0, 0, 0, :, :, 0]
+    before = torch.tensor([found.beta[g] for g in places], dtype=torch.float64, device=device)
+    beta = next_betas(likelihood, before)
+    late = torch.tensor([len(found.climbs[g].beta) >= MOST_STAGES for g in places], device=device)
+    beta = torch.where(late, 1.0, beta)
+    chosen = resampled(likelihood, beta - before, uniform, ANCESTORS)
+    members, slots = theta.shape[1], theta.shape[4]
+    wide = chosen[:, None, :, :, None].expand(-1, members, -1, -1, slots)
+    flat = theta.flatten(2, 3)[:, :, None].expand(-1, -1, chains, -1, -1)
+    found.states[index] = flat.gather(3, wide)
+    found.began[index] = likelihood.flatten(1)[:, None].expand(-1, chains, -1).gather(2, chosen)
+    for g, value in zip(places, beta.tolist(), strict=True):
+        found.beta[g], found.blocks[g] = value, 0
     found.edges[:, index] = cloud_edges(found.prior[:, index], found.states[index], found.steps.kinds)
 
 

@@ -19,11 +19,12 @@ from bayesbeam.sampling.checkpoint import Interrupted, Keeper, NoKeeper
 from bayesbeam.sampling.engines.base import Engine, State, jump_turns
 from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.sampling.exchange import RoundTrips
+from bayesbeam.sampling.groups import GroupName, Groups, all_groups
 from bayesbeam.sampling.judgement import Assessment
 from bayesbeam.sampling.ladders import Ladders
 from bayesbeam.sampling.mixture import Mixture
 from bayesbeam.sampling.plain import put_together, take_apart
-from bayesbeam.sampling.populations import Climb, GroupName, Groups, Populations
+from bayesbeam.sampling.populations import Climb, Populations
 from bayesbeam.sampling.record import Run, Trace, Verdict
 from bayesbeam.sampling.reference import Reference
 from bayesbeam.sampling.scouts import scout
@@ -129,7 +130,7 @@ class _Driver:
 
     def _begin(self) -> Work:
         """Populations of all groups at the prior."""
-        groups = climbing.all_groups(self.names, self.settings.seed, self.target.device)
+        groups = all_groups(self.names, self.settings.seed, self.target.device)
         engine = self._engine_of(groups.numbers)
         scouts = None if self.starts is None else scout(self.target, groups, engine, self.settings, self.starts)
         return Work(climbing.begin(self.target, groups, engine, self.settings, scouts))
@@ -151,7 +152,7 @@ class _Driver:
         work.populations = climbing.leave(found, there)
         if not work.populations.climbs:
             work.populations = None
-            groups = climbing.all_groups(self.names, self.settings.seed, self.target.device)
+            groups = all_groups(self.names, self.settings.seed, self.target.device)
             climbs = [work.arrived.pop(number) for number in range(len(self.names))]
             work.ladders = exchange.set_up(self.target, groups, climbs, self.settings)
 

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from bayesbeam.sampling.engines.base import Engine, Tuned, start_state
+from bayesbeam.sampling.groups import Groups
 from bayesbeam.sampling.jumps import prior_edges
-from bayesbeam.sampling.populations import ANCESTORS, BLOCK, LEARNING_RATE, Groups
+from bayesbeam.sampling.populations import ANCESTORS, BLOCK, LEARNING_RATE
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sampling.tuning import LARGEST, StepSizes, kinds_of
 from bayesbeam.targets.base import Target

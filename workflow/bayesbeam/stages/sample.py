@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -25,17 +24,17 @@ from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_check
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.checkpoint import Interrupted
-from bayesbeam.sampling.engines.choose import choose
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
-from bayesbeam.stages.build import build_target, row_precision
+from bayesbeam.stages.build import build_target
 from bayesbeam.stages.keep import ALONE, FileKeeper, Running, say
-from bayesbeam.stages.memory import groups_at_once, measured_mib, memory_words, predicted_mib, sizes_of
+from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
+from bayesbeam.stages.parts import choice_words, halves, parts_of, too_large
 from bayesbeam.stages.plan import digest
-from bayesbeam.stages.resources import NO_GPU, choose_device, device_words, settings_of, why_no_gpu
+from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.starts import starting_points
 from bayesbeam.targets.sum import SumTarget
 
@@ -95,7 +94,7 @@ def sample_batch(
     new = [m for m in present if m.id not in records]
     refused = {m.id: reason for m in new if (reason := misfit(expanded.spec, m))}
     records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
-    parts = _parts(campaign, expanded.spec, [m for m in new if m.id not in refused])
+    parts = parts_of(campaign, expanded.spec, [m for m in new if m.id not in refused])
     while parts:
         if running.stop():
             raise Interrupted
@@ -106,7 +105,7 @@ def sample_batch(
         try:
             found = _sample(job, keeper, watch)
         except torch.OutOfMemoryError as error:
-            parts.extendleft(reversed(_halves(expanded.tag, alike, error)))
+            parts.extendleft(reversed(halves(expanded.tag, alike, error)))
             keeper.remove()
             continue
         records |= {m.id: record for m, record in zip(alike, found, strict=True)}
@@ -146,7 +145,7 @@ def sample_group(
             try:
                 records = {group: _sample(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
             except torch.OutOfMemoryError as error:
-                raise _too_large(expanded.tag, error) from error
+                raise too_large(expanded.tag, error) from error
     write_records(out, records)
     _tidy(out)
 
@@ -217,7 +216,7 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     sampling = job.campaign.campaign.sampling
     try:
         target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
-        say(f"{job.expanded.tag}: {_choice_words(target, job.settings.engine, sampling.device)}")
+        say(f"{job.expanded.tag}: {choice_words(target, job.settings.engine, sampling.device)}")
         predicted = predicted_mib(target, job.settings, bool(job.expanded.spec.starts))
         runs = _run(target, job, keeper, watch)
     except BayesbeamError as error:
@@ -226,40 +225,6 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     memory = measured_mib(), predicted[0] if predicted is not None else None
     say(f"{job.expanded.tag}: {memory_words(memory[0], predicted)}")
     return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent, memory)
-
-
-def _choice_words(target: SumTarget, asked: str, device: str) -> str:
-    """What a job says of its engine and device, and why they are not the fastest that there may be."""
-    engine, reason = choose(target, asked)
-    words = f"engine {engine}" + (f", for {reason}" if reason else "")
-    failed = why_no_gpu() if device == "auto" else ""
-    return words if failed in ("", NO_GPU) else f"{words}; on the CPU, for {failed}"
-
-
-def _halves(tag: str, alike: list[Measurement], error: torch.OutOfMemoryError) -> list[list[Measurement]]:
-    """Two halves of a batch that a GPU cannot hold: results do not depend on what is in a batch.
-
-    Raises
-    ------
-    SamplingError
-        If there is but one measurement.
-    """
-    if len(alike) < 2:
-        raise _too_large(tag, error) from error
-    torch.cuda.empty_cache()
-    middle = len(alike) // 2
-    say(f"{tag}: the memory of the GPU does not hold {len(alike)} measurements at once; going on with {middle}")
-    return [alike[:middle], alike[middle:]]
-
-
-def _too_large(tag: str, error: torch.OutOfMemoryError) -> SamplingError:
-    """What is said where not even one analysis fits a GPU."""
-    return SamplingError.at(
-        f"candidate {tag}",
-        f"more numbers than the memory of the GPU holds ({str(error).splitlines()[0]})",
-        "a device that holds one analysis",
-        "Write device: cpu in the campaign's sampling, or free the GPU of other programs.",
-    )
 
 
 def _run(target: SumTarget, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
@@ -313,22 +278,3 @@ def _known(path: Path) -> dict[str, Record]:
         return read_records(path)
     except StoreError:
         return {}
-
-
-def _parts(campaign: LoadedCampaign, spec: CandidateSpec, measurements: list[Measurement]) -> deque[list[Measurement]]:
-    """Measurements to be sampled at once: alike, and no more than the device holds."""
-    sampling = campaign.campaign.sampling
-    parts: deque[list[Measurement]] = deque()
-    for alike in _alike(spec, measurements, sampling.precision):
-        sizes = sizes_of(spec, (len(alike), 1, alike[0].x.size), sampling.precision)
-        most = groups_at_once(sizes, settings_of(campaign), choose_device(sampling.device))
-        parts.extend(alike[start : start + most] for start in range(0, len(alike), most))
-    return parts
-
-
-def _alike(spec: CandidateSpec, measurements: list[Measurement], precision: str) -> list[list[Measurement]]:
-    """Measurements of equal length and precision together: padding or rounding would change the last bit of a sum."""
-    kinds: dict[tuple[int, str], list[Measurement]] = {}
-    for m in measurements:
-        kinds.setdefault((m.x.size, str(row_precision(spec, [[m]], precision))), []).append(m)
-    return list(kinds.values())

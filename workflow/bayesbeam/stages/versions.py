@@ -5,7 +5,7 @@ again what it would do differently, and nothing else. Kept apart from the stages
 """
 
 PREPROCESS = 1
-SAMPLE = 6
+SAMPLE = 7
 FREE_ENERGY = 1
 INTEGRATE = 1
 REPORT = 1

@@ -1,0 +1,196 @@
+"""Tables that kernels on a GPU read and write: of a target, of a block of sweeps, and the order of its moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bayesbeam.sampling.engines.base import State, Tuned, table_slots
+from bayesbeam.targets.sum import SumTarget
+
+# Points of the longest curve that the registers of a program hold.
+MOST_POINTS = 8192
+MOST_ARGUMENTS = 5
+# Points of a tile that a warp holds; more where eight warps share it.
+POINTS_A_WARP = 256
+# What an entry of a plan of proposals asks for: a walk, a jump, or the prior density of what is there.
+WALK, JUMP, PRESENT = 0, 1, 2
+
+
+class Layout(NamedTuple):
+    """How kernels hold a curve: points in two tiles, and warps that share them."""
+
+    left: int
+    right: int
+    warps: int
+
+    @property
+    def points(self) -> int:
+        """Points with those that fill up the tiles."""
+        return self.left + self.right
+
+
+def layout_of(points: int) -> Layout:
+    """Tiles of powers of two with the fewest points that do not count; one tile where that is no worse."""
+    one = max(power(points), 32)
+    pairs = [(one, 0)] if one <= MOST_POINTS // 2 else []
+    left = one // 2
+    if left >= 32:
+        pairs.append((left, max(power(points - left), 32)))
+    left, right = min(pairs, key=lambda pair: (pair[0] + pair[1], pair[1]))
+    return Layout(left, right, min(max(left // POINTS_A_WARP, 1), 8))
+
+
+def power(number: int) -> int:
+    """Least power of two that is no less."""
+    return 1 << max(number - 1, 0).bit_length()
+
+
+class Given(NamedTuple):
+    """What kernels read of a target.
+
+    ``data`` (G, D, 6, N): axis, axis about its middle, y, 1/sd, 1/y, weight. ``slots`` (P, 4): kind of prior, shared,
+    walks in the logarithm, slot of the jump table. ``terms`` (T, 2): kind of component, first slot.
+    """
+
+    data: Tensor
+    origin: Tensor
+    constant: Tensor
+    effective: Tensor
+    arguments: Tensor
+    support: Tensor
+    slots: Tensor
+    terms: Tensor
+
+    @staticmethod
+    def of(target: SumTarget, layout: Layout) -> Given:
+        """Tables of a target on its device."""
+        device, shape = target.device, (target.groups, target.members)
+        columns = (
+            target.x, target.x - target.origin, target.data.y, target.data.inverse_sd, target.data.inverse_y,
+            target.data.weight,
+        )  # fmt: skip
+        data = torch.zeros(*shape, 6, layout.points, dtype=target.dtype, device=device)
+        for row, column in enumerate(columns):
+            data[:, :, row, : target.points] = column[:, :, 0, 0].to(target.dtype)
+        data[:, :, :2, target.points :] = data[:, :, :2, target.points - 1 : target.points]
+        constant = target.data.count_constant if target.noise.counts else target.data.gaussian_constant
+        arguments = torch.zeros(*shape, len(target.slots), MOST_ARGUMENTS, dtype=torch.float64, device=device)
+        support = torch.zeros(*shape, len(target.slots), 2, dtype=torch.float64, device=device)
+        kinds = kinds_of_priors(target)
+        tables, numbers = table_slots(target), np.zeros((len(target.slots), 4), np.int32)
+        for j, prior in enumerate(target.priors):
+            for a, name in enumerate(prior.family.parameters):
+                arguments[:, :, j, a] = prior.values[name].reshape(shape)
+            for e, end in enumerate(prior.family.support(**prior.values) if j in target.moving else ()):
+                support[:, :, j, e] = end.double().expand(*shape, 1, 1)[:, :, 0, 0]
+            numbers[j] = (
+                kinds.get(prior.family.name, 0),
+                target.slots[j].shared,
+                prior.family.log_coordinate,
+                tables[j],
+            )
+        components = components_of(target)
+        terms = [[components.index(term.component), term.start] for term in target.terms]
+        return Given(
+            data, target.origin.reshape(shape).double().contiguous(), constant.reshape(shape).double().contiguous(),
+            target.data.n_effective.reshape(shape).double().contiguous(), arguments, support,
+            torch.from_numpy(numbers).to(device), torch.tensor(terms, dtype=torch.int32, device=device),
+        )  # fmt: skip
+
+
+class Work(NamedTuple):
+    """What a block of sweeps reads and writes besides the state."""
+
+    beta: Tensor
+    scale: Tensor
+    edges: Tensor
+    keys: Tensor
+    group_keys: Tensor
+    pred: Tensor
+    log_prior: Tensor
+    proposals: tuple[Tensor, ...]
+    ratios: Tensor
+    accepted: Tensor
+    flags: Tensor
+    level: Tensor
+    likelihoods: Tensor
+    top: Tensor
+    swap: Tensor
+    places: Tensor
+
+    @staticmethod
+    def of(pred: Tensor, state: State, tuned: Tuned, keys: tuple[Tensor, Tensor], sweeps: int, levels: int) -> Work:
+        """Room for a block of sweeps, with that for the sums of curves given."""
+        groups, members, chains, replicas, slots = state.theta.shape
+        new = state.theta.new_empty
+        by_slot = (slots, groups, members, chains, replicas)
+        return Work(
+            tuned.beta.double().contiguous(), tuned.scale.double().contiguous(), tuned.edges.double().contiguous(),
+            keys[0].contiguous(), keys[1].contiguous(), pred, torch.zeros_like(state.theta),
+            tuple(new(by_slot) for _ in range(8)), torch.zeros(by_slot, dtype=torch.float64, device=state.theta.device),
+            torch.zeros(by_slot, dtype=torch.float64, device=state.theta.device),
+            torch.zeros(groups, chains, dtype=torch.int32, device=state.theta.device),
+            new(groups, chains, replicas), new(sweeps, groups, chains, replicas),
+            new(sweeps, groups, members, chains, levels, slots), new(sweeps, groups, chains, replicas - 1),
+            new(sweeps, groups, chains, replicas, dtype=torch.int64),
+        )  # fmt: skip
+
+
+class Plan(NamedTuple):
+    """Proposals and moves of every sweep of a block, as tables on the device and the parts of them of each sweep."""
+
+    table: Tensor
+    present: tuple[int, int]
+    entries: list[tuple[int, int]]
+    table_of_moves: Tensor
+    moves: list[tuple[int, int]]
+
+    @staticmethod
+    def of(target: SumTarget, turns: Sequence[tuple[tuple[int, ...], ...]]) -> Plan:
+        """Plan of the walks of all moving slots and of some jumps in every sweep."""
+        entries = [(j, PRESENT) for j in target.moving]
+        walks = [(j, WALK) for j in target.moving]
+        moves: list[tuple[int, ...]] = []
+        parts_of_entries, parts_of_moves = [], []
+        for one in turns:
+            begin = len(entries)
+            entries += walks + [(j, JUMP) for slots in one for j in slots]
+            parts_of_entries.append((begin, len(entries)))
+            begin = len(moves)
+            moves += [_move_of(target, (j,), 1) for j in target.moving]
+            moves += [_move_of(target, slots, 0) for slots in one]
+            parts_of_moves.append((begin, len(moves)))
+        tables = [torch.tensor(rows, dtype=torch.int32).reshape(-1, n) for rows, n in ((entries, 2), (moves, 7))]
+        on_device = [table.to(target.device, non_blocking=True) for table in tables]
+        return Plan(on_device[0], (0, len(target.moving)), parts_of_entries, on_device[1], parts_of_moves)
+
+
+def _move_of(target: SumTarget, slots: tuple[int, ...], walk: int) -> tuple[int, ...]:
+    """Numbers of a move: see ``MOVE`` in :mod:`cuda_kernels`."""
+    kind, start, count = -1, target.noise_start, len(target.noise.parameters)
+    components = components_of(target)
+    for term in target.terms:
+        if term.start <= slots[0] < term.stop:
+            kind, start, count = components.index(term.component), term.start, len(term.component.parameters)
+    moved = sum(1 << (j - start) for j in slots)
+    return kind, start, count, moved, slots[0], int(target.slots[slots[0]].shared), walk
+
+
+def components_of(target: SumTarget) -> list[Any]:
+    """Components of a target, each once."""
+    found: list[Any] = []
+    for term in target.terms:
+        if term.component not in found:
+            found.append(term.component)
+    return found
+
+
+def kinds_of_priors(target: SumTarget) -> dict[str, int]:
+    """Number of each family of priors of moving slots."""
+    names = dict.fromkeys(target.priors[j].family.name for j in target.moving)
+    return {name: kind for kind, name in enumerate(names)}

@@ -1,0 +1,73 @@
+"""Parts of a batch that are sampled at once: measurements that are alike, as many as the device holds."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import torch
+
+from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.specs import CandidateSpec
+from bayesbeam.errors import SamplingError
+from bayesbeam.io.store import Measurement
+from bayesbeam.sampling.engines.choose import choose
+from bayesbeam.stages.build import row_precision
+from bayesbeam.stages.keep import say
+from bayesbeam.stages.memory import groups_at_once, sizes_of
+from bayesbeam.stages.resources import NO_GPU, choose_device, settings_of, why_no_gpu
+from bayesbeam.targets.sum import SumTarget
+
+
+def parts_of(
+    campaign: LoadedCampaign, spec: CandidateSpec, measurements: list[Measurement]
+) -> deque[list[Measurement]]:
+    """Measurements to be sampled at once: alike, and no more than the device holds."""
+    sampling = campaign.campaign.sampling
+    parts: deque[list[Measurement]] = deque()
+    for alike in _alike(spec, measurements, sampling.precision):
+        sizes = sizes_of(spec, (len(alike), 1, alike[0].x.size), sampling.precision)
+        most = groups_at_once(sizes, settings_of(campaign), choose_device(sampling.device))
+        parts.extend(alike[start : start + most] for start in range(0, len(alike), most))
+    return parts
+
+
+def halves(tag: str, alike: list[Measurement], error: torch.OutOfMemoryError) -> list[list[Measurement]]:
+    """Two halves of a batch that a GPU cannot hold: results do not depend on what is in a batch.
+
+    Raises
+    ------
+    SamplingError
+        If there is but one measurement.
+    """
+    if len(alike) < 2:
+        raise too_large(tag, error) from error
+    torch.cuda.empty_cache()
+    middle = len(alike) // 2
+    say(f"{tag}: the memory of the GPU does not hold {len(alike)} measurements at once; going on with {middle}")
+    return [alike[:middle], alike[middle:]]
+
+
+def too_large(tag: str, error: torch.OutOfMemoryError) -> SamplingError:
+    """What is said where not even one analysis fits a GPU."""
+    return SamplingError.at(
+        f"candidate {tag}",
+        f"more numbers than the memory of the GPU holds ({str(error).splitlines()[0]})",
+        "a device that holds one analysis",
+        "Write device: cpu in the campaign's sampling, or free the GPU of other programs.",
+    )
+
+
+def choice_words(target: SumTarget, asked: str, device: str) -> str:
+    """What a job says of its engine and device, and why they are not the fastest that there may be."""
+    engine, reason = choose(target, asked)
+    words = f"engine {engine}" + (f", for {reason}" if reason else "")
+    failed = why_no_gpu() if device == "auto" else ""
+    return words if failed in ("", NO_GPU) else f"{words}; on the CPU, for {failed}"
+
+
+def _alike(spec: CandidateSpec, measurements: list[Measurement], precision: str) -> list[list[Measurement]]:
+    """Measurements of equal length and precision together: padding or rounding would change the last bit of a sum."""
+    kinds: dict[tuple[int, str], list[Measurement]] = {}
+    for m in measurements:
+        kinds.setdefault((m.x.size, str(row_precision(spec, [[m]], precision))), []).append(m)
+    return list(kinds.values())
