@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import triton
 import triton.language as tl
 
-from bayesbeam.sampling.engines import cuda, cuda_math, cuda_tables
+from bayesbeam.sampling.engines import cuda, cuda_math, cuda_probe, cuda_tables
 from both_engines import CHAINS, LADDER, assert_equal_runs, run_both, target_of, tuned_for
 from interpreted import CudaEngine
 
@@ -251,14 +252,50 @@ def test_why_a_target_does_not_run_in_kernels(monkeypatch: pytest.MonkeyPatch) -
         engine_for(target, "cuda")
 
 
+@pytest.fixture(autouse=True)
+def probed_anew() -> Iterator[None]:
+    """Forget what was found of a device."""
+    cuda_probe.why_no_launch.cache_clear()
+    yield
+    cuda_probe.why_no_launch.cache_clear()
+
+
 @pytest.mark.parametrize(("capability", "reason"), [((7, 0), "compute capability 7.0, below 7.5"), ((7, 5), "")])
 def test_an_old_gpu_runs_batched_torch(
     capability: tuple[int, int], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cuda, "interpreted", lambda: False)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(cuda_probe, "why_no_launch", lambda device: "")
     assert cuda.why_no_kernels(GPU).endswith(reason)
     assert bool(cuda.why_no_kernels(GPU)) == bool(reason)
+
+
+def test_a_kernel_that_cannot_be_launched_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without a C compiler, a kernel that does nothing, a folder that cannot be written."""
+
+    class Broken:
+        def __getitem__(self, grid: tuple[int, ...]) -> Any:
+            def launch(out: torch.Tensor) -> None:
+                raise RuntimeError("Failed to find C compiler. Please specify via CC environment variable.\nMore")
+
+            return launch
+
+    monkeypatch.setattr(cuda, "interpreted", lambda: False)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    here = torch.device("cpu")
+    assert cuda_probe.why_no_launch(here) == "", "the interpreter launches it"
+    cuda_probe.why_no_launch.cache_clear()
+    monkeypatch.setattr(cuda_probe, "_one", Broken())
+    assert cuda_probe.why_no_launch(here).startswith("Triton cannot launch a kernel: Failed to find C compiler")
+    cuda_probe.why_no_launch.cache_clear()
+    monkeypatch.setattr(cuda_probe, "_one", {(1,): lambda out: None})
+    assert cuda_probe.why_no_launch(here) == "a kernel on the GPU writes nothing"
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setattr(triton.knobs.cache, "dir", str(blocked / "cache"))
+    cuda_probe._keep_compiled()
+    assert Path(triton.knobs.cache.dir).is_dir()
 
 
 def test_without_triton_a_gpu_runs_batched_torch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +305,14 @@ def test_without_triton_a_gpu_runs_batched_torch(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(SumTarget, "device", property(lambda self: GPU))
     assert choose(target) == Choice("eager", "triton is not installed")
     assert engine_for(target).name == "eager"
+
+
+def test_a_triton_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> bool:
+        raise ImportError("libtriton.so: undefined symbol\nMore")
+
+    monkeypatch.setattr(cuda, "interpreted", broken)
+    assert cuda.why_no_kernels(GPU) == "triton does not load: libtriton.so: undefined symbol"
 
 
 def test_the_choice_follows_the_device(monkeypatch: pytest.MonkeyPatch) -> None:

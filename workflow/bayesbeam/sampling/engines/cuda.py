@@ -68,14 +68,19 @@ def why_no_kernels(device: torch.device) -> str:
     """Reason why kernels cannot run on a device; empty where they can."""
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
-    if interpreted():
-        return ""
+    try:
+        if interpreted():
+            return ""
+    except Exception as error:
+        return f"triton does not load: {str(error).strip().splitlines()[0]}"
     if device.type != "cuda":
         return "the data are not on a GPU"
     capability = torch.cuda.get_device_capability(device)
     if capability < LEAST_CAPABILITY:
         return f"the GPU has compute capability {capability[0]}.{capability[1]}, below {_words(LEAST_CAPABILITY)}"
-    return ""
+    from bayesbeam.sampling.engines.cuda_probe import why_no_launch
+
+    return why_no_launch(device)
 
 
 def interpreted() -> bool:

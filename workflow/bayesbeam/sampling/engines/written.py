@@ -13,12 +13,12 @@ from types import ModuleType
 def folder_of(versions: str) -> Path:
     """Folder for what is written with some versions: the user's cache, or a private one where that is not writable."""
     place = Path("~/.cache/bayesbeam").expanduser() / versions
-    if _usable(place):
+    if usable(place):
         return place
     return Path(tempfile.mkdtemp(prefix="bayesbeam-"))
 
 
-def _usable(place: Path) -> bool:
+def usable(place: Path) -> bool:
     """Whether a folder is there, writable, and no one else's: what lies in it is run."""
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
