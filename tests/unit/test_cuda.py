@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import triton
 import triton.language as tl
 
-from bayesbeam.sampling.engines import cuda, cuda_math, cuda_probe, cuda_tables
+from bayesbeam.sampling.engines import cuda, cuda_math, cuda_probe, cuda_source, cuda_tables
 from both_engines import CHAINS, LADDER, assert_equal_runs, run_both, target_of, tuned_for
 from interpreted import CudaEngine
 
@@ -103,6 +103,22 @@ def test_tiles_hold_all_points_and_few_others(points: int) -> None:
     assert layout.left & (layout.left - 1) == 0
     assert layout.right & (layout.right - 1) == 0
     assert layout.left / (32 * layout.warps) <= (8 if layout.warps < 8 else 16)
+
+
+def by_area(m: MathSpace, x: Value, position: Value, area: Value, sd: Value) -> Value:
+    """Peak whose width is part of its height too, and whose height stands last."""
+    return m.exp(-0.5 * m.square((x - position) / sd)) * (area / sd)
+
+
+def test_a_move_of_the_size_alone_makes_the_curve_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    typical = {"position": (-2.0, 2.0), "area": (1.0, 9.0), "sd": (0.5, 2.0)}
+    parameters = tuple(Parameter(n, "1", "normal(mean=0, sd=1)", REAL, n, ends) for n, ends in typical.items())
+    component = Component("by_area", "peak by its area", parameters, by_area, False)
+    assert "if (which & -3) == 0:" in cuda._source_of(target_of([component]))
+    assert_equal_moves(target_of([component, registry.get("gaussian")]))
+    monkeypatch.setattr(cuda_source, "only_size", lambda component: (False, True, True))
+    with pytest.raises(AssertionError):
+        assert_equal_moves(target_of([component]))
 
 
 def growth(m: MathSpace, x: Value, level: Value) -> Value:

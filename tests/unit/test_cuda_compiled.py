@@ -17,7 +17,7 @@ CAPABILITIES = ("75", "80", "90")
 # Registers that a kernel may take, a thread: 65536 divided by this is how many threads a multiprocessor holds.
 MOST_REGISTERS = {"propose": 64, "rebuild": 128, "move": 168, "exchange": 80}
 # Bytes that may go to slow memory, a thread: some addresses, no curve.
-MOST_SPILLED = 64
+MOST_SPILLED = 128
 
 
 def compiled(cases: str, folder: Path) -> list[dict[str, Any]]:

@@ -184,8 +184,9 @@ class CudaEngine:
             given.data, given.origin, given.constant, given.effective, plan.table_of_moves, given.slots, given.terms,
             *work.proposals, work.ratios, work.accepted, work.flags, *part, members, chains, replicas, slots,
             len(self.target.terms), self.target.noise_start, work.edges.shape[3], work.edges.shape[4], bins,
-            self._layout.points, groups * members, self._functions.curve, self._functions.term,
-            self._functions.total, bool(self.target.tied.any()) and members > 1, power(bins + 1), power(slots),
+            self._layout.points, groups * members, self._functions.curve, self._functions.change,
+            self._functions.term, self._functions.total, bool(self.target.tied.any()) and members > 1,
+            power(bins + 1), power(slots),
             self._layout.left, self._layout.right, self._replicas, self._rows,
             num_warps=self._layout.warps, enable_fp_fusion=True,
         )  # fmt: skip

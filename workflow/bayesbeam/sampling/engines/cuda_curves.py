@@ -26,15 +26,13 @@ def _whole(
 
 @triton.jit
 def _changed(
-    pred, axis, centred, offsets, valid, theta, proposal, stride, kind, start, moved, origin, terms, term_table, like,
-    curve: tl.constexpr,
+    pred, axis, centred, offsets, valid, theta, proposal, stride, kind, start, moved, which, origin, terms, term_table,
+    like, curve: tl.constexpr, change: tl.constexpr,
 ):  # fmt: skip
     """Sum of curves at some points after a move."""
     f = tl.load(pred + offsets, mask=valid, other=0.0)
     if kind >= 0:
-        nothing = moved - moved
-        f -= curve(kind, like, axis, centred, offsets, theta, proposal, stride, start, nothing, origin)
-        f += curve(kind, like, axis, centred, offsets, theta, proposal, stride, start, moved, origin)
+        f = change(kind, f, axis, centred, offsets, theta, proposal, stride, start, moved, which, origin)
         # Nothing can be taken off what is infinite.
         bad = f != f
         if tl.max(bad.to(tl.int32)) > 0:
@@ -48,9 +46,9 @@ def _changed(
 
 @triton.jit
 def attempt(
-    row, member, valid, theta, pred, proposal, kind, start, moved, data, origins, constants, counts, terms, term_table,
-    noise_start, stride, slots, points, like_a, like_b, at_a, at_b, curve: tl.constexpr, term: tl.constexpr,
-    total: tl.constexpr, LEFT: tl.constexpr, RIGHT: tl.constexpr,
+    row, member, valid, theta, pred, proposal, kind, start, moved, which, data, origins, constants, counts, terms,
+    term_table, noise_start, stride, slots, points, like_a, like_b, at_a, at_b, curve: tl.constexpr,
+    change: tl.constexpr, term: tl.constexpr, total: tl.constexpr, LEFT: tl.constexpr, RIGHT: tl.constexpr,
 ):  # fmt: skip
     """Log-likelihoods (R, 1) after a move, and the sums of curves."""
     state, new = theta + row * slots, proposal + row
@@ -58,15 +56,15 @@ def attempt(
     centred, rest, origin = axis + points, axis + 2 * points, tl.load(origins + member)
     changed = tl.where(kind >= 0, 0, moved)
     a = _changed(
-        sums, axis, centred, at_a, valid, state, new, stride, kind, start, moved, origin, terms, term_table, like_a,
-        curve,
+        sums, axis, centred, at_a, valid, state, new, stride, kind, start, moved, which, origin, terms, term_table,
+        like_a, curve, change,
     )  # fmt: skip
     each = term(a, rest, points, at_a, state, new, stride, noise_start, changed)
     s = tl.sum(each.to(tl.float64), 1)[:, None]
     if RIGHT > 0:
         b = _changed(
-            sums, axis, centred, at_b, valid, state, new, stride, kind, start, moved, origin, terms, term_table,
-            like_b, curve,
+            sums, axis, centred, at_b, valid, state, new, stride, kind, start, moved, which, origin, terms,
+            term_table, like_b, curve, change,
         )  # fmt: skip
         each_b = term(b, rest, points, at_b, state, new, stride, noise_start, changed)
         s += tl.sum(each_b.to(tl.float64), 1)[:, None]

@@ -12,7 +12,7 @@ from bayesbeam.models.base import Component
 from bayesbeam.models.trace import Node, trace
 from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
-from bayesbeam.sampling.engines.source import POINT, uses_of_data
+from bayesbeam.sampling.engines.source import POINT, only_size, size_and_shape, uses_of_data
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&", "or": "|",
@@ -34,8 +34,8 @@ from bayesbeam.sampling.engines import cuda_math as own
 class _Writer:
     """Lines that compute the nodes of a graph once each; ``rows`` is the precision of what differs between points."""
 
-    def __init__(self, rows: str) -> None:
-        self.rows = rows
+    def __init__(self, rows: str, prefix: str = "") -> None:
+        self.rows, self.prefix = rows, prefix
         self.lines: list[str] = []
         self._names: dict[Node, str] = {}
         self._cast: dict[str, str] = {}
@@ -54,17 +54,17 @@ class _Writer:
         if node.op in ("lt", "le", "gt", "ge", "and", "or", "not"):
             return name
         if name not in self._cast:
-            self._cast[name] = f"r{len(self._cast)}"
+            self._cast[name] = f"{self.prefix}r{len(self._cast)}"
             self.lines.append(f"{self._cast[name]} = {name}.to({self.rows})")
         return self._cast[name]
 
     def _write(self, node: Node) -> str:
         if node.op == "symbol":
-            return node.name
+            return node.name if node.pointwise else f"{self.prefix}{node.name}"
         inputs = [self.value(part, node.pointwise) for part in node.inputs]
         infix = _INFIX.get(node.op)
         text = f"({inputs[0]}) {infix} ({inputs[1]})" if infix else _FORMS[node.op].format(*inputs)
-        name = f"{'v' if node.pointwise else 'u'}{len(self._names)}"
+        name = f"{self.prefix}{'v' if node.pointwise else 'u'}{len(self._names)}"
         self.lines.append(f"{name} = {text}")
         return name
 
@@ -73,12 +73,19 @@ def target_source(components: Sequence[Component], noise: NoiseModel, families: 
     """Source of the functions that the kernels of :mod:`cuda_kernels` take.
 
     ``curve(kind, axis, theta, proposal, stride, start, moved, origin, ...)`` is the curve of component ``kind`` with
-    parameters at ``theta + start``, those whose bit in ``moved`` is set from ``proposal``; ``term(f, data, ...)`` what
+    parameters at ``theta + start``, those whose bit in ``moved`` is set from ``proposal``; ``change(f, ...)`` is a sum
+    f of curves after such a move, for which a curve whose size alone moves is made once; ``term(f, data, ...)`` what
     the noise model adds up over points; ``total(s, ...)`` the log-likelihood of such a sum; ``density(kind, x,
     arguments, ...)`` the log density of prior ``kind`` inside its support, up to a constant.
     """
     rows = "tl.float32" if single else "tl.float64"
-    parts = [_curves(components, rows), _term(noise, rows), _total(noise), _densities(families)]
+    parts = [
+        _curves(components, rows),
+        _changes(components, rows),
+        _term(noise, rows),
+        _total(noise),
+        _densities(families),
+    ]
     return "\n\n".join([_HEAD, *parts])
 
 
@@ -99,9 +106,17 @@ def _chain(bodies: Sequence[Sequence[str]]) -> list[str]:
 
 def _parameter(j: int) -> str:
     """Parameter j of a term or of the noise, (R, 1): the present one, or the proposed one where its bit is set."""
-    given = f"tl.load(theta + start + {j})"
-    proposed = f"tl.load(proposal + (start + {j}) * stride, mask=((moved >> {j}) & 1) != 0, other=0.0)"
-    return f"tl.where(((moved >> {j}) & 1) != 0, {proposed}, {given})"
+    return f"tl.where({_bit(j)}, {_proposed(j)}, tl.load(theta + start + {j}))"
+
+
+def _bit(j: int) -> str:
+    """Whether parameter j moves."""
+    return f"((moved >> {j}) & 1) != 0"
+
+
+def _proposed(j: int) -> str:
+    """Proposed value of parameter j."""
+    return f"tl.load(proposal + (start + {j}) * stride, mask={_bit(j)}, other=0.0)"
 
 
 def _curves(components: Sequence[Component], rows: str) -> str:
@@ -118,6 +133,34 @@ def _curves(components: Sequence[Component], rows: str) -> str:
         bodies.append([*body, *writer.lines, f"found = ({result}) + like"])
     arguments = "kind, like, axis, centred, offsets, theta, proposal, stride, start, moved, origin"
     return _function("curve", arguments, [*_chain(bodies), "return found"])
+
+
+def _changes(components: Sequence[Component], rows: str) -> str:
+    """Source of ``change``."""
+    bodies = []
+    for component in components:
+        body = [f"x = tl.load({'centred' if component.locations else 'axis'} + offsets)"]
+        for j, name in enumerate(component.parameter_names):
+            shift = " - origin" if name in component.locations else ""
+            body.append(f"old_p{j} = tl.load(theta + start + {j}){shift}")
+            body.append(f"new_p{j} = tl.where({_bit(j)}, {_proposed(j)}{shift}, old_p{j})")
+        size, shape = size_and_shape(component)
+        before, after = _Writer(rows, "old_"), _Writer(rows, "new_")
+        sizes = [f"({writer.value(size, True)})" for writer in (before, after)]
+        body += [*before.lines, *after.lines]
+        done = len(before.lines), len(after.lines)
+        shapes = [f"({writer.value(shape, True)})" for writer in (before, after)]
+        old, new = before.lines[done[0] :], after.lines[done[1] :]
+        whole = [*new, f"found = f - {sizes[0]} * {shapes[0]} + {sizes[1]} * {shapes[1]}"]
+        alone = sum(1 << j for j, only in enumerate(only_size(component)) if only)
+        if alone:
+            resized = f"found = f + ({sizes[1]} - {sizes[0]}) * {shapes[0]}"
+            branch = [f"if (which & {~alone}) == 0:", f"    {resized}", "else:", *(f"    {line}" for line in whole)]
+            bodies.append([*body, *old, *branch])
+        else:
+            bodies.append([*body, *old, *whole])
+    arguments = "kind, f, axis, centred, offsets, theta, proposal, stride, start, moved, which, origin"
+    return _function("change", arguments, [*_chain(bodies), "return found"])
 
 
 def _term(noise: NoiseModel, rows: str) -> str:

@@ -97,7 +97,7 @@ def _dtype(single: bool) -> str:
     return "float32" if single else "float64"
 
 
-def _size_and_shape(component: Component) -> tuple[Node, Node]:
+def size_and_shape(component: Component) -> tuple[Node, Node]:
     """Graphs of two factors of a curve: one that is the same at all points (1 if there is none), and the rest."""
     curve = trace(component.formula, ["x"], _names(component))
     if curve.op == "mul":
@@ -116,7 +116,7 @@ def _names(component: Component) -> list[str]:
 @cache
 def only_size(component: Component) -> tuple[bool, ...]:
     """Which parameters change the size of a curve alone, so that a move of one needs its shape only once."""
-    size, shape = _size_and_shape(component)
+    size, shape = size_and_shape(component)
     return tuple(_uses(size, symbol(name)) and not _uses(shape, symbol(name)) for name in _names(component))
 
 
@@ -130,7 +130,7 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
     ``row(count, n, data, theta, size, new)`` writes size and shape only. ``data`` holds rows of n points: axis, y,
     1/sd, 1/y, weight; counts are multiples of 32. ``span(theta, ends)`` writes where a curve begins and ends.
     """
-    size, shape = _size_and_shape(component)
+    size, shape = size_and_shape(component)
     point, phi = _point(noise)
     load = [f"{name} = theta[{j}]" for j, name in enumerate(_names(component))]
     functions = []
