@@ -35,7 +35,8 @@ def quantile(u: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
     """
     values = torch.unique(shape).tolist()
     if len(values) == 1:
-        return _of_one_shape(u, values[0]).expand(torch.broadcast_shapes(u.shape, shape.shape)) / rate
+        # Not broadcast_shapes, which takes half a second and 35 MiB to import.
+        return torch.broadcast_tensors(_of_one_shape(u, values[0]), shape)[0] / rate
     wide, given = torch.broadcast_tensors(u.double(), shape)
     found = torch.empty_like(wide)
     for value in values:
