@@ -36,7 +36,8 @@ def quantile(u: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
     values = torch.unique(shape).tolist()
     if len(values) == 1:
         # Not broadcast_shapes, which takes half a second and 35 MiB to import.
-        return torch.broadcast_tensors(_of_one_shape(u, values[0]), shape)[0] / rate
+        standard: Tensor = torch.broadcast_tensors(_of_one_shape(u, values[0]), shape)[0]
+        return standard / rate
     wide, given = torch.broadcast_tensors(u.double(), shape)
     found = torch.empty_like(wide)
     for value in values:

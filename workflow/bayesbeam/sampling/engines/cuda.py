@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
-from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines import cuda_source, written
 from bayesbeam.sampling.engines.base import REBUILD_EVERY, Block, State, Tuned, jump_turns, start_state
 from bayesbeam.sampling.engines.cuda_tables import (
@@ -30,6 +29,7 @@ from bayesbeam.sampling.engines.cuda_tables import (
     layout_of,
     power,
 )
+from bayesbeam.sampling.engines.formulas import why_no_formulas
 from bayesbeam.targets.sum import SumTarget
 
 # Parameters of the largest term: one bit each.
@@ -45,23 +45,12 @@ def why_not(target: Any) -> str:
         return "the log-likelihood is not a sum of components"
     if reason := why_no_kernels(target.device):
         return reason
-    if not target.terms:
-        return "there is no component"
-    if target.noise.point is None or target.noise.total is None:
-        return f"noise {target.noise.name} has no scalar formula"
-    lacking = [p.family.name for p in target.priors if p.family.kernel is None and not p.is_fixed]
-    if lacking:
-        return f"prior {lacking[0]} has no scalar formula"
     if target.points > MOST_POINTS:
         return f"{target.points} points are more than the {MOST_POINTS} that a kernel holds"
-    widest = max(len(term.component.parameters) for term in target.terms)
+    widest = max((len(term.component.parameters) for term in target.terms), default=0)
     if max(widest, len(target.noise.parameters)) > MOST_PARAMETERS:
         return f"a component has more than {MOST_PARAMETERS} parameters"
-    try:
-        _source_of(target)
-    except NotScalar as error:
-        return str(error)
-    return ""
+    return why_no_formulas(target, _source_of)
 
 
 def why_no_kernels(device: torch.device) -> str:

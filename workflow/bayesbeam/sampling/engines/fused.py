@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from bayesbeam.errors import ModelError
-from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines import loops, source
 from bayesbeam.sampling.engines.arrays import BLOCK, LANES, Moving, Problem, address_of, scratch
 from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state, table_slots
+from bayesbeam.sampling.engines.formulas import why_no_formulas
 from bayesbeam.sampling.engines.library import address, compiled, forget
 from bayesbeam.targets.sum import SumTarget
 
@@ -31,19 +31,13 @@ def why_not(target: Any) -> str:
         return "the log-likelihood is not a sum of components"
     if target.x.is_cuda:
         return "the data are on a GPU"
-    if not target.terms:
-        return "there is no component"
-    if target.noise.point is None or target.noise.total is None:
-        return f"noise {target.noise.name} has no scalar formula"
-    lacking = [p.family.name for p in target.priors if p.family.kernel is None and not p.is_fixed]
-    if lacking:
-        return f"prior {lacking[0]} has no scalar formula"
-    try:
-        for component in {id(t.component): t.component for t in target.terms}.values():
-            source.component_source(component, target.noise, True)
-    except NotScalar as error:
-        return str(error)
-    return ""
+    return why_no_formulas(target, _write)
+
+
+def _write(target: SumTarget) -> None:
+    """Write the loops of all components."""
+    for component in {id(term.component): term.component for term in target.terms}.values():
+        source.component_source(component, target.noise, True)
 
 
 class FusedEngine:
