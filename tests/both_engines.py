@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 import torch
 
 from bayesbeam import noise, priors
+from bayesbeam.models import registry
 from bayesbeam.models.base import Component
 from bayesbeam.noise.base import NoiseData
 from bayesbeam.rng import stream_key
@@ -47,6 +48,12 @@ def target_of(
     weight = torch.ones_like(x)
     weight[:, :, -4:] = 0.0
     return sum_target(x, y, torch.full_like(x, 2.0), weight, parts, model_, low_high, names, dtype)
+
+
+def possible_or_not() -> SumTarget:
+    """Poisson counts of a level that may be negative, which makes them impossible."""
+    flat = registry.get("constant")
+    return target_of([replace(flat, parameters=(replace(flat.parameters[0], typical=(-3.0, 9.0)),))], "poisson")
 
 
 def on(target: SumTarget, device: str) -> SumTarget:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.config.load import LoadedCampaign, load_campaign
+from bayesbeam.io.samples import Record
 from bayesbeam.stages.free_energy import summarise_batch
 from bayesbeam.stages.integrate import integrate_group
 from bayesbeam.stages.plan import tags_of
@@ -21,6 +23,8 @@ Array = NDArray[np.float64]
 QUICK = "{target_standard_error: 5, seed: 7, max_sweeps: 300, chains: 4, replicas: 8, draws: 100, device: cpu}"
 # For tests of bytes and files, to which the numbers do not matter.
 HASTY = QUICK.replace("300", "100").replace("chains: 4", "chains: 2")
+# Facts of a record that are costs of the run, and differ from one to the next.
+COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb", "predicted_memory_mb"}
 PEAKS = """\
   peaks:
     parts:
@@ -143,3 +147,17 @@ def make_lab(
     words += f"integration:\n{integration}" if integration else ""
     (home / "campaign.yaml").write_text(words)
     return Lab(load_campaign(home), folder / "results")
+
+
+def content(record: Record) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Bytes of the arrays, and the facts that are no cost."""
+    facts = {key: value for key, value in record.facts.items() if key not in COSTS}
+    return {key: values.tobytes() for key, values in record.arrays.items()}, facts
+
+
+def lab_of(folder: Path, seeds: Mapping[str, int], candidates: str = FLAT, **others: Any) -> Lab:
+    """Lab with measurements of one peak, preprocessed."""
+    others = {"sampling": HASTY} | others
+    lab = make_lab(folder, {name: peak(seed) for name, seed in seeds.items()}, candidates, **others)
+    lab.preprocess()
+    return lab

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parents[1]
 CAPABILITIES = ("75", "80", "90")
 # Registers that a kernel may take, a thread: 65536 divided by this is how many threads a multiprocessor holds.
 MOST_REGISTERS = {"propose": 64, "rebuild": 128, "move": 168, "exchange": 80}
-# Bytes that may go to slow memory, a thread: some addresses, no curve.
+# Bytes that may go to slow memory, a thread: some addresses (72 at most were seen), no curve.
 MOST_SPILLED = 128
 
 

@@ -15,14 +15,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config.load import load_campaign
 from bayesbeam.errors import ModelError, SamplingError
 from bayesbeam.io.checkpoint import checkpoint_path, finished_path
-from bayesbeam.io.samples import Record, read_records
+from bayesbeam.io.samples import read_records
 from bayesbeam.sampling.checkpoint import Interrupted, Saved
 from bayesbeam.stages import sample as stage
 from bayesbeam.stages.keep import FileKeeper, Running
 from bayesbeam.stages.sample import sample_batch
-from stage_fixture import FLAT, HASTY, Lab, make_lab, no_news, peak
+from stage_fixture import FLAT, HASTY, Lab, content, make_lab, no_news, peak
 
-COSTS = {"wall_seconds", "cpu_seconds", "peak_memory_mb", "predicted_memory_mb"}
 EAGER = HASTY.replace("device: cpu", "device: cpu, engine: eager")
 Sampler = Callable[..., Any]
 
@@ -73,12 +72,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Calls]:
 
 def run(lab: Lab, out: Path, running: Running = stage.ALONE) -> None:
     sample_batch(lab.campaign, ["a", "short", "b"], "flat", lab.measurements, out, no_news, running)
-
-
-def content(record: Record) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Bytes of the arrays, and the facts that are no cost."""
-    facts = {key: value for key, value in record.facts.items() if key not in COSTS}
-    return {key: values.tobytes() for key, values in record.arrays.items()}, facts
 
 
 def test_the_first_of_two_calls_is_not_repeated(lab: Lab, tmp_path: Path, calls: Callable[..., Calls]) -> None:

@@ -94,7 +94,7 @@ OTHERS: dict[str, Callable[..., Value]] = {
 
 @pytest.mark.parametrize("formula", OTHERS.values(), ids=OTHERS)
 def test_other_curves_go_on_for_ever(formula: Callable[..., Value]) -> None:
-    shape = source._size_and_shape(own(formula))[1]
+    shape = source.size_and_shape(own(formula))[1]
     assert window_of(shape, DROP_SINGLE) is None
 
 

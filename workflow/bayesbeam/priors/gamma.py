@@ -31,11 +31,11 @@ def density(x: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
 def quantile(u: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
     """Inverse of the regularised incomplete gamma function over rate: by a table for many numbers of one shape.
 
-    scipy takes 0.3 microseconds a number, on the host; draws of many priors would take as long as what is done to them.
+    scipy takes half a microsecond a number, on the host; draws of many priors would take as long as what is done to them.
     """
     values = torch.unique(shape).tolist()
     if len(values) == 1:
-        # Not broadcast_shapes, which takes half a second and 35 MiB to import.
+        # Not broadcast_shapes, which takes most of a second and 35 MiB to import.
         standard: Tensor = torch.broadcast_tensors(_of_one_shape(u, values[0]), shape)[0]
         return standard / rate
     wide, given = torch.broadcast_tensors(u.double(), shape)

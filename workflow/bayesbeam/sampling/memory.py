@@ -45,7 +45,7 @@ DATA = 150
 
 # On a GPU: curves a state, padded to whole tiles, and numbers a slot of a state and a rung of a sweep.
 FUSED_CURVES, NUMBERS_A_SLOT, NUMBERS_A_RUNG = 1.4, 16, 3
-# Part of the free memory of a GPU that a batch may fill.
+# Part of the memory of a GPU that a batch may fill.
 DEVICE_MARGIN = 0.7
 
 # Sweeps a parameter that ten chains need for a standard error of 0.1 nats; rungs of a ladder: of peaks on 301 and 2000
@@ -136,10 +136,10 @@ def device_mib(sizes: Sizes, settings: Settings, engine: str) -> float:
     return (states * each + block + record + _kept(sizes, cells, rungs)) / MIB
 
 
-def groups_that_fit(sizes: Sizes, settings: Settings, engine: str, free_mib: float) -> int:
-    """Groups that a run on a GPU may have at once with so much of its memory free; one at least."""
+def groups_that_fit(sizes: Sizes, settings: Settings, engine: str, whole_mib: float) -> int:
+    """Groups that a run on a GPU of so much memory may have at once; one at least."""
     one = device_mib(replace(sizes, groups=1), settings, engine)
-    return max(int(DEVICE_MARGIN * free_mib / one), 1)
+    return max(int(DEVICE_MARGIN * whole_mib / one), 1)
 
 
 def usual_sweeps(sizes: Sizes, settings: Settings) -> int:

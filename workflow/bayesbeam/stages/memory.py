@@ -19,7 +19,7 @@ from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.io.store import stored_points
 from bayesbeam.models.trace import NotScalar
-from bayesbeam.sampling.engines.choose import why_not_fused
+from bayesbeam.sampling.engines.choose import choose
 from bayesbeam.sampling.engines.source import component_source
 from bayesbeam.sampling.jumps import BINS
 from bayesbeam.sampling.memory import MIB, Sizes, groups_that_fit, most_mib, peak_mib, sizes_of_target
@@ -65,20 +65,22 @@ def predicted_mib(target: Target, settings: Settings, starts: bool) -> tuple[flo
     if target.device.type != "cpu":
         return None
     sizes = sizes_of_target(target, BINS_WITH_STARTS if starts else BINS)
-    engine = "eager" if settings.engine == "eager" or why_not_fused(target) else "cpu"
+    engine = choose(target, settings.engine).engine
     return STAGE_MIB + peak_mib(sizes, settings, engine), STAGE_MIB + most_mib(sizes, settings, engine)
 
 
 def groups_at_once(sizes: Sizes, settings: Settings, device: str) -> int:
-    """Groups of a batch that a device holds at once: all on a CPU, and with a GPU what fits its free memory.
+    """Groups of a batch that a device holds at once: all on a CPU, and with a GPU what fits its memory.
 
+    All of its memory, not what is free just now: a job that was killed finds its checkpoint only if its batches are
+    those of before.
     A model that turns out not to suit kernels takes more than is foretold here, and is halved when it does not fit.
     """
     if device != "cuda":
         return sizes.groups
-    free, _ = torch.cuda.mem_get_info()
+    _, whole = torch.cuda.mem_get_info()
     engine = "eager" if settings.engine == "eager" else "cuda"
-    return min(sizes.groups, groups_that_fit(sizes, settings, engine, free / MIB))
+    return min(sizes.groups, groups_that_fit(sizes, settings, engine, whole / MIB))
 
 
 def measured_mib() -> float:

@@ -26,7 +26,7 @@ def parts_of(
     parts: deque[list[Measurement]] = deque()
     for alike in _alike(spec, measurements, sampling.precision):
         sizes = sizes_of(spec, (len(alike), 1, alike[0].x.size), sampling.precision)
-        most = groups_at_once(sizes, settings_of(campaign), choose_device(sampling.device))
+        most = groups_at_once(sizes, settings_of(campaign), choose_device(sampling.device, sampling.engine))
         parts.extend(alike[start : start + most] for start in range(0, len(alike), most))
     return parts
 
@@ -61,7 +61,7 @@ def choice_words(target: SumTarget, asked: str, device: str) -> str:
     """What a job says of its engine and device, and why they are not the fastest that there may be."""
     engine, reason = choose(target, asked)
     words = f"engine {engine}" + (f", for {reason}" if reason else "")
-    failed = why_no_gpu() if device == "auto" else ""
+    failed = why_no_gpu() if device == "auto" and asked != "cpu" else ""
     return words if failed in ("", NO_GPU) else f"{words}; on the CPU, for {failed}"
 
 

@@ -34,15 +34,15 @@ def settings_of(campaign: LoadedCampaign, members: int = 1, threads: int = 1) ->
     )
 
 
-def choose_device(asked: str) -> str:
-    """Device to compute on: ``auto`` takes a GPU where there is one that works.
+def choose_device(asked: str, engine: str = "auto") -> str:
+    """Device to compute on: ``auto`` takes a GPU where there is one that works, unless the engine asked for is ``cpu``.
 
     Raises
     ------
     SamplingError
         If a GPU is asked for and there is none, or its driver fails.
     """
-    if asked == "cpu":
+    if _on_cpu(asked, engine):
         return "cpu"
     reason = why_no_gpu()
     if not reason:
@@ -54,11 +54,16 @@ def choose_device(asked: str) -> str:
     return "cpu"
 
 
-def planned_device(asked: str) -> str:
+def planned_device(asked: str, engine: str = "auto") -> str:
     """Device that a job will ask for, as far as planning can tell: it does not start a GPU, which takes its memory."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return "cuda" if asked == "cuda" or (asked == "auto" and torch.cuda.is_available()) else "cpu"
+        return "cpu" if _on_cpu(asked, engine) or not (asked == "cuda" or torch.cuda.is_available()) else "cuda"
+
+
+def _on_cpu(asked: str, engine: str) -> bool:
+    """Whether a campaign leaves no choice but the CPU."""
+    return asked == "cpu" or (asked == "auto" and engine == "cpu")
 
 
 @cache

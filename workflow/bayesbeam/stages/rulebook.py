@@ -103,7 +103,8 @@ class Rulebook:
         """Device of sampling jobs, as far as this machine can tell; a campaign may name one that only another has."""
         from bayesbeam.stages.resources import planned_device
 
-        return planned_device(self.campaign.campaign.sampling.device)
+        sampling = self.campaign.campaign.sampling
+        return planned_device(sampling.device, sampling.engine)
 
     def batches_of(self, ids: Iterable[str]) -> list[str]:
         """Return the batches that hold these measurements."""

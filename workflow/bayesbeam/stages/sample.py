@@ -105,8 +105,8 @@ def sample_batch(
         try:
             found = _sample(job, keeper, watch)
         except torch.OutOfMemoryError as error:
+            # A checkpoint stays: it may be of a half, by a job that was killed.
             parts.extendleft(reversed(halves(expanded.tag, alike, error)))
-            keeper.remove()
             continue
         records |= {m.id: record for m, record in zip(alike, found, strict=True)}
         if len(records) < len(present):
@@ -199,7 +199,8 @@ class _Job:
     @cached_property
     def device(self) -> str:
         """Device to compute on."""
-        return choose_device(self.campaign.campaign.sampling.device)
+        sampling = self.campaign.campaign.sampling
+        return choose_device(sampling.device, sampling.engine)
 
     @property
     def key(self) -> str:

@@ -20,7 +20,6 @@ from bayesbeam.errors import ModelError
 from bayesbeam.sampling.engines import cuda_source, written
 from bayesbeam.sampling.engines.base import REBUILD_EVERY, Block, State, Tuned, jump_turns, start_state
 from bayesbeam.sampling.engines.cuda_tables import (
-    MOST_ARGUMENTS,
     MOST_POINTS,
     Given,
     Plan,
@@ -30,6 +29,7 @@ from bayesbeam.sampling.engines.cuda_tables import (
     power,
 )
 from bayesbeam.sampling.engines.formulas import why_no_formulas
+from bayesbeam.sampling.engines.tables import MOST_ARGUMENTS
 from bayesbeam.targets.sum import SumTarget
 
 # Parameters of the largest term: one bit each.
@@ -207,9 +207,8 @@ class CudaEngine:
 def _source_of(target: SumTarget) -> str:
     """Source of the functions of a target."""
     families = {target.priors[j].family.name: target.priors[j].family for j in target.moving}
-    return cuda_source.target_source(
-        components_of(target), target.noise, list(families.values()), target.dtype == torch.float32
-    )
+    single = target.dtype == torch.float32
+    return cuda_source.target_source(tuple(components_of(target)), target.noise, tuple(families.values()), single)
 
 
 def written_functions(source: str) -> ModuleType:

@@ -48,7 +48,7 @@ def _changed(
 def attempt(
     row, member, valid, theta, pred, proposal, kind, start, moved, which, data, origins, constants, counts, terms,
     term_table, noise_start, stride, slots, points, like_a, like_b, at_a, at_b, curve: tl.constexpr,
-    change: tl.constexpr, term: tl.constexpr, total: tl.constexpr, LEFT: tl.constexpr, RIGHT: tl.constexpr,
+    change: tl.constexpr, term: tl.constexpr, total: tl.constexpr, RIGHT: tl.constexpr,
 ):  # fmt: skip
     """Log-likelihoods (R, 1) after a move, and the sums of curves."""
     state, new = theta + row * slots, proposal + row

@@ -80,7 +80,7 @@ def _together(
     kind, start, count, moved, bits, lead, walk, members, chains, replicas, slots, terms, noise_start, edge_chains,
     edge_rungs, bins, points, all_members, stride, like_a, like_b, at_a, at_b, curve: tl.constexpr,
     change: tl.constexpr, term: tl.constexpr, total: tl.constexpr, SHARED: tl.constexpr, BINS: tl.constexpr,
-    LEFT: tl.constexpr, RIGHT: tl.constexpr,
+    RIGHT: tl.constexpr,
 ):  # fmt: skip
     """One move of one member, or of all that share a slot: these are all tried, then all kept or none."""
     heat = own_beta - own_beta
@@ -93,7 +93,7 @@ def _together(
             new, a, b = attempt(
                 row, member, valid, theta, pred, proposal, kind, start, bits, moved, data, origins, constants, counts,
                 terms, term_table, noise_start, stride, slots, points, like_a, like_b, at_a, at_b, curve, change, term,
-                total, LEFT, RIGHT,
+                total, RIGHT,
             )  # fmt: skip
             if turn < together:
                 heat += _heat(own_beta, new, tl.load(log_likelihood + row))
@@ -168,7 +168,7 @@ def move(
                 slot_table, term_table, ratios, flags, tl.load(at), tl.load(at + 1), tl.load(at + 2), moved,
                 none + moved, tl.load(at + 4), walk, members, chains, replicas, slots, terms, noise_start,
                 edge_chains, edge_rungs, bins, points, all_members, stride, like_a, like_b, at_a, at_b, curve, change,
-                term, total, SHARED, BINS, LEFT, RIGHT,
+                term, total, SHARED, BINS, RIGHT,
             )  # fmt: skip
             # What some threads have written others read in the next move.
             tl.debug_barrier()

@@ -13,6 +13,7 @@ from bayesbeam.models.trace import Node, trace
 from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
 from bayesbeam.sampling.engines.source import POINT, only_size, size_and_shape, uses_of_data
+from bayesbeam.sampling.engines.writer import Writer
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&", "or": "|",
@@ -20,7 +21,7 @@ _INFIX = {
 _FORMS = {
     "exp": "tl.exp({0})", "log": "own.log({0})", "log1p": "own.log1p({0})", "expm1": "own.expm1({0})",
     "sqrt": "tl.sqrt({0})", "abs": "tl.abs({0})", "sin": "tl.sin({0})", "cos": "tl.cos({0})", "tanh": "own.tanh({0})",
-    "atan": "own.atan({0})", "erf": "tl.erf({0})", "neg": "-{0}", "not": "~({0})", "where": "tl.where({0}, {1}, {2})",
+    "atan": "own.atan({0})", "erf": "tl.erf({0})", "neg": "-{0}", "not": "~{0}", "where": "tl.where({0}, {1}, {2})",
     "maximum": "own.larger({0}, {1})", "minimum": "own.smaller({0}, {1})",
 }  # fmt: skip
 
@@ -31,45 +32,37 @@ from bayesbeam.sampling.engines import cuda_math as own
 '''
 
 
-class _Writer:
-    """Lines that compute the nodes of a graph once each; ``rows`` is the precision of what differs between points."""
+_CONDITIONS = ("lt", "le", "gt", "ge", "and", "or", "not")
+
+
+class _Writer(Writer):
+    """Lines of a function on tiles; ``rows`` is the precision of what differs between points."""
 
     def __init__(self, rows: str, prefix: str = "") -> None:
-        self.rows, self.prefix = rows, prefix
-        self.lines: list[str] = []
-        self._names: dict[Node, str] = {}
-        self._cast: dict[str, str] = {}
+        super().__init__(prefix)
+        self.rows = rows
 
-    def value(self, node: Node, pointwise: bool) -> str:
-        """Name of the value of a node, in the precision of the rows where it is used for a point."""
+    def text(self, node: Node, inputs: list[str]) -> str:
+        """Expression of one operation; constants are tiles of one number."""
         if node.op == "constant":
-            return f"tl.full((1, 1), {_literal(node.value)}, {self.rows if pointwise else 'tl.float64'})"
-        if node not in self._names:
-            self._names[node] = self._write(node)
-        name = self._names[node]
-        return name if node.pointwise or not pointwise else self._in_rows(node, name)
+            return f"tl.full((1, 1), {_literal(node.value)}, tl.float64)"
+        if node.op in _INFIX:
+            return f"{inputs[0]} {_INFIX[node.op]} {inputs[1]}"
+        return _FORMS[node.op].format(*inputs)
 
-    def _in_rows(self, node: Node, name: str) -> str:
-        """Value from once a row, for all its points; a condition stays one."""
-        if node.op in ("lt", "le", "gt", "ge", "and", "or", "not"):
-            return name
-        if name not in self._cast:
-            self._cast[name] = f"{self.prefix}r{len(self._cast)}"
-            self.lines.append(f"{self._cast[name]} = {name}.to({self.rows})")
-        return self._cast[name]
+    def in_rows(self, node: Node, name: str) -> str:
+        """Value of a row in the precision of the rows; a condition stays one."""
+        return name if node.op in _CONDITIONS else f"{name}.to({self.rows})"
 
-    def _write(self, node: Node) -> str:
-        if node.op == "symbol":
-            return node.name if node.pointwise else f"{self.prefix}{node.name}"
-        inputs = [self.value(part, node.pointwise) for part in node.inputs]
-        infix = _INFIX.get(node.op)
-        text = f"({inputs[0]}) {infix} ({inputs[1]})" if infix else _FORMS[node.op].format(*inputs)
-        name = f"{self.prefix}{'v' if node.pointwise else 'u'}{len(self._names)}"
-        self.lines.append(f"{name} = {text}")
-        return name
+    @property
+    def lines(self) -> list[str]:
+        """All lines, in an order in which they can be run."""
+        return [*self.before, *self.inside]
 
 
-def target_source(components: Sequence[Component], noise: NoiseModel, families: Sequence[Family], single: bool) -> str:
+def target_source(
+    components: tuple[Component, ...], noise: NoiseModel, families: tuple[Family, ...], single: bool
+) -> str:
     """Source of the functions that the kernels of :mod:`cuda_kernels` take.
 
     ``curve(kind, axis, theta, proposal, stride, start, moved, origin, ...)`` is the curve of component ``kind`` with
@@ -130,7 +123,7 @@ def _curves(components: Sequence[Component], rows: str) -> str:
         for j, name in enumerate(component.parameter_names):
             shift = " - origin" if name in component.locations else ""
             body.append(f"p{j} = {_parameter(j)}{shift}")
-        bodies.append([*body, *writer.lines, f"found = ({result}) + like"])
+        bodies.append([*body, *writer.lines, f"found = {result} + like"])
     arguments = "kind, like, axis, centred, offsets, theta, proposal, stride, start, moved, origin"
     return _function("curve", arguments, [*_chain(bodies), "return found"])
 
@@ -146,19 +139,19 @@ def _changes(components: Sequence[Component], rows: str) -> str:
             body.append(f"new_p{j} = tl.where({_bit(j)}, {_proposed(j)}{shift}, old_p{j})")
         size, shape = size_and_shape(component)
         before, after = _Writer(rows, "old_"), _Writer(rows, "new_")
-        sizes = [f"({writer.value(size, True)})" for writer in (before, after)]
-        body += [*before.lines, *after.lines]
-        done = len(before.lines), len(after.lines)
-        shapes = [f"({writer.value(shape, True)})" for writer in (before, after)]
-        old, new = before.lines[done[0] :], after.lines[done[1] :]
-        whole = [*new, f"found = f - {sizes[0]} * {shapes[0]} + {sizes[1]} * {shapes[1]}"]
+        sizes = [writer.value(size, True) for writer in (before, after)]
+        shapes = [writer.value(shape, True) for writer in (before, after)]
+        body += [*before.before, *after.before, *before.inside]
+        whole = [*after.inside, f"found = f - {sizes[0]} * {shapes[0]} + {sizes[1]} * {shapes[1]}"]
         alone = sum(1 << j for j, only in enumerate(only_size(component)) if only)
         if alone:
-            resized = f"found = f + ({sizes[1]} - {sizes[0]}) * {shapes[0]}"
-            branch = [f"if (which & {~alone}) == 0:", f"    {resized}", "else:", *(f"    {line}" for line in whole)]
-            bodies.append([*body, *old, *branch])
-        else:
-            bodies.append([*body, *old, *whole])
+            body += [
+                f"if (which & {~alone}) == 0:",
+                f"    found = f + ({sizes[1]} - {sizes[0]}) * {shapes[0]}",
+                "else:",
+            ]
+            whole = [f"    {line}" for line in whole]
+        bodies.append([*body, *whole])
     arguments = "kind, f, axis, centred, offsets, theta, proposal, stride, start, moved, which, origin"
     return _function("change", arguments, [*_chain(bodies), "return found"])
 
@@ -202,7 +195,7 @@ def _densities(families: Sequence[Family]) -> str:
         writer = _Writer("tl.float64")
         result = writer.value(trace(family.kernel, [], ["x", *names]), False)
         load = [f"a{j} = tl.load(arguments + {j})" for j in range(len(names))]
-        bodies.append([*load, *writer.lines, f"found = ({result}) + (x - x)"])
+        bodies.append([*load, *writer.lines, f"found = {result} + (x - x)"])
     return _function("density", "kind, x, arguments", [*_chain(bodies), "return found"])
 
 

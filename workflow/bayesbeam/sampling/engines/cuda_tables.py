@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from bayesbeam.sampling.engines.base import State, Tuned, table_slots
+from bayesbeam.sampling.engines.tables import noise_constants, prior_arguments, prior_supports
 from bayesbeam.targets.sum import SumTarget
 
 # Points of the longest curve that the registers of a program hold.
 MOST_POINTS = 8192
-MOST_ARGUMENTS = 5
 # Points of a tile that a warp holds; more where eight warps share it.
 POINTS_A_WARP = 256
 # What an entry of a plan of proposals asks for: a walk, a jump, or the prior density of what is there.
@@ -78,16 +78,9 @@ class Given(NamedTuple):
         for row, column in enumerate(columns):
             data[:, :, row, : target.points] = column[:, :, 0, 0].to(target.dtype)
         data[:, :, :2, target.points :] = data[:, :, :2, target.points - 1 : target.points]
-        constant = target.data.count_constant if target.noise.counts else target.data.gaussian_constant
-        arguments = torch.zeros(*shape, len(target.slots), MOST_ARGUMENTS, dtype=torch.float64, device=device)
-        support = torch.zeros(*shape, len(target.slots), 2, dtype=torch.float64, device=device)
         kinds = kinds_of_priors(target)
         tables, numbers = table_slots(target), np.zeros((len(target.slots), 4), np.int32)
         for j, prior in enumerate(target.priors):
-            for a, name in enumerate(prior.family.parameters):
-                arguments[:, :, j, a] = prior.values[name].reshape(shape)
-            for e, end in enumerate(prior.family.support(**prior.values) if j in target.moving else ()):
-                support[:, :, j, e] = end.double().expand(*shape, 1, 1)[:, :, 0, 0]
             numbers[j] = (
                 kinds.get(prior.family.name, 0),
                 target.slots[j].shared,
@@ -97,8 +90,9 @@ class Given(NamedTuple):
         components = components_of(target)
         terms = [[components.index(term.component), term.start] for term in target.terms]
         return Given(
-            data, target.origin.reshape(shape).double().contiguous(), constant.reshape(shape).double().contiguous(),
-            target.data.n_effective.reshape(shape).double().contiguous(), arguments, support,
+            data, target.origin.reshape(shape).double().contiguous(), noise_constants(target),
+            target.data.n_effective.reshape(shape).double().contiguous(), prior_arguments(target),
+            prior_supports(target),
             torch.from_numpy(numbers).to(device), torch.tensor(terms, dtype=torch.int32, device=device),
         )  # fmt: skip
 
@@ -171,7 +165,7 @@ class Plan(NamedTuple):
 
 
 def _move_of(target: SumTarget, slots: tuple[int, ...], walk: int) -> tuple[int, ...]:
-    """Numbers of a move: see ``MOVE`` in :mod:`cuda_kernels`."""
+    """Numbers of a move: see ``_MOVE`` in :mod:`cuda_moves`."""
     kind, start, count = -1, target.noise_start, len(target.noise.parameters)
     components = components_of(target)
     for term in target.terms:

@@ -20,9 +20,8 @@ from bayesbeam.sampling.engines.arrays import BLOCK, LANES, Moving, Problem, add
 from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state, table_slots
 from bayesbeam.sampling.engines.formulas import why_no_formulas
 from bayesbeam.sampling.engines.library import address, compiled, forget
+from bayesbeam.sampling.engines.tables import noise_constants, prior_arguments, prior_supports
 from bayesbeam.targets.sum import SumTarget
-
-MOST_ARGUMENTS = 5
 
 
 def why_not(target: Any) -> str:
@@ -178,14 +177,14 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         places[term.start : term.stop] = [name in term.component.locations for name in names]
         of_slot[term.start : term.stop] = k
         only_size[term.start : term.stop] = source.only_size(term.component)
-    data, arguments = _data(target), _arguments(target)
+    data, arguments = _data(target), prior_arguments(target).numpy()
     bounds, direction = _bounds(data)
     arrays = {
         "data": data,
         "bounds": bounds,
         "direction": direction,
         "origin": _flat(target.origin.numpy()),
-        "constant": _constants(target),
+        "constant": noise_constants(target).numpy(),
         "effective": _flat(target.data.n_effective.numpy()),
         "term_start": np.array([*(t.start for t in target.terms), target.terms[-1].stop]),
         "term_move": np.array([address(module, "move") for module in modules]),
@@ -203,7 +202,7 @@ def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
         "density": np.array([_density(prior, "density") for prior in target.priors], dtype=np.int64),
         "densities": np.array([_density(prior, "densities") for prior in target.priors], dtype=np.int64),
         "arguments": arguments,
-        "support": _support(target),
+        "support": prior_supports(target).numpy(),
     }
     problem = Problem(
         groups=target.groups,
@@ -261,31 +260,6 @@ def _bounds(data: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64
     return bounds, direction
 
 
-def _constants(target: SumTarget) -> NDArray[Any]:
-    """Constant of the log-likelihood of each member, (G, D)."""
-    constant = target.data.count_constant if target.noise.counts else target.data.gaussian_constant
-    return _flat(constant.reshape(target.groups, target.members).numpy())
-
-
 def _density(prior: Any, name: str) -> int:
     """Address of a density of a prior, 0 for a fixed one."""
     return 0 if prior.is_fixed else address(compiled(source.prior_source(prior.family)), name)
-
-
-def _arguments(target: SumTarget) -> NDArray[Any]:
-    """Arguments of the priors, (G, D, P, 5)."""
-    table = np.zeros((target.groups, target.members, len(target.slots), MOST_ARGUMENTS))
-    for j, prior in enumerate(target.priors):
-        for a, name in enumerate(prior.family.parameters):
-            table[:, :, j, a] = prior.values[name].reshape(target.groups, target.members).numpy()
-    return table
-
-
-def _support(target: SumTarget) -> NDArray[Any]:
-    """Ends of the supports of the priors, (G, D, P, 2)."""
-    table = np.zeros((target.groups, target.members, len(target.slots), 2))
-    for j in target.moving:
-        ends = target.priors[j].family.support(**target.priors[j].values)
-        for e, end in enumerate(ends):
-            table[:, :, j, e] = end.expand(target.groups, target.members, 1, 1)[:, :, 0, 0].numpy()
-    return table

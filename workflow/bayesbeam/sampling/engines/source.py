@@ -14,6 +14,7 @@ from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
 from bayesbeam.sampling.engines.arrays import BLOCK, LANES
 from bayesbeam.sampling.engines.windows import DROP_DOUBLE, DROP_SINGLE, Window, window_of
+from bayesbeam.sampling.engines.writer import Writer
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _LOGARITHMS = {"log": ("log_f32", "whole_log_f64"), "log1p": ("log1p_f32", "log1p_f64")}
@@ -32,41 +33,18 @@ FLAGS = {{"contract", "nsz", "reassoc"}}
 _DATA = "d = carray(data, (5, n))"
 
 
-class _Writer:
+class _Writer(Writer):
     """Lines of a function: those before the loop and those inside it."""
 
     def __init__(self, single: bool) -> None:
+        super().__init__()
         self.single = single
-        self.before: list[str] = []
-        self.inside: list[str] = []
-        self._names: dict[Node, str] = {}
-        self._cast: dict[str, str] = {}
 
-    def value(self, node: Node, wanted: bool) -> str:
-        """Name of a node's value; ``wanted`` says whether it is used inside the loop."""
-        if node not in self._names:
-            self._names[node] = self._write(node)
-        name = self._names[node]
-        return name if node.pointwise or not wanted else self._in_rows(name)
-
-    def _in_rows(self, name: str) -> str:
+    def in_rows(self, node: Node, name: str) -> str:
         """Value from before the loop in the precision of the rows."""
-        if name not in self._cast:
-            self._cast[name] = f"r{len(self._cast)}"
-            self.before.append(f"{self._cast[name]} = F({name})")
-        return self._cast[name]
+        return f"F({name})"
 
-    def _write(self, node: Node) -> str:
-        if node.op == "symbol":
-            return node.name
-        inner = node.pointwise
-        text = self._text(node, [self.value(part, inner) for part in node.inputs])
-        lines = self.inside if inner else self.before
-        name = f"{'v' if inner else 'u'}{len(self._names)}"
-        lines.append(f"{name} = {text}")
-        return name
-
-    def _text(self, node: Node, inputs: list[str]) -> str:
+    def text(self, node: Node, inputs: list[str]) -> str:
         """Expression of one operation; those on uniform conditions stay plain Python."""
         if node.op == "constant":
             return _constant(node.value)
