@@ -31,7 +31,7 @@ def density(x: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
 def quantile(u: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
     """Inverse of the regularised incomplete gamma function over rate: by a table for many numbers of one shape.
 
-    scipy takes half a microsecond a number, on the host; draws of many priors would take as long as what is done to them.
+    scipy takes half a microsecond a number, on the host: as long as all that is done to draws of many priors.
     """
     values = torch.unique(shape).tolist()
     if len(values) == 1:
