@@ -9,7 +9,18 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bayesbeam.config.fields import Amount, Count, PartName, PriorText, Real, Section, StartValue, refuse, shown
+from bayesbeam.config.fields import (
+    Amount,
+    Count,
+    FormulaText,
+    PartName,
+    PriorText,
+    Real,
+    Section,
+    StartValue,
+    refuse,
+    shown,
+)
 
 
 class Part(Section):
@@ -38,6 +49,11 @@ class Part(Section):
     )
     fixed: dict[str, Real] = Field(
         default_factory=dict, description="Parameters kept at a value.", examples=["{mixing: 0.5}"]
+    )
+    tied: dict[str, FormulaText] = Field(
+        default_factory=dict,
+        description="Parameters that follow from others, as formulas of `part.parameter`; see the section on ties.",
+        examples=["{position: first.position + 3.67, fwhm: first.fwhm}"],
     )
 
 
@@ -81,6 +97,26 @@ class Noise(Section):
         return self
 
 
+class Common(Section):
+    """A free number that belongs to no part; parameters are tied to it as `common.<name>`."""
+
+    prior: PriorText = Field(description="Its prior.", examples=["uniform(0.2, 2)"])
+    unit: str = Field(
+        "1", max_length=60, description="Unit, in terms of those of x and y: x, y, y/x, 1/x^2 or 1.", examples=["x"]
+    )
+
+
+class Derived(Section):
+    """A quantity that follows from others, shown with its posterior like a parameter."""
+
+    formula: FormulaText = Field(
+        description="Formula of `part.parameter`, of quantities derived for a part (areas, say) and of common numbers; "
+        "with several peaks `part[2].parameter` is the second, by position.",
+        examples=["second.area / first.area"],
+    )
+    unit: str = Field("1", max_length=60, description="Unit, in terms of those of x and y.", examples=["x*y"])
+
+
 class Candidate(Section):
     """A model with its noise and priors; with a count range, a family of models."""
 
@@ -90,6 +126,13 @@ class Candidate(Section):
     )
     parts: tuple[Part, ...] = Field(min_length=1, description="Terms of the sum, see below.")
     noise: Noise = Field(default_factory=Noise, description="How the points scatter, see below.")
+    common: dict[PartName, Common] = Field(
+        default_factory=dict,
+        description="Free numbers of no part, to which parameters are tied: a width of all peaks, a distance, a ratio.",
+    )
+    derived: dict[PartName, Derived] = Field(
+        default_factory=dict, description="Further quantities to report: ratios, splittings, sums."
+    )
     starts: tuple[dict[str, StartValue], ...] = Field(
         (),
         max_length=100,

@@ -69,8 +69,9 @@ def _part_name(value: Any) -> Any:
         refuse(
             f"the part name {shown(value)}", "letters, digits and _", "Shared parameters are written part.parameter."
         )
-    if value == "noise":
-        refuse("the part name 'noise'", "another name", "The noise model has this name already.")
+    for word, owner in (("noise", "The noise model has"), ("common", "The section common has")):
+        if value == word:
+            refuse(f"the part name {word!r}", "another name", f"{owner} this name already.")
     return value
 
 
@@ -187,6 +188,17 @@ def _prior_text(value: Any) -> Any:
     return value
 
 
+def _formula_text(value: Any) -> Any:
+    """Return text as it is; a number is fixed, not tied."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        refuse(
+            f"the number {value}", "a formula of other parameters", f"To keep it there write it under fixed: {value}."
+        )
+    if not isinstance(value, str):
+        refuse(shown(value), "a formula such as 0.75 * first.amplitude")
+    return value
+
+
 def one_of(value: str, words: tuple[str, ...]) -> None:
     """Refuse a word that is not in a list, naming the nearest.
 
@@ -216,6 +228,7 @@ Automatic = Annotated[int | Literal["auto"], BeforeValidator(_automatic)]
 Amount = Annotated[float | str, BeforeValidator(_amount)]
 StartValue = Annotated[float | tuple[float, ...], BeforeValidator(_start_value)]
 PriorText = Annotated[str, BeforeValidator(_prior_text)]
+FormulaText = Annotated[str, BeforeValidator(_formula_text)]
 Count = Annotated[
     int | CountRange, BeforeValidator(_count), PlainSerializer(str, return_type=str), WithJsonSchema(_COUNT_SCHEMA)
 ]
@@ -230,6 +243,7 @@ VALUE_WORDS: dict[Any, str] = {
     _automatic: "`auto` or whole number",
     _amount: "number, word or prior",
     _prior_text: "prior",
+    _formula_text: "formula",
     _start_value: "number or list of numbers",
     _count: "`3` or `1..8`",
 }

@@ -28,7 +28,6 @@ MAX_LENGTH = 500
 MAX_DEPTH = 20
 EXAMPLE = "a prior such as uniform(low=x_min, high=x_max)"
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_TOKEN = re.compile(rf"\s*(?:(?P<number>{_NUMBER})|(?P<word>[A-Za-z_]\w*)|(?P<sign>[-+*/(),=]))", re.ASCII)
 _INFINITE = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
 PROPER = "F is an integral over the prior, so it exists only where the prior has a finite mass"
 _IMPROPER = ("flat", "improper", "jeffreys", "uninformative", "noninformative", "reference", "half_flat")
@@ -58,11 +57,16 @@ def parse_prior(text: str, where: str = "prior") -> PriorSpec:
     """
     if len(text) > MAX_LENGTH:
         raise GrammarError(Problem(where, f"a prior of {len(text)} characters", f"at most {MAX_LENGTH}", ""))
-    return _Parser(text, where).prior()
+    return Parser(text, where).prior()
 
 
-class _Parser:
-    """Recursive descent over the tokens of one prior."""
+class Parser:
+    """Recursive descent over the tokens of one prior; or of another text, whose words another class knows."""
+
+    words = r"[A-Za-z_]\w*"
+    example = EXAMPLE
+    operand = "a number or a data word"
+    allowed = "Only numbers, data words, + - * / and brackets may stand in a prior."
 
     def __init__(self, text: str, where: str) -> None:
         self.text, self.where = text, where
@@ -71,6 +75,7 @@ class _Parser:
         self.depth = 0
 
     def prior(self) -> PriorSpec:
+        """Return the prior that the text is, to its end."""
         name = self._take("word", "a family name")
         arguments = self._family(name.text)
         if self._peek() is None:
@@ -173,34 +178,36 @@ class _Parser:
             return inner
         token = self._peek()
         if token is None or token.kind == "sign":
-            self._fail("the end" if token is None else repr(token.text), "a number or a data word")
+            self._fail("the end" if token is None else repr(token.text), self.operand)
         self.next += 1
         if token.kind == "number":
             return Number(float(token.text))
         if token.text in _INFINITE:
             return Number(_INFINITE[token.text])
-        if token.text not in DATA_WORDS:
-            self._fail(
-                f"the unknown word {token.text!r}", "a number or a data word", nearest(token.text, tuple(DATA_WORDS))
-            )
-        return Word(token.text)
+        return self._word(token.text)
+
+    def _word(self, text: str) -> Expression:
+        if text not in DATA_WORDS:
+            self._fail(f"the unknown word {text!r}", "a number or a data word", nearest(text, tuple(DATA_WORDS)))
+        return Word(text)
 
     def _tokens(self) -> list[_Token]:
         tokens, position, text = [], 0, self.text.rstrip()
+        token = re.compile(rf"\s*(?:(?P<number>{_NUMBER})|(?P<word>{self.words})|(?P<sign>[-+*/(),=]))", re.ASCII)
         while position < len(text):
-            match = _TOKEN.match(text, position)
+            match = token.match(text, position)
             if match is None:
-                self._fail(f"{text[position:].strip()[:20]!r} in {text[:60]!r}", EXAMPLE, self._hint(text, position))
+                found = f"{text[position:].strip()[:20]!r} in {text[:60]!r}"
+                self._fail(found, self.example, self._hint(text, position))
             assert match.lastgroup is not None
             tokens.append(_Token(match.lastgroup, match.group(match.lastgroup), match.start(match.lastgroup)))
             position = match.end()
         return tokens
 
-    @staticmethod
-    def _hint(text: str, position: int) -> str:
+    def _hint(self, text: str, position: int) -> str:
         if "^" in text[position:]:
             return "There are no powers; write x * x."
-        return "Only numbers, data words, + - * / and brackets may stand in a prior."
+        return self.allowed
 
     def _peek(self, ahead: int = 0) -> _Token | None:
         index = self.next + ahead
@@ -214,7 +221,7 @@ class _Parser:
         token = self._peek()
         if token is None or token.kind != kind or (text is not None and token.text != text):
             found = f"{token.text!r} at character {token.position + 1}" if token else "the end of the text"
-            self._fail(f"{found} in {self.text[:60]!r}", expected, f"Write {EXAMPLE}.")
+            self._fail(f"{found} in {self.text[:60]!r}", expected, f"Write {self.example}.")
         self.next += 1
         return token
 

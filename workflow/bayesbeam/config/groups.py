@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from bayesbeam.config.checks import Context
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Integration
-from bayesbeam.config.specs import NOISE, CandidateSpec, Expanded, ParameterSpec
+from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec, Expanded, ParameterSpec
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
 
@@ -87,13 +87,15 @@ def _check_candidate(
 
 def _check_shared(context: Context, group: Integration, spec: CandidateSpec, here: KeyPath, problems: Problems) -> None:
     """Shared parameters that are unknown, fixed, of the noise, or not the same in all measurements."""
-    choices = {
+    choices: dict[str, ParameterSpec] = {
         f"{part.name}.{parameter.name}": parameter
         for part in spec.parts
         for parameter in part.parameters
         if not parameter.prior.fixed
     }
+    choices |= {f"{COMMON}.{one.name}": one for one in spec.common if not one.prior.fixed}
     fixed = {f"{p.name}.{q.name}" for p in spec.parts for q in p.parameters if q.prior.fixed}
+    tied = {f"{p.name}.{word}": formula for p in spec.parts for word, formula in p.ties}
     if not group.shared:
         remedy = f"Name some of {', '.join(choices)}."
         problems.add((*here, "shared"), "no shared parameter", "at least one", remedy)
@@ -107,6 +109,9 @@ def _check_shared(context: Context, group: Integration, spec: CandidateSpec, her
         elif word in fixed:
             remedy = f"It has one value in all measurements already; remove it or free it in {group.candidate}."
             problems.add(path, f"{word!r}, which is fixed", "a free parameter", remedy)
+        elif word in tied:
+            found, names = f"{word!r}, which is tied: {tied[word]}", ", ".join(tied[word].names)
+            problems.add(path, found, "a free parameter", f"Share what it follows from: {names}.")
         elif word not in choices:
             found, expected = f"{word!r}, which is not in {group.candidate}", "part.parameter of the candidate"
             problems.add(path, found, expected, nearest(word, tuple(choices)))
@@ -131,7 +136,8 @@ def _check_units(
 ) -> None:
     """Axes or signals in different units, in which a shared number would mean different things."""
     part, name = word.split(".", 1)
-    unit = next(p.unit for p in spec.part(part).build().parameters if p.name == name)
+    common = {one.name: one.unit for one in spec.common} if part == COMMON else None
+    unit = common[name] if common else next(p.unit for p in spec.part(part).build().parameters if p.name == name)
     rows = [row.treatment for row in context.rows if row.id in group.measurements]
     axes = sorted({t.axis.convert_to or t.axis.unit for t in rows})
     signals = sorted({t.signal.unit for t in rows})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bayesbeam.config.schema import Integration, Sampling
@@ -42,7 +43,13 @@ def candidate_key(spec: CandidateSpec, count: int | None) -> str:
     parts = [_part(part) for part in spec.parts]
     noise = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]
     starts = [[start.values for start in spec.starts]] if spec.starts else []
-    return _digest("candidate", [parts, noise, count, *starts])
+    common = [["common", _priors(spec.common)]] if spec.common else []
+    return _digest("candidate", [parts, noise, count, *starts, *common])
+
+
+def words_key(spec: CandidateSpec) -> list[list[str]]:
+    """Everything about a model that changes what is shown and no draw: quantities that the campaign defines."""
+    return [[one.name, str(one.formula), one.unit] for one in spec.derived]
 
 
 def sampling_key(sampling: Sampling) -> str:
@@ -71,10 +78,11 @@ def _part(part: PartSpec) -> list[Any]:
     """Everything about a part that can change a number."""
     widths = part.widths if part.of else None
     content = [part.own.sha256] if part.own is not None else []
-    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *content]
+    ties = [[[name, str(formula)] for name, formula in part.ties]] if part.ties else []
+    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *content, *ties]
 
 
-def _priors(parameters: tuple[ParameterSpec, ...]) -> list[list[str]]:
+def _priors(parameters: Sequence[ParameterSpec]) -> list[list[str]]:
     return [[parameter.name, str(parameter.prior)] for parameter in parameters]
 
 

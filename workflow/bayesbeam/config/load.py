@@ -73,7 +73,8 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     components = own_components(folder.resolve(), campaign.components, context.cut_below("components"), problems)
     models: dict[str, Sequence[Expanded]] = {}
     for name, candidate in campaign.candidates.items():
-        models[name] = resolve_candidate(name, candidate, problems, components)
+        whole = not context.cut_below("candidates", name)
+        models[name] = resolve_candidate(name, candidate, problems, components, whole)
     check_campaign(context, problems)
     check_groups(context, applies(campaign, [row.id for row in context.rows]), models, problems)
     return {name: tuple(found) for name, found in models.items()}

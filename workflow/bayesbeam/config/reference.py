@@ -18,6 +18,7 @@ from bayesbeam.config import reference_text as text
 from bayesbeam.config import schema
 from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
+from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
 from bayesbeam.models.fault import FUNCTIONS
@@ -32,6 +33,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("candidates.&lt;name&gt;", schema.Candidate),
     ("candidates.&lt;name&gt;.parts", schema.Part),
     ("candidates.&lt;name&gt;.noise", schema.Noise),
+    ("candidates.&lt;name&gt;.common.&lt;name&gt;", schema.Common),
+    ("candidates.&lt;name&gt;.derived.&lt;name&gt;", schema.Derived),
     ("sampling", schema.Sampling),
     ("integration", schema.Integration),
     ("report", schema.Report),
@@ -54,6 +57,9 @@ def readme() -> str:
         _families(),
         text.WORDS,
         _table(("word", "value"), ((f"`{word}`", meaning) for word, meaning in DATA_WORDS.items())),
+        text.TIES.format(functions=", ".join(f"`{word}`" for word in FORMULA_FUNCTIONS)),
+        _code("yaml", text.EXAMPLE_TIES),
+        text.TIES_REST,
         text.STARTS,
         text.COMPONENTS,
         _components(),

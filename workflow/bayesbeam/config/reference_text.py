@@ -88,6 +88,43 @@ have the same prior in all its measurements, so its prior must be written with n
 
 """
 
+TIES = """
+## Ties and derived quantities
+
+Parameters that are known to hang together are tied: one has a prior, the other follows from it by a formula of
+`part.parameter`, numbers, `+ - * /`, brackets and {functions}. A number that belongs to no part, such as the width of
+all lines or the distance of two, goes under `common` and is named `common.<name>`. Quantities under `derived` are
+reported like parameters.
+
+"""
+
+EXAMPLE_TIES = """\
+candidates:
+  gold:
+    parts:
+      - {name: first, component: pseudo_voigt, tied: {fwhm: common.width}}
+      - name: second
+        component: pseudo_voigt
+        tied:
+          position: first.position + common.gap     # the second lies above the first, since the gap is positive
+          amplitude: 4 / 3 * first.amplitude        # a ratio that is known
+          fwhm: common.width                        # one width for both
+          mixing: first.mixing
+    common:
+      width: {prior: "log_uniform(0.2, 2)", unit: x}
+      gap: {prior: "uniform(3, 4.5)", unit: x}
+    derived:
+      area_ratio: {formula: second.area / first.area}
+"""
+
+TIES_REST = """
+Priors are those of the free parameters, and so is the free energy: a tie takes a parameter away. An order (the second
+above the first) is written as a positive distance. Exchangeable peaks (`count`) may be tied to common numbers, to
+single parts and to other parameters of the same peak. What is tied together is moved together: a step in one of its
+parameters costs the curves of all, so tie only what belongs together. A tie must lead to possible values in all of the
+prior (no negative width, say); the sampling job checks that before it begins.
+"""
+
 STARTS = """
 ## Starting points
 

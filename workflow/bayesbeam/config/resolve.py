@@ -18,6 +18,7 @@ from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
 from bayesbeam.config.specs import CandidateSpec, Expanded, ParameterSpec, PartSpec, expand
 from bayesbeam.config.starts import resolve_starts
+from bayesbeam.config.ties import check_tied, resolve_ties
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
 from bayesbeam.models.base import Component, Parameter
@@ -25,7 +26,7 @@ from bayesbeam.models.doublet import clashes
 
 
 def resolve_candidate(
-    name: str, candidate: Candidate, problems: Problems, components: Components
+    name: str, candidate: Candidate, problems: Problems, components: Components, whole: bool = True
 ) -> tuple[Expanded, ...]:
     """Models that a candidate stands for; empty where it has mistakes, which are noted.
 
@@ -39,6 +40,8 @@ def resolve_candidate(
         Where mistakes are noted.
     components : Components
         Those that it may name.
+    whole : bool
+        Whether nothing of it was left out because of its form; else its ties may name what is not there.
     """
     before = len(problems.found)
     here: KeyPath = ("candidates", name)
@@ -46,9 +49,11 @@ def resolve_candidate(
     parts = [_part(part, problems, (*here, "parts", i), components) for i, part in enumerate(candidate.parts)]
     noise = resolve_noise(candidate.noise, problems, (*here, "noise"))
     known = tuple(part for part in parts if part is not None)
-    if len(problems.found) > before or noise is None or len(known) < len(parts):
+    if len(problems.found) > before or noise is None or len(known) < len(parts) or not whole:
         return ()
-    spec = CandidateSpec(known, noise)
+    spec = resolve_ties(candidate, CandidateSpec(known, noise), problems, here)
+    if len(problems.found) > before:
+        return ()
     ranges = [(i, part.count) for i, part in enumerate(candidate.parts) if isinstance(part.count, CountRange)]
     ranged = (ranges[0][0], range(ranges[0][1].low, ranges[0][1].high + 1)) if ranges else None
     if all(parameter.prior.fixed for _, parameter in spec.parameters()):
@@ -90,6 +95,7 @@ def _part(part: Part, problems: Problems, here: KeyPath, components: Components)
             problems.add((*here, section, word), f"the unknown parameter {word!r}", expected, nearest(word, known))
     for word in (word for word in part.fixed if word in part.priors):
         problems.add((*here, "fixed", word), f"{word} under fixed and under priors", "one of the two", "Remove one.")
+    check_tied(part, known, component.order_by, problems, here)
     parameters = [_parameter(parameter, part, problems, here) for parameter in component.parameters]
     count = part.count.low if isinstance(part.count, CountRange) else part.count
     complete = tuple(parameter for parameter in parameters if parameter is not None)

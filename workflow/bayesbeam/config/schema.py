@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from bayesbeam.config.candidate import Candidate, Noise, Part
+from bayesbeam.config.candidate import Candidate, Common, Derived, Noise, Part
 from bayesbeam.config.fields import Automatic, CandidateName, CountRange, Identifier, Real, Section, refuse, shown
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
 
@@ -18,7 +18,9 @@ __all__ = [
     "Axis",
     "Campaign",
     "Candidate",
+    "Common",
     "CountRange",
+    "Derived",
     "Integration",
     "Noise",
     "Part",

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from bayesbeam.config.expression import PriorSpec
+from bayesbeam.config.formula import FormulaSpec
 
 if TYPE_CHECKING:
     from bayesbeam.models.base import Component
     from bayesbeam.models.own_file import OwnFile
 
 NOISE = "noise"
+COMMON = "common"
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,26 @@ class ParameterSpec:
 
 
 @dataclass(frozen=True)
-class PartSpec:
-    """One term of the sum; ``parameters`` in the order of the component's formula.
+class CommonSpec(ParameterSpec):
+    """A free number of no part, with its unit in terms of those of x and y."""
 
+    unit: str = "1"
+
+
+@dataclass(frozen=True)
+class DerivedSpec:
+    """A quantity that the campaign defines, with its unit in terms of those of x and y."""
+
+    name: str
+    formula: FormulaSpec
+    unit: str
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """One term of the sum; ``parameters`` in the order of the component's formula, without those that are tied.
+
+    ``ties`` are formulas of free and fixed parameters only, whatever the campaign wrote.
     ``own`` is the user's file that its component (or the peak of its doublet) is from, None for one of ours.
     """
 
@@ -41,6 +60,7 @@ class PartSpec:
     count: int
     parameters: tuple[ParameterSpec, ...]
     own: OwnFile | None = None
+    ties: tuple[tuple[str, FormulaSpec], ...] = ()
 
     def build(self) -> Component:
         """Return the component from the registry, or from the user's own file."""
@@ -94,6 +114,8 @@ class CandidateSpec:
     parts: tuple[PartSpec, ...]
     noise: NoiseSpec
     starts: tuple[StartSpec, ...] = ()
+    common: tuple[CommonSpec, ...] = ()
+    derived: tuple[DerivedSpec, ...] = ()
 
     def part(self, name: str) -> PartSpec:
         """Return a part by name; ``KeyError`` is our own mistake."""
@@ -105,10 +127,12 @@ class CandidateSpec:
         return frozenset(word for _, parameter in self.parameters() for word in parameter.prior.needs)
 
     def parameters(self) -> Iterator[tuple[str, ParameterSpec]]:
-        """Yield (part name, parameter) once a part, then the noise's under the name ``noise``."""
+        """Yield (part name, parameter) once a part, then those named ``common``, then the noise's, named ``noise``."""
         for part in self.parts:
             for parameter in part.parameters:
                 yield part.name, parameter
+        for one in self.common:
+            yield COMMON, one
         for parameter in self.noise.parameters:
             yield NOISE, parameter
 

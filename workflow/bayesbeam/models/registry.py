@@ -14,7 +14,8 @@ from bayesbeam.models.doublet import WIDTHS, doublet
 from bayesbeam.models.own_file import OwnFile, component_of, own_component, read_own_file
 
 NOT_COMPONENTS = (
-    "base", "check", "check_formula", "check_table", "doublet", "fault", "mathspace", "own_file", "registry", "trace",
+    "base", "check", "check_formula", "check_table", "doublet", "fault", "mathspace", "own_file", "registry",
+    "tied", "trace",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ The only place where what a campaign says meets tensors; whatever does not fit t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,14 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam import noise as noise_models
-from bayesbeam.config.specs import CandidateSpec, ParameterSpec, PartSpec
+from bayesbeam.config.formula import split_name
+from bayesbeam.config.specs import COMMON, CandidateSpec, CommonSpec, ParameterSpec, PartSpec
 from bayesbeam.errors import BayesbeamError, DataError, ModelError
 from bayesbeam.io.store import Measurement
+from bayesbeam.models.base import REAL, Parameter
+from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
-from bayesbeam.targets.sum import Part, SumTarget, sum_target
+from bayesbeam.targets.parts import Common, Part, Tie
+from bayesbeam.targets.sum import SumTarget, sum_target
 
 FloatArray = NDArray[np.float64]
 SINGLE_UP_TO = 3000.0
+# Draws of the prior on which ties are tried.
+TIE_DRAWS = 2000
 Members = Sequence[Sequence[Measurement]]
 
 
@@ -60,7 +67,9 @@ def build_target(
         rows = [[_pad(column, longest, fill) for column in group] for group in columns]
         return torch.tensor(np.array(rows), dtype=torch.float64, device=device)
 
-    return sum_target(
+    common = [_common(one, members) for one in spec.common]
+    dtype = row_precision(spec, members, precision)
+    target = sum_target(
         padded([[m.x for m in group] for group in members], None),
         padded([[m.y for m in group] for group in members], 0.0),
         padded([[base_deviation(spec, m) for m in group] for group in members], 1.0),
@@ -69,8 +78,13 @@ def build_target(
         noise_models.get(spec.noise.model),
         noise_priors,
         shared,
-        row_precision(spec, members, precision),
+        dtype,
+        common,
     )
+    _check_ties(target, members)
+    loose = any(term.component.name.startswith("tied(") and not term.component.locations for term in target.terms)
+    # Curves that do not move with the axis cannot be computed about its middle, where single precision would do.
+    return replace(target, dtype=torch.float64) if loose and precision == "auto" else target
 
 
 def row_precision(spec: CandidateSpec, members: Members, asked: str) -> torch.dtype:
@@ -126,7 +140,40 @@ def _part(part: PartSpec, members: Members) -> Part:
         for group, nested in zip(members, priors[component.order_by], strict=True):
             for m, prior in zip(group, nested, strict=True):
                 _check_reach(f"{part.name}.{component.order_by}", prior, m)
-    return Part(part.name, component, part.count, priors)
+    ties = {
+        name: Tie(tuple((owner, word) for owner, _, word in map(split_name, formula.names)), formula.function())
+        for name, formula in part.ties
+    }
+    return Part(part.name, component, part.count, priors, ties)
+
+
+def _common(one: CommonSpec, members: Members) -> Common:
+    """Common number with the priors of every measurement."""
+    return Common(Parameter(one.name, one.unit, str(one.prior), REAL, one.name), _priors(COMMON, one, members))
+
+
+def _check_ties(target: SumTarget, members: Members) -> None:
+    """Refuse ties that lead out of what their parameter can be, anywhere in the prior."""
+    tied = [(one, j) for one in target.instances for j, s in enumerate(one.sources) if isinstance(s, Follows)]
+    if not tied:
+        return
+    shape = (len(target.slots), target.groups, target.members, TIE_DRAWS, 1)
+    generator = torch.Generator().manual_seed(1)
+    u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-9).to(target.x.device)
+    theta = target.from_uniform(u)
+    for one, j in tied:
+        parameter, values = one.component.parameters[j], one.parameters(theta)[..., j]
+        low, high = parameter.support
+        bad = ~((values >= low) & (values <= high) & torch.isfinite(values))
+        if bool(bad.any()):
+            g, d = (int(i) for i in torch.nonzero(bad)[0][:2])
+            share, worst = float(bad[g, d].double().mean()), float(values[bad][0])
+            raise ModelError.at(
+                f"measurement {members[g][d].id}: {one.part}.{parameter.name}",
+                f"its tie leads to {worst:.4g}, outside {low:g} to {high:g}, in {share:.1%} of the prior",
+                "a value that it may have, in all of the prior",
+                "Narrow the priors of what it is tied to, or change the formula.",
+            )
 
 
 def _priors(part: str, parameter: ParameterSpec, members: Members) -> list[list[Prior]]:
@@ -162,6 +209,7 @@ def _check_reach(name: str, prior: Prior, m: Measurement) -> None:
 def _unknowns(spec: CandidateSpec) -> int:
     """Number of parameters that are not fixed, those of the noise included."""
     curve = sum(part.count * sum(not p.prior.fixed for p in part.parameters) for part in spec.parts)
+    curve += sum(not one.prior.fixed for one in spec.common)
     return curve + sum(not p.prior.fixed for p in spec.noise.parameters)
 
 

@@ -108,7 +108,7 @@ def sizes_of(spec: CandidateSpec, shape: tuple[int, int, int], precision: str) -
     """Sizes of the target of a candidate for so many groups, members and points, in the precision of a campaign."""
     item = 8 if precision == "float64" else 4
     each = [(part.count, parameter) for part in spec.parts for parameter in part.parameters]
-    each += [(1, parameter) for parameter in spec.noise.parameters]
+    each += [(1, parameter) for parameter in (*spec.common, *spec.noise.parameters)]
     slots = sum(count for count, _ in each)
     moving = sum(count for count, parameter in each if not parameter.prior.fixed)
     terms = sum(part.count for part in spec.parts)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bayesbeam.config.keys import candidate_key, group_key, measurement_key, sampling_key
+from bayesbeam.config.keys import candidate_key, group_key, measurement_key, sampling_key, words_key
 from bayesbeam.config.load import LoadedCampaign, load_campaign
 from bayesbeam.config.schema import Integration
 from bayesbeam.config.specs import Expanded
@@ -166,14 +166,19 @@ class Rulebook:
 
     def free_energy_key(self, batch: str) -> str:
         """Key of the summary of a batch: all its sampling jobs, and the words shown with them."""
-        titles = {expanded.tag: expanded.title for row in self.batches[batch] for expanded in self._expanded(row)}
+        shown = {
+            expanded.tag: [expanded.title, *words_key(expanded.spec)]
+            for row in self.batches[batch]
+            for expanded in self._expanded(row)
+        }
         keys = [self.sample_keys[batch, tag] for tag in self.tags[batch]]
-        return digest([versions.FREE_ENERGY, keys, titles])
+        return digest([versions.FREE_ENERGY, keys, shown])
 
     def integrate_key(self, group: str) -> str:
         """Key of the decision on a group."""
         keys = [self.group_sample_key(group, tag) for tag in self.group_tags(group)]
-        return digest([versions.INTEGRATE, versions.FREE_ENERGY, keys])
+        words = [words_key(self.campaign.by_tag(tag).spec) for tag in self.group_tags(group)]
+        return digest([versions.INTEGRATE, versions.FREE_ENERGY, keys, words])
 
     @cached_property
     def report_key(self) -> str:

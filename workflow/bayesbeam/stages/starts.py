@@ -52,7 +52,7 @@ def _state(
     """One starting point for all groups and members, (G, D, P)."""
     shape = (target.groups, target.members, 1, 1)
     counts = {part.name: part.count for part in spec.parts}
-    places = {term.part: term.component.order_by for term in target.terms}
+    places = {one.part: one.component.order_by for one in target.instances}
     columns = []
     for slot, prior in zip(target.slots, target.priors, strict=True):
         value = start.value(slot.part, slot.parameter, slot.index)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bayesbeam.config.specs import CandidateSpec
+from bayesbeam.config.formula import split_name
+from bayesbeam.config.specs import COMMON, CandidateSpec, DerivedSpec
 from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.rng import stream_key
@@ -18,7 +19,7 @@ from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
 from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.predictive import predict
-from bayesbeam.targets.quantities import Quantity, tabulate
+from bayesbeam.targets.quantities import Asked, Quantity, tabulate
 from bayesbeam.targets.sum import SumTarget
 from bayesbeam.units import resolve_unit
 
@@ -63,7 +64,8 @@ def summarise(
     """Summary of the draws of one group (or of one measurement, a group of one)."""
     target = build_target(spec, [list(members)], shared)
     theta = relabel(target, record.arrays["theta"].transpose(2, 0, 1, 3))
-    quantities, values = tabulate(target, theta)
+    asked = [_asked(one) for one in spec.derived]
+    quantities, values = tabulate(target, theta, asked)
     columns = [_column(spec, q, members) for q in quantities]
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
@@ -80,7 +82,7 @@ def summarise(
     likelihood = record.arrays["log_likelihood"]
     arrays = {
         "draws": kept,
-        "prior_draws": tabulate(target, prior_draws(target, seed, name))[1],
+        "prior_draws": tabulate(target, prior_draws(target, seed, name), asked)[1],
         "trace": likelihood[:, :, -1].T,
         "beta": record.arrays["beta"],
         "exchange_rate": record.arrays["exchange_rate"],
@@ -118,6 +120,7 @@ def statistics(draws: FloatArray) -> dict[str, float]:
 def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
     """Every prior as it was used on a measurement, with its unit and who wrote it."""
     units = {f"{part.name}.{p.name}": p.unit for part in spec.parts for p in part.build().parameters}
+    units |= {f"{COMMON}.{one.name}": one.unit for one in spec.common}
     rows = []
     for part, parameter in spec.parameters():
         name, unit = _shown(spec, f"{part}.{parameter.name}", units.get(f"{part}.{parameter.name}", "1"))
@@ -131,7 +134,17 @@ def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
                 "source": parameter.source,
             }
         )
+    for part_spec in spec.parts:
+        for word, formula in part_spec.ties:
+            name, unit = f"{part_spec.name}.{word}", resolve_unit(units[f"{part_spec.name}.{word}"], m.x_unit, m.y_unit)
+            rows.append({"parameter": name, "prior": f"= {formula}", "unit": unit, "source": "campaign"})
     return rows
+
+
+def _asked(one: DerivedSpec) -> Asked:
+    """Quantity that the campaign defines, as the target's names call what it is made of."""
+    names = ((f"{part}.{word}", number) for part, number, word in map(split_name, one.formula.names))
+    return Asked(one.name, one.unit, tuple(names), one.formula.function())
 
 
 def _shown(spec: CandidateSpec, name: str, unit: str) -> tuple[str, str]:
@@ -203,5 +216,5 @@ def _row(column: Mapping[str, Any], draws: FloatArray) -> dict[str, Any]:
 
 
 def _labels(target: SumTarget) -> list[str]:
-    """Name of every term."""
-    return [term.part if term.index is None else f"{term.part} {term.index}" for term in target.terms]
+    """Name of every component."""
+    return [one.part if one.index is None else f"{one.part} {one.index}" for one in target.instances]

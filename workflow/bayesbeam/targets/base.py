@@ -16,7 +16,7 @@ from torch import Tensor
 from bayesbeam.errors import ModelError
 from bayesbeam.priors.base import Family
 from bayesbeam.targets.coordinates import Coordinates, coordinates_of
-from bayesbeam.targets.parts import Slot, SlotPrior, Term
+from bayesbeam.targets.parts import Instance, Slot, SlotPrior, Term
 
 # Numbers of states whose prior is computed at once on a CPU: few enough for the cache of a core.
 _NUMBERS = 1 << 16
@@ -34,12 +34,15 @@ class Target(ABC):
         What each number of the state is, and its prior.
     dtype : torch.dtype
         Precision of rows of points; states and log-likelihoods are float64 always.
+    instances : tuple of Instance
+        Components as a person sees them; a term holds several where parameters of theirs are tied.
     """
 
     terms: tuple[Term, ...]
     slots: tuple[Slot, ...]
     priors: tuple[SlotPrior, ...]
     dtype: torch.dtype
+    instances: tuple[Instance, ...]
 
     @property
     @abstractmethod

@@ -144,6 +144,7 @@ def function_target(
         slots=tuple(Slot(part, name, None, "1", "parameter") for name in names),
         priors=tuple(_repeated(prior, groups, place) for prior in priors.values()),
         dtype=torch.float64,
+        instances=(),
         function=UserFunction(function if batched else OneByOne(function), names),
         copies=groups,
         place=place,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
-from bayesbeam.models.base import Component
+from bayesbeam.models.base import Component, Formula, Parameter
+from bayesbeam.models.mathspace import TORCH
+from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Family, Prior
 
 
@@ -48,6 +51,43 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Instance:
+    """One component as a person sees it; a term holds several where parameters of theirs are tied.
+
+    ``sources`` holds, for each parameter, its slot or what it follows from.
+    """
+
+    component: Component
+    part: str
+    index: int | None
+    sources: tuple[int | Follows, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its parameters."""
+        return self.component.parameter_names
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Slots of its own, one after the other in the state."""
+        return tuple(source for source in self.sources if isinstance(source, int))
+
+    @property
+    def order_slot(self) -> int | None:
+        """Slot of the parameter that orders several of them, None where there is none."""
+        if self.component.order_by is None:
+            return None
+        source = self.sources[self.component.index(self.component.order_by)]
+        return source if isinstance(source, int) else None
+
+    def parameters(self, theta: Tensor) -> Tensor:
+        """Parameters (..., p) of the component in states (..., P)."""
+        state = theta.unbind(-1)
+        values = [s.value(TORCH, state) if isinstance(s, Follows) else state[s] for s in self.sources]
+        return torch.stack([torch.as_tensor(v, dtype=theta.dtype).expand(theta.shape[:-1]) for v in values], -1)
+
+
+@dataclass(frozen=True)
 class SlotPrior:
     """Prior of one slot for all groups and members: one family, arguments of shape (G, D, 1, 1)."""
 
@@ -73,13 +113,34 @@ class SlotPrior:
 
 
 @dataclass(frozen=True)
+class Tie:
+    """A parameter that follows from others: ``formula(m, *values)`` of the free ones named, as (part, parameter).
+
+    A name of the part itself means the same instance; parts of which there are several can be named only so.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    formula: Formula
+
+
+@dataclass(frozen=True)
 class Part:
     """What goes into a sum: a component, how many of it, and its priors.
 
-    ``priors[parameter][g][d]`` is the prior in member d of group g; all of one parameter are of one family.
+    ``priors[parameter][g][d]`` is the prior in member d of group g; all of one parameter are of one family. ``ties``
+    holds the parameters that have none because they follow from others.
     """
 
     name: str
     component: Component
     count: int
     priors: Mapping[str, Sequence[Sequence[Prior]]]
+    ties: Mapping[str, Tie] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Common:
+    """A free number that belongs to no component; parameters are tied to it. Priors as in Part."""
+
+    parameter: Parameter
+    priors: Sequence[Sequence[Prior]]

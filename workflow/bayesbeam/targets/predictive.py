@@ -27,8 +27,8 @@ class Prediction:
         Quantiles 0.025, 0.16, 0.5, 0.84, 0.975 of the noise-free signal.
     data : array (4, N)
         Quantiles 0.025, 0.16, 0.84, 0.975 of new data, noise included.
-    components : array (T, 3, N)
-        Quantiles 0.025, 0.5, 0.975 of each term.
+    components : array (I, 3, N)
+        Quantiles 0.025, 0.5, 0.975 of each instance of a component.
     sd : array (N,)
         Posterior mean of the noise standard deviation of each point.
     residuals : array (N,)
@@ -57,7 +57,7 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
         Relabelled posterior draws.
     """
     states = torch.from_numpy(np.ascontiguousarray(theta.transpose(1, 0, 2)))[None, :, :, None, :].to(target.x.device)
-    rows = target.rows(states)[:, 0, member, :, 0].double()
+    rows = target.curves(states)[:, 0, member, :, 0].double()
     prediction = rows.sum(0)
     points = target.data.weight[0, member, 0, 0] > 0
     base_sd = target.data.base_sd[0, member, 0, 0].double()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bayesbeam.models.base import Formula
+from bayesbeam.models.mathspace import TORCH
+from bayesbeam.models.tied import Follows
 from bayesbeam.targets.base import Target
-from bayesbeam.targets.parts import Term
+from bayesbeam.targets.parts import Instance
 
 FloatArray = NDArray[np.float64]
 
@@ -38,13 +41,29 @@ class Quantity:
     member: int | None
 
 
-def tabulate(target: Target, theta: FloatArray) -> tuple[list[Quantity], FloatArray]:
+@dataclass(frozen=True)
+class Asked:
+    """A quantity that the campaign defines: ``formula(m, *values)`` of named ones, each (name, index).
+
+    Names are those of parameters, tied or not, and of components' derived quantities; ``index`` counts instances after
+    relabelling, None where there is one only.
+    """
+
+    name: str
+    unit: str
+    names: tuple[tuple[str, int | None], ...]
+    formula: Formula
+
+
+def tabulate(target: Target, theta: FloatArray, asked: Sequence[Asked] = ()) -> tuple[list[Quantity], FloatArray]:
     """Columns of all quantities of relabelled draws.
 
     Parameters
     ----------
     theta : array (..., D, P)
         Draws of all members of one group, already relabelled.
+    asked : sequence of Asked
+        Further quantities; one that names an instance which this target does not have is left out.
 
     Returns
     -------
@@ -55,33 +74,58 @@ def tabulate(target: Target, theta: FloatArray) -> tuple[list[Quantity], FloatAr
     for member in range(theta.shape[-2]):
         columns += [
             column
-            for column in _member_columns(target, theta[..., member, :], member)
+            for column in _member_columns(target, theta[..., member, :], member, asked)
             if column[0].member is not None or member == 0
         ]
     columns.sort(key=lambda column: column[0].member is not None)
     return [quantity for quantity, _ in columns], np.stack([values for _, values in columns], axis=-1)
 
 
-def _member_columns(target: Target, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
+def _member_columns(
+    target: Target, theta: FloatArray, member: int, asked: Sequence[Asked]
+) -> Iterator[tuple[Quantity, FloatArray]]:
     """Quantities of one member, (..., P) to columns (...)."""
     for j in target.moving:
         slot = target.slots[j]
         if slot.kind == "parameter":
             yield Quantity(slot.name, slot.index, slot.unit, slot.kind, None if slot.shared else member), theta[..., j]
-    yield from _derived(target, theta, member)
+    found = list(_derived(target, theta, member))
+    yield from found
+    yield from _asked(target, theta, member, found, asked)
     for j in target.moving:
         slot = target.slots[j]
         if slot.kind == "noise":
             yield Quantity(slot.name, None, slot.unit, slot.kind, member), theta[..., j]
 
 
+def _asked(
+    target: Target,
+    theta: FloatArray,
+    member: int,
+    derived: Sequence[tuple[Quantity, FloatArray]],
+    asked: Sequence[Asked],
+) -> Iterator[tuple[Quantity, FloatArray]]:
+    """Quantities that the campaign defines."""
+    if not asked:
+        return
+    known = {(slot.name, slot.index): theta[..., j] for j, slot in enumerate(target.slots)}
+    known |= {(quantity.name, quantity.index): values for quantity, values in derived}
+    # The number of the only peak of a part need not be said.
+    known |= {(name, None): v for (name, index), v in list(known.items()) if index == 1 and (name, 2) not in known}
+    for one in asked:
+        if all(name in known for name in one.names):
+            values = one.formula(TORCH, *(torch.from_numpy(np.ascontiguousarray(known[name])) for name in one.names))
+            column = torch.as_tensor(values, dtype=torch.float64).expand(theta.shape[:-1]).numpy()
+            yield Quantity(one.name, None, one.unit, "derived", member), column
+
+
 def _derived(target: Target, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
-    """Derived quantities of every instance, and the share of each in the total area of its part."""
+    """Tied parameters and derived quantities of every instance, and its share in the total area of its part."""
     areas: dict[str, list[FloatArray]] = {}
-    for term in target.terms:
-        for quantity, values in _derived_of(term, theta, member, target):
-            if quantity.name == f"{term.part}.area":
-                areas.setdefault(term.part, []).append(values)
+    for one in target.instances:
+        for quantity, values in _derived_of(one, theta, member):
+            if quantity.name == f"{one.part}.area":
+                areas.setdefault(one.part, []).append(values)
             yield quantity, values
     for part, found in areas.items():
         if len(found) > 1:
@@ -91,11 +135,17 @@ def _derived(target: Target, theta: FloatArray, member: int) -> Iterator[tuple[Q
                 yield Quantity(f"{part}.area_fraction", k + 1, "1", "derived", member), share
 
 
-def _derived_of(term: Term, theta: FloatArray, member: int, target: Target) -> Iterator[tuple[Quantity, FloatArray]]:
-    """Derived quantities of one instance; shared where all they are made of is shared."""
-    component = term.component
-    if not component.derived:
+def _derived_of(one: Instance, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
+    """What follows from the parameters of one instance."""
+    component = one.component
+    tied = [j for j, source in enumerate(one.sources) if isinstance(source, Follows)]
+    if not component.derived and not tied:
         return
-    values = component.derive(torch.from_numpy(np.ascontiguousarray(theta[..., term.start : term.stop]))).numpy()
+    parameters = one.parameters(torch.from_numpy(np.ascontiguousarray(theta)))
+    for j in tied:
+        parameter = component.parameters[j]
+        name = f"{one.part}.{parameter.name}"
+        yield Quantity(name, one.index, parameter.unit, "derived", member), parameters[..., j].numpy()
+    values = component.derive(parameters).numpy()
     for k, derived in enumerate(component.derived):
-        yield Quantity(f"{term.part}.{derived.name}", term.index, derived.unit, "derived", member), values[..., k]
+        yield Quantity(f"{one.part}.{derived.name}", one.index, derived.unit, "derived", member), values[..., k]

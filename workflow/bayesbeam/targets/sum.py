@@ -16,10 +16,12 @@ from torch import Tensor
 
 from bayesbeam.errors import ModelError
 from bayesbeam.models.mathspace import TORCH
+from bayesbeam.models.tied import Follows
 from bayesbeam.noise.base import NoiseData, NoiseModel
 from bayesbeam.priors.base import Prior
+from bayesbeam.targets.assembly import assemble
 from bayesbeam.targets.base import Target
-from bayesbeam.targets.parts import Part, Slot, SlotPrior, Term
+from bayesbeam.targets.parts import Common, Instance, Part, Slot, SlotPrior, Term
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,10 @@ class SumTarget(Target):
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
-        """Moving slots that belong together: those of one term, or of the noise; shared ones by themselves."""
-        ranges = [range(term.start, term.stop) for term in self.terms]
+        """Moving slots that belong together: of one instance, common ones, of the noise; shared ones by themselves."""
+        ranges: list[Sequence[int]] = [instance.slots for instance in self.instances]
+        owned = {j for slots in ranges for j in slots}
+        ranges.append([j for j in range(self.noise_start) if j not in owned])
         ranges.append(range(self.noise_start, len(self.slots)))
         moving = set(self.moving)
         blocks = [
@@ -117,6 +121,20 @@ class SumTarget(Target):
             return self._axis.new_zeros(0, *theta.shape[:-1], self.x.shape[-1])
         return torch.stack([self.row(term, theta[..., term.start : term.stop]) for term in self.terms])
 
+    def curves(self, theta: Tensor) -> Tensor:
+        """Curves of all instances as a person sees them, (I, G, D, C, R, N), for states (G, D, C, R, P)."""
+        if all(not isinstance(source, Follows) for one in self.instances for source in one.sources):
+            return self.rows(theta)
+        curves = []
+        for one in self.instances:
+            values = one.parameters(theta)
+            axis, places = self.x, values.new_tensor([float(n in one.component.locations) for n in one.names])
+            if one.component.locations:
+                axis, values = self.x - self.origin, values - self.origin * places
+            curve = one.component.formula(TORCH, axis, *(values[..., j, None] for j in range(values.shape[-1])))
+            curves.append(curve.expand(*theta.shape[:-1], self.x.shape[-1]).to(self.dtype))
+        return torch.stack(curves) if curves else self.rows(theta)
+
     def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:
         """Log-likelihood of each member, (G, D, C, R), float64, nats; nan is for the caller to refuse."""
         value = self.noise.log_likelihood(self.data, prediction, theta[..., self.noise_start :])
@@ -133,6 +151,7 @@ def sum_target(
     noise_priors: Mapping[str, Sequence[Sequence[Prior]]],
     shared: frozenset[str] = frozenset(),
     dtype: torch.dtype = torch.float64,
+    common: Sequence[Common] = (),
 ) -> SumTarget:
     """Target of a sum of parts for groups of measurements.
 
@@ -149,23 +168,17 @@ def sum_target(
         Names ``part.parameter`` that all members of a group have in common.
     dtype : torch.dtype
         Precision of rows of points; sums over points are float64 always.
+    common : sequence of Common
+        Free numbers of no part, each named by a tie.
 
     Raises
     ------
     ModelError
         If a shared parameter has different priors in two members of a group, or families differ in a batch.
     """
-    terms: list[Term] = []
-    slots: list[Slot] = []
-    priors: list[SlotPrior] = []
-    for part in parts:
-        for k in range(part.count):
-            index = k + 1 if part.count > 1 or part.component.exchangeable else None
-            terms.append(Term(part.component, part.name, index, len(slots)))
-            for parameter in part.component.parameters:
-                name = f"{part.name}.{parameter.name}"
-                slots.append(Slot(part.name, parameter.name, index, parameter.unit, "parameter", shared=name in shared))
-                priors.append(_stack_priors(name, part.priors[parameter.name], name in shared, x))
+    made = assemble(parts, common, shared)
+    slots = made.slots
+    priors = [_stack_priors(name, nested, name in shared, x) for name, nested in made.priors]
     for parameter in noise.parameters:
         slots.append(Slot("noise", parameter.name, None, parameter.unit, "noise"))
         priors.append(_stack_priors(f"noise.{parameter.name}", noise_priors[parameter.name], False, x))
@@ -173,7 +186,8 @@ def sum_target(
     data = noise.prepare(y.reshape(place), base_sd.reshape(place), weight.reshape(place), dtype)
     axis = x.reshape(place)
     origin = 0.5 * (axis.amin(-1, keepdim=True) + axis.amax(-1, keepdim=True))
-    return SumTarget(tuple(terms), tuple(slots), tuple(priors), dtype, axis, origin, data, noise)
+    terms, instances = tuple(made.terms), tuple(made.instances)
+    return SumTarget(terms, tuple(slots), tuple(priors), dtype, instances, axis, origin, data, noise)
 
 
 def _of_groups(data: NoiseData, groups: Tensor) -> NoiseData:
@@ -208,4 +222,4 @@ def _stack_priors(name: str, nested: Sequence[Sequence[Prior]], shared: bool, li
     return SlotPrior(first.family, values)
 
 
-__all__ = ["Part", "Slot", "SlotPrior", "SumTarget", "Term", "sum_target"]
+__all__ = ["Common", "Instance", "Part", "Slot", "SlotPrior", "SumTarget", "Term", "sum_target"]
