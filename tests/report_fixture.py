@@ -45,7 +45,7 @@ def write_results(folder: Path, n_copies: int = 0) -> Path:
     refused = Measurement(
         id="bad",
         status="refused",
-        reason=f"data/{NASTY}.txt: 0 numbers; expected at least 8. Check the file.",
+        reason=f"data/{NASTY}.txt: 0 numbers; expected at least 5. Check the file.",
         metadata={"title": f"Broken {NASTY}"},
         provenance={"input_file": f"{NASTY}.txt", "input_sha256": "0" * 64, "key": "k", "code_version": "0.1.0"},
     )

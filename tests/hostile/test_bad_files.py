@@ -84,11 +84,11 @@ CASES = {
     "column": Bad(("column 7 (counted from 0) does not exist", "0 to 2", "read.y"), rows(), "{read: {y: 7}}"),
     "name": Bad(("no column is called 'I'", "one of: 'E', 'i0'"), "E i0 s\n" + rows(), "{read: {y: I}}"),
     "range": Bad(
-        ("leaves 0 of 40 points", "at least 8", "the axis runs from 280 to 289.75 eV"),
+        ("leaves 0 of 40 points", "at least 5", "the axis runs from 280 to 289.75 eV"),
         rows(),
         "{range: [400, 410], axis: {unit: eV}}",
     ),
-    "narrow": Bad(("leaves 3 of 40 points", "at least 8"), rows(), "{range: [281, 281.5]}"),
+    "narrow": Bad(("leaves 3 of 40 points", "at least 5"), rows(), "{range: [281, 281.5]}"),
     "comma": Bad(("line 1: '284,81', which looks like", "read.decimal to ','"), "284,81;352,4\n285,01;353,4\n" * 20),
     "words": Bad(("line 41, column 0", "'END'", "a number", "read.comment"), rows() + "END\n"),
     "hole": Bad(("line 6, column 1", "the line ends before it", "a number"), rows({5: "281.25"})),

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bayesbeam.errors import LadderError
-from bayesbeam.evidence.combine import combine, steady_error
+from bayesbeam.evidence.combine import _or_rough, combine, steady_error
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.evidence.smc import lagging, populations, smc_product, smc_sources, without_error
 
@@ -212,3 +212,17 @@ def test_the_error_for_a_stopping_rule_is_the_mean_rate_of_the_last_four_checks(
 def test_checks_without_an_error_are_left_out_but_for_the_last() -> None:
     assert steady_error([(100.0, at(math.nan)), (400.0, at(0.2))]) == at(pytest.approx(0.2, rel=1e-14))
     assert math.isnan(steady_error([(100.0, at(0.2)), (400.0, at(math.nan))]).standard_error)
+
+
+def test_chains_far_apart_have_a_rough_free_energy() -> None:
+    finite = {
+        "bar": FreeEnergy(100.0, np.nan, 9),
+        "bridge": FreeEnergy(130.0, 1.0, 9),
+        "smc": FreeEnergy(np.nan, 1.0, 9),
+    }
+    found = _or_rough(FreeEnergy(np.nan, np.nan, 9), finite)
+    assert (found.value, found.standard_error) == (100.0, 30.0)
+    whole = FreeEnergy(90.0, 0.1, 9)
+    assert _or_rough(whole, finite) is whole
+    impossible = dict.fromkeys(finite, FreeEnergy(np.inf, np.nan, 9))
+    assert np.isinf(_or_rough(FreeEnergy(np.inf, np.nan, 9), impossible).value)

@@ -83,7 +83,7 @@ def test_bad_data_are_a_refused_measurement(tmp_path: Path) -> None:
     assert missing.reason.startswith("data/no.csv: no such file; expected a data file.")
     assert (missing.provenance["input_sha256"], missing.provenance["key"]) == ("", "k")
     short = preprocess(row(tmp_path, "short.csv", table(3)), "k")
-    assert short.reason.startswith("data/short.csv: 3 points; expected at least 8")
+    assert short.reason.startswith("data/short.csv: 3 points; expected at least 5")
     assert len(short.provenance["input_sha256"]) == 64
     assert short.metadata == {"sample": "gold"}
 

@@ -92,19 +92,19 @@ def test_range_and_mask_include_their_ends() -> None:
     ("steps", "found", "remedy"),
     [
         ({"range": (8300.0, 8400.0)}, "range [8300, 8400 eV] leaves 0 of 20 points", "Check range: the axis runs"),
-        ({"range": (100.0, 106.0)}, "range [100, 106 eV] leaves 7 of 20 points", " from 100 to 119 eV."),
+        ({"range": (100.0, 103.0)}, "range [100, 103 eV] leaves 4 of 20 points", " from 100 to 119 eV."),
         ({"mask": ((100.0, 115.0),)}, "mask [100, 115 eV] leaves 4 of 20 points", "Check mask: the axis runs"),
-        ({"rebin": 3}, "6 points after rebin 3, of 20 before", "Choose a smaller rebin."),
+        ({"rebin": 5}, "4 points after rebin 5, of 20 before", "Choose a smaller rebin."),
     ],
 )
 def test_too_few_points(steps: dict[str, Any], found: str, remedy: str) -> None:
     text = refusal(**steps)
-    assert text.startswith(f"a.txt: {found}; expected at least 8. ")
+    assert text.startswith(f"a.txt: {found}; expected at least 5. ")
     assert remedy in text
 
 
 def test_few_points_in_the_file() -> None:
-    assert "a.txt: 7 points; expected at least 8. Check that" in refusal(raw(X[:7], Y[:7], None))
+    assert "a.txt: 4 points; expected at least 5. Check that" in refusal(raw(X[:4], Y[:4], None))
 
 
 def test_rebin_averages_and_propagates() -> None:
@@ -212,3 +212,15 @@ def test_order_of_the_steps() -> None:
     )  # fmt: skip
     firsts = [sentence.split()[0] for sentence in done.sentences]
     assert firsts == ["Converted", "Added", "Reversed", "Kept", "Masked", "Joined", "Set", "Divided"]
+
+
+def test_points_of_one_x_are_kept_where_they_are_wanted() -> None:
+    x = np.repeat(X[:8], 2)
+    y = np.random.default_rng(1).normal(100.0, 0.5, 16)
+    data = raw(x, y, None)
+    assert "more than once; expected every x once" in refusal(data)
+    assert "write repeats: keep in the treatment" in refusal(data)
+    done = treat(data, Steps(repeats=True), "", "a.txt")
+    assert done.points.x.size == 16
+    assert done.sentences == ("Kept 8 points at an x that an earlier one has too.",)
+    assert 0.2 < done.noise_estimate < 1.0

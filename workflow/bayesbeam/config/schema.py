@@ -95,6 +95,11 @@ class Report(Section):
     """The page at the end."""
 
     title: str = Field("", max_length=200, description="Title of the page; the campaign's id if left out.")
+    modes: bool = Field(
+        False,
+        description="Also find where exactly every posterior is highest, with standard deviations from its curvature "
+        "and from the information in the curve (those of least squares): tables/modes.csv.",
+    )
 
 
 class Campaign(Section):

@@ -80,6 +80,9 @@ class Treatment(Section):
         None, description="Part of x that is kept, after conversion and offset.", examples=["[282, 294]"]
     )
     mask: tuple[Interval, ...] = Field((), description="Parts of x that are left out.", examples=["[[284.9, 285.1]]"])
+    repeats: Literal["refuse", "keep"] = Field(
+        "refuse", description="Whether several points may have the same x, as in designed experiments."
+    )
     rebin: int = Field(1, ge=1, le=10_000, description="Neighbouring points joined into one.", examples=[2])
     normalise: Literal["none", "maximum", "area", "mean"] = Field(
         "none", description="What y (and its uncertainty) is divided by."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,11 +72,23 @@ def combine(
         sources += smc_sources(found)
     ladder = mbar(sources).unbiased()
     if offered is None:
-        return Estimates(ladder.free_energy(), estimators)
+        return Estimates(_or_rough(ladder.free_energy(), estimators), estimators)
     other, variance = bridge(offered)
     estimators["bridge"] = other.unbiased().free_energy()
     part = _part(host_array(log_likelihood), host_array(beta), variance, offered)
-    return Estimates(_mean(ladder, other.unbiased(), part).free_energy(), estimators)
+    return Estimates(_or_rough(_mean(ladder, other.unbiased(), part).free_energy(), estimators), estimators)
+
+
+def _or_rough(found: FreeEnergy, estimators: Mapping[str, FreeEnergy]) -> FreeEnergy:
+    """Free energy, or where chains are so far apart that it is no number, BAR's with the spread of all as its error.
+
+    No such run is reliable, and its verdict says so; but it says more of the data than no number does.
+    """
+    values = [one.value for one in estimators.values() if np.isfinite(one.value)]
+    rough = estimators["bar"].value
+    if not np.isnan(found.value) or len(values) < 2 or not np.isfinite(rough):
+        return found
+    return FreeEnergy(rough, float(max(abs(value - rough) for value in values)), found.degrees_of_freedom)
 
 
 def _part(log_likelihood: FloatArray, beta: FloatArray, variance: float, offered: Offered) -> float:

@@ -24,7 +24,7 @@ def noise_level(x: Array, y: Array) -> float:
     Parameters
     ----------
     x, y : ndarray (N,), N >= 4
-        ``x`` strictly ascending.
+        ``x`` ascending; of points with one x it is their differences that tell.
 
     Returns
     -------
@@ -52,10 +52,19 @@ def noise_level(x: Array, y: Array) -> float:
     return level
 
 
+def _apart(step: Array) -> Array:
+    """Axis from 0 to 1 on which points of one x lie a little apart: weights then fall on them alone."""
+    same = np.diff(step) == 0
+    if not same.any():
+        return step
+    first = np.maximum.accumulate(np.where(np.concatenate(([True], ~same)), np.arange(step.size), 0))
+    return np.asarray(step + 1e-9 * (np.arange(step.size) - first), dtype=np.float64)
+
+
 def _scaled_differences(x: Array, y: Array) -> Array:
     """Third divided differences (N - 3,), each scaled so that white noise keeps its variance."""
     count = x.size - ORDER
-    step = (x - x[0]) / (x[-1] - x[0])
+    step = _apart((x - x[0]) / (x[-1] - x[0]))
     columns = [step[i : count + i] for i in range(ORDER + 1)]
     weights = np.empty((ORDER + 1, count))
     for j, own in enumerate(columns):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bayesbeam.errors import DataError
 
-MIN_POINTS = 8
+# The fewest that a level of noise can be estimated from (four) and one more.
+MIN_POINTS = 5
 
 Array = NDArray[np.float64]
 

@@ -89,19 +89,19 @@ def mask_out(points: Points, mask: Sequence[Interval], unit: str) -> Result:
     return kept, f"Masked {words}: removed {int(inside.sum())} of {inside.size} points."
 
 
-def check_values(points: Points) -> Result:
-    """Refuse values that are not finite, repeated x, and uncertainties that are not positive."""
+def check_values(points: Points, repeats: bool = False) -> Result:
+    """Refuse values that are not finite, uncertainties that are not positive, and repeated x unless they are wanted."""
     refuse(points, ~np.isfinite(points.y), "y", points.y, "finite numbers")
     if points.uncertainty is not None:
         refuse(points, ~np.isfinite(points.uncertainty), "uncertainty", points.uncertainty, "finite numbers")
         refuse(points, points.uncertainty <= 0, "uncertainty", points.uncertainty, "positive numbers")
     same = np.flatnonzero(np.diff(points.x) <= 0)
-    if same.size:
+    if same.size and not repeats:
         values = ", ".join(f"{value:.8g}" for value in np.unique(points.x[same])[:5])
         where = f"{points.label}: {points.at(np.unique([same, same + 1]))}"
-        remedy = "Average or remove repeated points in the file, or keep overlapping scans as two measurements."
+        remedy = "Average them, keep overlapping scans as two measurements, or write repeats: keep in the treatment."
         raise DataError.at(where, f"x = {values} more than once", "every x once", remedy)
-    return points, ""
+    return points, f"Kept {same.size} points at an x that an earlier one has too." if same.size else ""
 
 
 def check_counts(points: Points, counts: bool) -> Result:

@@ -31,6 +31,8 @@ class Steps:
         Added to x, in the unit after conversion.
     range, mask
         Kept interval and removed intervals of x, ends included, after conversion and offset.
+    repeats : bool
+        Whether several points may have the same x.
     rebin : int
         Neighbouring points joined into one: counts are added, other signals averaged.
     counts : bool
@@ -47,6 +49,7 @@ class Steps:
     offset: float = 0.0
     range: Interval | None = None
     mask: tuple[Interval, ...] = ()
+    repeats: bool = False
     rebin: int = 1
     counts: bool = False
     source: str = "none"
@@ -86,7 +89,7 @@ def treat(raw: RawData, steps: Steps, y_unit: str, label: str) -> Treated:
         do.sort_axis,
         lambda p: do.keep_range(p, steps.range, x_unit),
         lambda p: do.mask_out(p, steps.mask, x_unit),
-        do.check_values,
+        lambda p: do.check_values(p, steps.repeats),
         lambda p: do.check_counts(p, steps.counts),
         lambda p: do.rebin(p, steps.rebin, steps.counts),
         lambda p: do.attach_uncertainty(p, steps.source, steps.value, y_unit),

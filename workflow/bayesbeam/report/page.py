@@ -19,7 +19,7 @@ from bayesbeam.report import captions, wording
 from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
 from bayesbeam.report.gallery import Shown
 from bayesbeam.report.records import Results
-from bayesbeam.report.tables import COLUMNS
+from bayesbeam.report.tables import tables_of
 from bayesbeam.report.text import clean, duration
 
 
@@ -49,7 +49,7 @@ def render(content: Content) -> str:
         captions=captions,
         excess=any(c.free_energy_excess is not None for m in content.measurements for c in m.result.candidates),
         versions=_versions(content.results),
-        tables=tuple(COLUMNS),
+        tables=tables_of(content.results),
         cpu=duration(total_cpu(content.results)),
         style=Markup(_asset("style.css")),
         script=Markup(script),

@@ -43,6 +43,9 @@ class Row:
     ess: float | None = None
     rhat: float | None = None
     measurement: str | None = None
+    mode: float | None = None
+    laplace_sd: float | None = None
+    information_sd: float | None = None
 
     @property
     def label(self) -> str:

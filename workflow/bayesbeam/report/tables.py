@@ -21,6 +21,9 @@ COLUMNS = {
         "measurement", "candidate", "count", "parameter", "index", "unit", "mean", "sd", "q025", "median", "q975",
         "ess", "rhat",
     ),
+    "modes": (
+        "measurement", "candidate", "count", "parameter", "index", "unit", "mode", "laplace_sd", "information_sd",
+    ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip
@@ -34,11 +37,18 @@ def write_tables(results: Results, folder: Path) -> None:
     makers = {
         "free_energy": _free_energy,
         "parameters": _parameters,
+        "modes": _modes,
         "integration": _integration,
         "runtime": _runtime,
     }
-    for name, columns in COLUMNS.items():
-        _write(folder / f"{name}.csv", columns, makers[name](results))
+    for name in tables_of(results):
+        _write(folder / f"{name}.csv", COLUMNS[name], makers[name](results))
+
+
+def tables_of(results: Results) -> tuple[str, ...]:
+    """Names of the tables of these results: of modes only where they were asked for."""
+    modes = any(row.mode is not None for m in results.measurements for one in m.candidates for row in one.parameters)
+    return tuple(name for name in COLUMNS if modes or name != "modes")
 
 
 def _free_energy(results: Results) -> Iterator[tuple[Value, ...]]:
@@ -61,6 +71,17 @@ def _parameters(results: Results) -> Iterator[tuple[Value, ...]]:
                 yield (
                     one.measurement, one.candidate, one.count, row.name, row.index, row.unit, row.mean, row.sd,
                     row.q025, row.median, row.q975, row.ess, row.rhat,
+                )  # fmt: skip
+
+
+def _modes(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Modes of every candidate that has one, and what was sampled or follows from it."""
+    for result in results.measurements:
+        for one in result.candidates:
+            for row in one.parameters:
+                yield (
+                    one.measurement, one.candidate, one.count, row.name, row.index, row.unit, row.mode, row.laplace_sd,
+                    row.information_sd,
                 )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def _part(part: PartSpec, members: Members) -> Part:
     """Part with the priors of every measurement."""
     component = part.build()
     priors = {p.name: _priors(part.name, p, members) for p in part.parameters}
-    if component.order_by is not None and component.order_by in priors:
+    if component.order_by in priors and component.order_by in component.locations:
         for group, nested in zip(members, priors[component.order_by], strict=True):
             for m, prior in zip(group, nested, strict=True):
                 _check_reach(f"{part.name}.{component.order_by}", prior, m)

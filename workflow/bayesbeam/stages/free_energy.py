@@ -79,7 +79,9 @@ def _candidates(
             refused[expanded.tag] = str(sampled.facts[REFUSED])
             continue
         name = f"{m.id}/{expanded.tag}"
-        summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name)
+        summary = summarise(
+            expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, campaign.campaign.report.modes
+        )
         records.append(_record(expanded, m, sampled, summary))
         facts = {"columns": summary.columns, "labels": summary.labels}
         arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id], facts)

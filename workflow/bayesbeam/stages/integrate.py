@@ -50,7 +50,9 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         inside = [m for m in present if m.id in sampled.facts["members"]]
         name = f"{group}/{expanded.tag}"
         shared = frozenset(asked.shared)
-        summary = summarise(expanded.spec, inside, sampled, shared, int(sampled.facts["seed"]), name)
+        summary = summarise(
+            expanded.spec, inside, sampled, shared, int(sampled.facts["seed"]), name, campaign.campaign.report.modes
+        )
         rows.append(_row(expanded, sampled, summary, [_find(separate, m.id, expanded.tag) for m in inside]))
         arrays |= _arrays(expanded.tag, summary)
     answer: dict[str, Any] = {

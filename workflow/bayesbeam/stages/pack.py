@@ -84,7 +84,8 @@ def _impossible(expanded: Expanded, group: Sequence[Measurement]) -> str:
         f"measurement {', '.join(m.id for m in group)}: candidate {expanded.tag}",
         "no draw of its priors, or hardly any, can have made these data: its free energy is not finite",
         "data that the candidate allows",
-        "Widen its priors; with Poisson noise the curve must be positive wherever there are counts.",
+        "Widen its priors, or narrow them where they reach far beyond what can be meant; with Poisson noise the curve "
+        "must be positive wherever there are counts.",
     )
 
 

@@ -149,6 +149,7 @@ def _steps(chosen: Treatment, x_unit: str) -> Steps:
         offset=chosen.axis.offset,
         range=chosen.range,
         mask=tuple(chosen.mask),
+        repeats=chosen.repeats == "keep",
         rebin=chosen.rebin,
         counts=chosen.signal.counts,
         source=chosen.uncertainty.source,

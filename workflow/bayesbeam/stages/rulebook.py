@@ -172,13 +172,13 @@ class Rulebook:
             for expanded in self._expanded(row)
         }
         keys = [self.sample_keys[batch, tag] for tag in self.tags[batch]]
-        return digest([versions.FREE_ENERGY, keys, shown])
+        return digest([versions.FREE_ENERGY, keys, shown, self.campaign.campaign.report.modes])
 
     def integrate_key(self, group: str) -> str:
         """Key of the decision on a group."""
         keys = [self.group_sample_key(group, tag) for tag in self.group_tags(group)]
         words = [words_key(self.campaign.by_tag(tag).spec) for tag in self.group_tags(group)]
-        return digest([versions.INTEGRATE, versions.FREE_ENERGY, keys, words])
+        return digest([versions.INTEGRATE, versions.FREE_ENERGY, keys, words, self.campaign.campaign.report.modes])
 
     @cached_property
     def report_key(self) -> str:

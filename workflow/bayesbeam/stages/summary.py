@@ -17,6 +17,7 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.rng import stream_key
 from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
+from bayesbeam.stages.modes import mode_columns
 from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.predictive import predict
 from bayesbeam.targets.quantities import Asked, Quantity, tabulate
@@ -59,9 +60,15 @@ class Summary:
 
 
 def summarise(
-    spec: CandidateSpec, members: Sequence[Measurement], record: Record, shared: frozenset[str], seed: int, name: str
+    spec: CandidateSpec,
+    members: Sequence[Measurement],
+    record: Record,
+    shared: frozenset[str],
+    seed: int,
+    name: str,
+    modes: bool = False,
 ) -> Summary:
-    """Summary of the draws of one group (or of one measurement, a group of one)."""
+    """Summary of the draws of one group (or of one measurement, a group of one), with modes if asked."""
     target = build_target(spec, [list(members)], shared)
     theta = relabel(target, record.arrays["theta"].transpose(2, 0, 1, 3))
     asked = [_asked(one) for one in spec.derived]
@@ -89,6 +96,10 @@ def summarise(
         "log_likelihood_mean": likelihood.mean(axis=(0, 1)),
     }
     rows = [_row(column, values[..., k]) for k, column in enumerate(columns)]
+    if modes:
+        exact = build_target(spec, [list(members)], shared, "float64")
+        highest = mode_columns(exact, picked, quantities, asked)
+        rows = [row | mode for row, mode in zip(rows, highest, strict=True)]
     return Summary(columns, rows, arrays, curves, _labels(target), p_values)
 
 

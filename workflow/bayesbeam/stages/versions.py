@@ -4,8 +4,8 @@ They are part of the keys by which the workflow decides what to run again, so th
 again what it would do differently, and nothing else. Kept apart from the stages so that planning need not load them.
 """
 
-PREPROCESS = 1
-SAMPLE = 7
-FREE_ENERGY = 1
+PREPROCESS = 2
+SAMPLE = 8
+FREE_ENERGY = 2
 INTEGRATE = 1
 REPORT = 1
