@@ -13,13 +13,17 @@ from bayesbeam import priors
 from bayesbeam.errors import ModelError
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
+from bayesbeam.models.base import height as height_at_centre
 from bayesbeam.models.check import check_component
+from bayesbeam.models.doublet import is_peak
 from bayesbeam.models.mathspace import TORCH
 
 COMPONENTS = registry.all_components()
 EXCHANGEABLE = [component for component in COMPONENTS if component.exchangeable]
-SINGLE_LINES = [component for component in EXCHANGEABLE if "splitting" not in component.parameter_names]
+PEAKS = [component for component in COMPONENTS if is_peak(component)]
+SINGLE_LINES = [component for component in PEAKS if "splitting" not in component.parameter_names]
 WITH_AREA = [c for c in COMPONENTS if any(quantity.name in ("area", "area_1") for quantity in c.derived)]
+WITHOUT_AREA = [component for component in PEAKS if component not in WITH_AREA]
 DATA_WORDS = "x_min x_max x_span x_mid x_step y_min y_max y_span y_mid noise n_points".split()
 UNIT = re.compile(r"(1|x|y)([*/](x|y)(\^[1-9])?)*")
 every = pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.name)
@@ -71,22 +75,26 @@ def check_batch(component: Component, dtype: torch.dtype) -> None:
 def check_area(component: Component) -> None:
     """The areas that are reported are the integral of the curve."""
     theta = theta_of(component)
-    # x = tan(t) maps the line onto a finite range; smooth and periodic there for Gaussian and Lorentzian tails alike,
-    # so the midpoint rule converges faster than any power and 20000 points leave rounding only
-    t = (torch.arange(20000, dtype=torch.float64) + 0.5) * (math.pi / 20000) - 0.5 * math.pi
-    curve = component.forward(torch.tan(t), theta) / torch.square(torch.cos(t))
-    integral = curve.sum(-1) * (math.pi / 20000)
+    # after x = sinh(s) tails of all kinds fall exponentially, unlike ones on two sides too, to nothing at 27; the rule
+    # converges faster than any power, and as the cube of its step 3e-4 where a second derivative jumps
+    s = torch.linspace(-27.0, 27.0, 180001, dtype=torch.float64)
+    integral = torch.stack([(component.forward(torch.sinh(s), row) * torch.cosh(s)).sum() for row in theta]) * 3e-4
     names = [quantity.name for quantity in component.derived]
     areas = component.derive(theta)[:, [k for k, name in enumerate(names) if re.fullmatch(r"area(_\d)?", name)]]
     torch.testing.assert_close(areas.sum(-1), integral, rtol=1e-9, atol=0.0)
 
 
 def check_labels(component: Component) -> None:
-    """Moving the ordering parameter moves the curve; the curve is proportional to the amplitude."""
+    """Moving the ordering parameter moves the curve."""
     theta, x = theta_of(component), torch.linspace(-5.0, 5.0, 41, dtype=torch.float64)
     moved = theta.clone()
     moved[:, component.index(str(component.order_by))] += 0.5
     torch.testing.assert_close(component.forward(x + 0.5, moved), component.forward(x, theta), rtol=1e-12, atol=1e-14)
+
+
+def check_size(component: Component) -> None:
+    """The curve is proportional to the amplitude."""
+    theta, x = theta_of(component), torch.linspace(-5.0, 5.0, 41, dtype=torch.float64)
     taller = theta.clone()
     taller[:, component.index(str(component.amplitude))] *= 2.0
     # doubling is exact, down to where the curve itself underflows
@@ -160,21 +168,71 @@ def test_area_is_the_integral(component: Component) -> None:
     check_area(component)
 
 
+def check_no_area(component: Component) -> None:
+    """The integral has no end: a further decade of the axis adds no less than the one before, to a tenth."""
+    theta = theta_of(component)
+    theta[:, component.index(str(component.order_by))] = 0.0
+    # the logarithm of the distance from the peak, by the midpoint rule: decades from 1e3 to 1e7 widths
+    log_distance = torch.linspace(math.log(1e3), math.log(1e7), 4001, dtype=torch.float64)
+    distance = torch.exp(0.5 * (log_distance[1:] + log_distance[:-1]))
+    both = component.forward(distance, theta).abs() + component.forward(-distance, theta).abs()
+    decades = (both * distance).reshape(len(theta), 4, 1000).sum(-1)
+    assert torch.all(decades[:, 1:] >= 0.9 * decades[:, :-1])
+
+
+@pytest.mark.parametrize("component", WITHOUT_AREA, ids=lambda component: component.name)
+def test_a_peak_without_an_area_has_none(component: Component) -> None:
+    check_no_area(component)
+
+
 @pytest.mark.parametrize("component", EXCHANGEABLE, ids=lambda component: component.name)
-def test_peaks_have_a_place_and_a_height(component: Component) -> None:
-    check_labels(component)
-    assert {quantity.name for quantity in component.derived} & {"area", "area_1"}
+def test_what_is_exchangeable_has_a_height_and_a_peak_its_place(component: Component) -> None:
+    check_size(component)
+    if is_peak(component):
+        check_labels(component)
 
 
-@pytest.mark.parametrize("component", SINGLE_LINES, ids=lambda component: component.name)
-def test_full_width_is_where_the_curve_is_at_half_height(component: Component) -> None:
+def check_full_width(component: Component) -> None:
+    """The full width is the distance of the points at which the curve is half its maximum, wherever that is."""
     theta = theta_of(component)
     rows = [*component.parameter_names, *(quantity.name for quantity in component.derived)]
     width = torch.cat([theta, component.derive(theta)], -1)[:, rows.index("fwhm")]
     place, height = theta[:, component.index("position")], theta[:, component.index("amplitude")]
-    ends = torch.stack([place - 0.5 * width, place + 0.5 * width], -1)
-    curve = torch.stack([component.forward(x, row) for x, row in zip(ends, theta, strict=True)])
-    torch.testing.assert_close(curve, 0.5 * height.unsqueeze(-1).expand(-1, 2), rtol=1e-12, atol=0.0)
+
+    def curve(x: Tensor) -> Tensor:
+        return component.forward(x.unsqueeze(-1), theta).squeeze(-1)
+
+    # half a millionth of a width off, a maximum is lower by 1e-12 of itself: far less than the bound on the width
+    grid = place.unsqueeze(-1) + width.unsqueeze(-1) * torch.linspace(-4.0, 4.0, 8001, dtype=torch.float64)
+    values = component.forward(grid, theta)
+    top = values.argmax(-1, keepdim=True)
+    low, high = grid.gather(-1, top - 1).squeeze(-1), grid.gather(-1, top + 1).squeeze(-1)
+    for _ in range(40):
+        a, b = low + (high - low) / 3.0, high - (high - low) / 3.0
+        left = curve(a) > curve(b)
+        low, high = torch.where(left, low, a), torch.where(left, b, high)
+    summit = 0.5 * (low + high)
+    half = 0.5 * curve(summit)
+    ends = []
+    for sign in (-1.0, 1.0):
+        near, far = summit, summit + sign * 1.5 * width
+        assert torch.all(curve(far) < half)
+        for _ in range(60):
+            middle = 0.5 * (near + far)
+            inside = curve(middle) > half
+            near, far = torch.where(inside, middle, near), torch.where(inside, far, middle)
+        ends.append(near)
+    torch.testing.assert_close(ends[1] - ends[0], width, rtol=1e-9, atol=0.0)
+    if component.parameters[component.index("amplitude")] == height_at_centre():
+        torch.testing.assert_close(curve(place), height, rtol=1e-12, atol=0.0)
+    if torch.allclose(values, values.flip(-1), rtol=1e-9):
+        for end in (place - 0.5 * width, place + 0.5 * width):
+            torch.testing.assert_close(curve(end), 0.5 * height, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("component", SINGLE_LINES, ids=lambda component: component.name)
+def test_full_width_is_where_the_curve_is_at_half_its_maximum(component: Component) -> None:
+    check_full_width(component)
 
 
 PEAK = registry.get("gaussian")
@@ -220,6 +278,19 @@ BROKEN: dict[str, tuple[Callable[..., None], Component]] = {
     "an area that is none": (
         check_area,
         replace(PEAK, derived=(replace(PEAK.derived[0], formula=lambda m, a, p, s: a * s * 2.5),)),
+    ),
+    "an area that is left out": (check_no_area, replace(registry.get("lorentzian"), derived=())),
+    "a full width that is none": (
+        check_full_width,
+        replace(PEAK, derived=(replace(PEAK.derived[1], formula=lambda m, a, p, s: s * 2.3548),)),
+    ),
+    "a height that is none": (
+        check_full_width,
+        with_formula(lambda m, x, a, p, s: 1.001 * PEAK.formula(m, x, a, p, s)),
+    ),
+    "a curve that is not proportional": (
+        check_size,
+        with_formula(lambda m, x, a, p, s: PEAK.formula(m, x, a, p, s) + 1e-9),
     ),
     "an order that is none": (check_labels, replace(PEAK, order_by="sd")),
 }

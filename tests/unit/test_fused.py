@@ -129,6 +129,20 @@ def test_a_curve_that_overflows_is_an_impossible_state_also_where_rows_are_fille
     assert bool(torch.isneginf(FusedEngine(target).start(theta).log_likelihood).all())
 
 
+def test_a_recurrence_is_traced_in_a_time_of_its_length() -> None:
+    """Each step takes the last two: compared step by step, sixty would take longer than there is."""
+
+    def fibonacci(m: MathSpace, x: Value, level: Value) -> Value:
+        last, one = level * x, level
+        for _ in range(60):
+            last, one = last + x * one, last
+        return last
+
+    assert trace(fibonacci, ["x"], ["level"]) is trace(fibonacci, ["x"], ["level"])
+    component = Component("long", "long", (Parameter("level", "y", "normal(0, 1)", REAL, "level"),), fibonacci, False)
+    assert source.only_size(component) == (False,)
+
+
 def branching(m: MathSpace, x: Value, level: Value) -> Value:
     """Branch on a value."""
     return level + 0.0 * x if level > 0 else level - 0.0 * x

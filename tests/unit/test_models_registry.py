@@ -7,6 +7,7 @@ import torch
 
 from bayesbeam.errors import ModelError
 from bayesbeam.models import registry
+from bayesbeam.models.doublet import doublet
 
 OWN = """
 from bayesbeam.models.base import Parameter, ReferenceValue
@@ -44,10 +45,11 @@ def test_names_are_listed_and_found() -> None:
     ("arguments", "message"),
     [
         (("gausian",), r"unknown component 'gausian'; expected a known one. Did you mean gaussian\?"),
-        (("zzz",), r"Choose one of: constant, doublet"),
+        (("zzz",), r"Choose one of: arctan_step, asymmetric_pseudo_voigt"),
         (("doublet",), r"doublet: no `of`; expected the component of its lines"),
         (("doublet", "lorenzian"), r"Did you mean lorentzian\?"),
         (("doublet", "constant"), r"unknown component 'constant'"),
+        (("doublet", "damped_oscillation"), r"unknown component 'damped_oscillation'"),
         (("doublet", "gaussian", "same"), r"'same'; expected shared or own"),
         (("gaussian", "lorentzian"), r"of: lorentzian; expected no `of`"),
     ],
@@ -55,6 +57,12 @@ def test_names_are_listed_and_found() -> None:
 def test_unknown_names_are_answered_with_the_nearest(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         registry.get(*arguments)
+
+
+def test_a_doublet_is_of_what_lies_at_a_place() -> None:
+    """A second frequency at frequency + splitting, in units of x, would be none."""
+    with pytest.raises(ModelError, match=r"a component without an amplitude and a position; expected a peak"):
+        doublet(registry.get("damped_oscillation"))
 
 
 def test_own_file_becomes_a_component(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def doublet(base: Component, widths: str = "shared") -> Component:
     """
     if widths not in WIDTHS:
         raise ModelError.at(f"doublet of {base.name}: widths", repr(widths), "shared or own", "Choose one of the two.")
-    if base.amplitude is None or base.order_by is None:
+    if not is_peak(base):
         found = "a component without an amplitude and a position"
         raise ModelError.at(f"doublet of {base.name}", found, "a peak", "Put the component in as a part of its own.")
     twice = clashes(base, widths)
@@ -61,6 +61,13 @@ def doublet(base: Component, widths: str = "shared") -> Component:
         reference_values=_reference_values(base, own),
         tensors_only=base.tensors_only,
     )
+
+
+def is_peak(component: Component) -> bool:
+    """Whether a component has an amplitude, and is ordered by a place on the axis: not by a frequency, say."""
+    if component.amplitude is None or component.order_by is None:
+        return False
+    return component.parameters[component.index(component.order_by)].unit == "x"
 
 
 def clashes(base: Component, widths: str) -> tuple[str, ...]:

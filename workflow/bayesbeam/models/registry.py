@@ -10,12 +10,12 @@ from pathlib import Path
 import bayesbeam.models
 from bayesbeam.errors import ModelError, nearest
 from bayesbeam.models.base import Component
-from bayesbeam.models.doublet import WIDTHS, doublet
+from bayesbeam.models.doublet import WIDTHS, doublet, is_peak
 from bayesbeam.models.own_file import OwnFile, component_of, own_component, read_own_file
 
 NOT_COMPONENTS = (
-    "base", "check", "check_formula", "check_table", "doublet", "fault", "mathspace", "own_file", "registry",
-    "tied", "trace",
+    "base", "check", "check_formula", "check_table", "doublet", "fault", "mathspace", "numerics", "own_file",
+    "registry", "tied", "trace",
 )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def load_file(path: Path | str) -> Component:
 
 def peaks() -> list[str]:
     """Components of which a doublet can be made."""
-    return [name for name, found in _found().items() if found.amplitude is not None and found.order_by is not None]
+    return [name for name, found in _found().items() if is_peak(found)]
 
 
 def _single(name: str, choices: tuple[str, ...] | list[str]) -> Component:

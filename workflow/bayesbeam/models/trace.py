@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from bayesbeam.errors import ModelError
 from bayesbeam.models.mathspace import TORCH, MathSpace, Value
@@ -22,11 +23,12 @@ class NotScalar(ModelError):
     """The formula cannot be written as scalar operations."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
-    """One operation, a symbol (``op == "symbol"``) or a constant; equal nodes are one operation.
+    """One operation, a symbol (``op == "symbol"``) or a constant; there is one object of each, so equal is identical.
 
-    ``pointwise`` says whether the value differs from point to point of a row.
+    ``pointwise`` says whether the value differs from point to point of a row. Without that identity a recurrence, whose
+    every step takes the last two, would cost time exponential in its length to compare.
     """
 
     op: str
@@ -36,6 +38,16 @@ class Node:
     pointwise: bool = False
 
     __array_ufunc__ = None
+
+    def __new__(
+        cls, op: str, inputs: tuple[Node, ...] = (), name: str = "", value: float = 0.0, pointwise: bool = False
+    ) -> Node:
+        """Return the node that is there already, or a new one."""
+        key = (op, inputs, name, repr(value), pointwise)
+        known = _NODES.get(key)
+        if known is None:
+            known = _NODES[key] = super().__new__(cls)
+        return known
 
     def __add__(self, other: Value) -> Node:
         return _binary("add", self, other)
@@ -88,6 +100,9 @@ class Node:
     def __bool__(self) -> bool:
         """Refuse: a formula may not branch on a value."""
         raise NotScalar.at("formula", "a branch on a value (if, and, or, max)", "m.where", "Write it with m.where.")
+
+
+_NODES: WeakValueDictionary[tuple[object, ...], Node] = WeakValueDictionary()
 
 
 def symbol(name: str, pointwise: bool = False) -> Node:

@@ -218,7 +218,13 @@ def _point(noise: NoiseModel) -> tuple[Node, list[str]]:
 
 
 def _uses(node: Node, wanted: Node) -> bool:
-    return node == wanted or any(_uses(part, wanted) for part in node.inputs)
+    """Whether a graph has a node in it."""
+    seen, left = {node}, [node]
+    while left:
+        new = set(left.pop().inputs) - seen
+        seen |= new
+        left += new
+    return wanted in seen
 
 
 def uses_of_data(point: Node) -> list[str]:
