@@ -34,6 +34,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("candidates.&lt;name&gt;.noise", schema.Noise),
     ("sampling", schema.Sampling),
     ("integration", schema.Integration),
+    ("simulate", schema.Simulation),
+    ("simulate.axis", schema.Grid),
+    ("thin", schema.Thinning),
     ("report", schema.Report),
 )
 _SIMPLE = {int: "whole number", float: "number", str: "words", bool: "true or false"}
@@ -50,6 +53,7 @@ def readme() -> str:
         _table(("column", "meaning"), ((_name(c, c in REQUIRED), m) for c, m in COLUMNS.items())),
         text.SHEET_REST,
         *(_section(title, model) for title, model in SECTIONS),
+        text.STUDIES,
         text.PRIORS,
         _families(),
         text.WORDS,
