@@ -79,6 +79,7 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
     try:
         raw = read(row.file, _read_options(row.treatment), label)
         sha256 = file_sha256(row.file)
+        _check_points(raw, row.treatment.read.points, label)
         record = provenance(row.file, sha256, key)
         sentence = _read_sentence(raw, row.treatment, _axis_unit(raw, row.treatment.axis.unit, label), row.file.name)
         if row.made is None:
@@ -89,6 +90,13 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
     except DataError as problem:
         sha256 = sha256 or _sha256_if_any(row.file)
         return _refused(row, provenance(row.file, sha256, key), str(problem))
+
+
+def _check_points(raw: RawData, points: int | None, label: str) -> None:
+    """Refuse a file that has another number of points than a complete one."""
+    if points is not None and raw.x.size != points:
+        remedy = "The file is truncated, or of another kind: read it again from its source, or leave it out."
+        raise DataError.at(label, f"{raw.x.size} points", f"{points}, as read.points says", remedy)
 
 
 def _is_simulated(row: MeasurementRow) -> bool:
