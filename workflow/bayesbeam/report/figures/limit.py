@@ -84,7 +84,7 @@ def _draw_trend(axes: Axes, trend: list[tuple[float, Precision]], limit: Limit) 
     style.power_ticks(axes, "y")
     _log_axis(axes, x)
     unit = pretty_unit(first.unit) + ("/exposure" if grows else "")
-    style.panel_title(axes, f"sd of {clean(first.label, 24)}" + (f" ({unit})" if unit else ""))
+    style.panel_title(axes, clean(first.label, 24) + (f" ({unit})" if unit else ""))
 
 
 def _log_axis(axes: Axes, x: np.ndarray) -> None:
