@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from bayesbeam.config.load import load_campaign
 from bayesbeam.config.outline import outline_campaign
 from bayesbeam.stages import command
 from bayesbeam.stages.plan import batch_members, write_table
@@ -21,6 +22,8 @@ def main() -> int:
 
     def stage() -> None:
         campaign = outline_campaign(arguments.config)
+        # Models are needed to simulate from them, and bring torch in.
+        campaign = load_campaign(arguments.config) if campaign.campaign.simulate else campaign
         folder = arguments.output.parent
         if arguments.measurement:
             preprocess_rows(campaign, [arguments.measurement], folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from bayesbeam.config.load import load_campaign
 from bayesbeam.config.outline import outline_campaign
 from bayesbeam.stages import command
 from bayesbeam.stages.report import build_report
@@ -17,6 +18,8 @@ def main() -> int:
 
     def stage() -> None:
         campaign = outline_campaign(arguments.config)
+        # What is true in a study is said by its models, which bring torch in.
+        campaign = load_campaign(arguments.config) if campaign.has_studies else campaign
         build_report(campaign, arguments.results, arguments.output, command_of(arguments.config))
         for folder in ("figures", "draws"):
             (arguments.output / folder).mkdir(exist_ok=True)

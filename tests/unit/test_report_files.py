@@ -29,6 +29,9 @@ COLUMNS = {
     "free_energy": "measurement,candidate,count,free_energy,standard_error,model_probability,probability_error,verdict",
     "parameters": "measurement,candidate,count,parameter,index,unit,mean,sd,q025,median,q975,ess,rhat",
     "integration": "group,sharing,free_energy,standard_error,gain,probability,verdict",
+    "measurement_limit": "study,kind,level,replicates,analysed,not_reliable,model,selected,frequency,frequency_low,"
+    "frequency_high,mean_probability,parameter,index,unit,truth,sd_median,sd_q16,sd_q84,covered,coverage,"
+    "coverage_low,coverage_high",
     "runtime": "job,device,cpu_seconds,wall_seconds,peak_memory_mb,likelihood_rows",
 }
 

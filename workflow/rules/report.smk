@@ -1,4 +1,4 @@
-TABLES = ["free_energy", "parameters", "integration", "runtime"]
+TABLES = ["free_energy", "parameters", "integration", "measurement_limit", "runtime"]
 
 
 rule report:

@@ -27,6 +27,7 @@ DATA_WORDS: dict[str, str] = {
     "y_mid": "(y_min + y_max) / 2",
     "noise": "robust estimate of the noise of one point, from second differences",
     "n_points": "number of points",
+    "exposure": "number in the column exposure of the sheet, or exposure of a simulated or thinned measurement",
 }
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
 

@@ -13,6 +13,7 @@ from typing import Any
 from bayesbeam.config.schema import Integration, Sampling
 from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.config.specs import CandidateSpec, ParameterSpec, PartSpec
+from bayesbeam.config.studies import recipe_text
 
 
 def measurement_key(row: MeasurementRow) -> str:
@@ -24,7 +25,8 @@ def measurement_key(row: MeasurementRow) -> str:
         Row of the sheet.
     """
     treatment = row.treatment.model_dump(mode="json", by_alias=True)
-    return _digest("measurement", [row.id, row.file_in_sheet, treatment, row.metadata])
+    made = [] if row.made is None else [recipe_text(row.made)]
+    return _digest("measurement", [row.id, row.file_in_sheet, treatment, row.metadata, *made])
 
 
 def candidate_key(spec: CandidateSpec, count: int | None) -> str:

@@ -7,14 +7,19 @@ checking a campaign does, since priors and components are torch code.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bayesbeam.config.checks import Context, applies, check_campaign
 from bayesbeam.config.outline import CampaignOutline, read
 from bayesbeam.config.places import Problems
 from bayesbeam.config.specs import Expanded
+from bayesbeam.config.studies import check_exposures
 from bayesbeam.errors import ConfigErrors
+
+if TYPE_CHECKING:
+    from bayesbeam.config.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class LoadedCampaign(CampaignOutline):
     """A campaign without mistakes, its sheet, and its candidates with nothing left open."""
 
     models: dict[str, tuple[Expanded, ...]]
+    truths: dict[str, Truth] = field(default_factory=dict)
 
     def expanded(self, candidate: str) -> tuple[Expanded, ...]:
         """Models of a candidate, one a count."""
@@ -58,9 +64,17 @@ def load_campaign(path: Path | str) -> LoadedCampaign:
     reading = read(path)
     problems, context = reading.problems, reading.context
     models = _check(context, reading.file.parent, problems)
+    truths = _truths(context, models, problems)
     if problems.found:
         raise ConfigErrors(problems.found)
-    return LoadedCampaign(reading.file.resolve().parent, context.campaign, tuple(context.rows), models)
+    return LoadedCampaign(reading.file.resolve().parent, context.campaign, tuple(context.rows), models, truths)
+
+
+def _truths(context: Context, models: dict[str, tuple[Expanded, ...]], problems: Problems) -> dict[str, Truth]:
+    """Return what is true in the simulated studies."""
+    from bayesbeam.config.truth import resolve_truths
+
+    return resolve_truths(context.campaign, models, context.declared, problems)
 
 
 def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tuple[Expanded, ...]]:
@@ -76,5 +90,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
         whole = not context.cut_below("candidates", name)
         models[name] = resolve_candidate(name, candidate, problems, components, whole)
     check_campaign(context, problems)
-    check_groups(context, applies(campaign, [row.id for row in context.rows]), models, problems)
+    members = applies(campaign, [row.id for row in context.rows])
+    check_groups(context, members, models, problems)
+    check_exposures(members, context.rows, models, problems)
     return {name: tuple(found) for name, found in models.items()}

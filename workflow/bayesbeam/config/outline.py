@@ -17,6 +17,7 @@ from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.schema import Campaign, Integration
 from bayesbeam.config.sheet import MeasurementRow, SheetReader
 from bayesbeam.config.specs import tag_of
+from bayesbeam.config.studies import study_rows
 from bayesbeam.config.translate import read_campaign
 from bayesbeam.config.yaml_text import read_yaml
 from bayesbeam.errors import ConfigErrors, Problem
@@ -56,6 +57,11 @@ class CampaignOutline:
     def ids(self) -> tuple[str, ...]:
         """Measurement ids in the order of the sheet."""
         return tuple(row.id for row in self.sheet)
+
+    @property
+    def has_studies(self) -> bool:
+        """Whether some measurements are simulated or thinned."""
+        return bool(self.campaign.simulate or self.campaign.thin)
 
     def row(self, measurement: str) -> MeasurementRow:
         """Row of a measurement; ``KeyError`` is our own mistake."""
@@ -139,7 +145,8 @@ def read(path: Path | str) -> Reading:
     reader = _sheet(file, campaign, cut, _names(text.value, "treatments"))
     rows = reader.rows() if reader is not None else ()
     problems.found.extend(reader.problems if reader is not None else ())
-    whole = reader is not None and not reader.problems
+    whole = (reader is not None and not reader.problems) or _needs_no_sheet(file, campaign)
+    rows += study_rows(campaign, rows, file.parent, problems, whole)
     context = Context(campaign, rows, cut, whole, _names(text.value, "candidates"))
     return Reading(file, context, problems)
 
@@ -152,8 +159,14 @@ def _names(value: Any, section: str) -> frozenset[str]:
 
 def _sheet(file: Path, campaign: Campaign, cut: frozenset[str], treatments: frozenset[str]) -> SheetReader | None:
     """Return the reader of the sheet, None where its name is a mistake."""
-    if "measurements" in cut:
+    if "measurements" in cut or _needs_no_sheet(file, campaign):
         return None
     path = file.parent / campaign.measurements
     lost = treatments - set(campaign.treatments)
     return SheetReader(path, shown_path(path), campaign.treatments, lost)
+
+
+def _needs_no_sheet(file: Path, campaign: Campaign) -> bool:
+    """Whether all measurements are simulated, so that there need not be a sheet."""
+    unsaid = "measurements" not in campaign.model_fields_set
+    return bool(campaign.simulate) and unsaid and not (file.parent / campaign.measurements).exists()

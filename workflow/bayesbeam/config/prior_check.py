@@ -31,6 +31,7 @@ def _invented(low: float, high: float, floor: float, top: float) -> dict[str, fl
         "y_mid": 0.5 * (floor + top),
         "noise": 0.01 * (top - floor),
         "n_points": 201.0,
+        "exposure": 10.0,
     }
 
 

@@ -37,6 +37,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("candidates.&lt;name&gt;.derived.&lt;name&gt;", schema.Derived),
     ("sampling", schema.Sampling),
     ("integration", schema.Integration),
+    ("simulate", schema.Simulation),
+    ("simulate.axis", schema.Grid),
+    ("thin", schema.Thinning),
     ("report", schema.Report),
 )
 _SIMPLE = {int: "whole number", float: "number", str: "words", bool: "true or false"}
@@ -53,6 +56,7 @@ def readme() -> str:
         _table(("column", "meaning"), ((_name(c, c in REQUIRED), m) for c, m in COLUMNS.items())),
         text.SHEET_REST,
         *(_section(title, model) for title, model in SECTIONS),
+        text.STUDIES,
         text.PRIORS,
         _families(),
         text.WORDS,

@@ -8,8 +8,8 @@ HEAD = """\
 
 A campaign is a folder: `campaign.yaml` says what is asked, `measurements.tsv` lists the measurements, and the data
 files lie beside them. `make run CAMPAIGN=<folder>` analyses it; a campaign in `config/campaigns/` may be given by its
-name. The shipped ones are meant to be copied: `first_look` (three kinds of spectra, integration) and `nagata2012`
-(one spectrum).
+name. The shipped ones are meant to be copied: `first_look` (three kinds of spectra, integration), `nagata2012`
+(one spectrum) and `measurement_limit` (simulated spectra: how long must one measure?).
 
 All mistakes of a campaign are reported at once, before anything is computed, with file, line and key. Editors that
 know JSON schemas complete and check keys while you type: point them to `config/schema.json`.
@@ -214,4 +214,42 @@ Uncertainties in files and counting statistics are often too small for what the 
 models with great and false confidence; so an estimated level is the default. The parameters of the noise have these
 names and default priors:
 
+"""
+
+STUDIES = """
+## How long must one measure?
+
+`simulate` makes measurements from a candidate and analyses them with all candidates that apply to their ids:
+
+```yaml
+simulate:
+  name: three_peaks
+  candidate: peaks                       # the model that is true, at the count that the lists have the length of
+  truth: {peaks.amplitude: [0.6, 1.5], peaks.position: [1.2, 1.5], peaks.sd: 0.1, background.level: 0.2}
+  axis: {start: 0, stop: 3, points: 301}
+  exposures: [3, 10, 30, 100]            # with noise poisson; noise_levels with noise normal
+  replicates: 100
+```
+
+The measurement `three_peaks_T30_007` is the seventh at exposure 30. With Poisson noise the counts have the mean T x
+signal, so all parameters in units of y are T times as large, and a prior that is to say the same at every exposure is
+written with the word `exposure`: `gamma(shape=5, rate=5 / exposure)`. Where all measurements are simulated there need
+not be a sheet. The report says from which exposure on the true model is selected in 95 of 100 cases, and how the
+posterior standard deviation of each parameter falls; `tables/measurement_limit.csv` has a row for each level and
+parameter:
+
+| column | meaning |
+| --- | --- |
+| `study`, `kind`, `level` | name; `exposure` or `noise_level`; its value |
+| `replicates`, `analysed`, `not_reliable` | measurements at that level, with a result, with one that is not reliable |
+| `model`, `selected` | the true model; in how many of those analysed it is the most probable one |
+| `frequency`, `frequency_low`, `frequency_high` | their ratio, and its binomial 95% interval (Clopper, Pearson) |
+| `mean_probability` | mean posterior probability of the true model |
+| `parameter`, `index`, `unit`, `truth` | parameter of the true model, number of the peak, true value at that level |
+| `sd_median`, `sd_q16`, `sd_q84` | posterior sd in the true model: median and 68% of the replicates |
+| `covered`, `coverage`, `coverage_low`, `coverage_high` | 95% intervals that hold the truth; share, its interval |
+
+`thin` does the same with a measured spectrum of counts: each count is kept with the probability shorter time / measured
+time. The choice and the posterior means of the whole spectrum then stand for the truth. It is exact for Poisson counts
+of a sample that did not change; what the whole spectrum could not tell, its parts cannot either.
 """

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from bayesbeam.config.candidate import Candidate, Common, Derived, Noise, Part
 from bayesbeam.config.fields import Automatic, CandidateName, CountRange, Identifier, Real, Section, refuse, shown
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
+from bayesbeam.config.virtual import Grid, Simulation, Thinning
 
 __all__ = [
     "Axis",
@@ -21,6 +22,7 @@ __all__ = [
     "Common",
     "CountRange",
     "Derived",
+    "Grid",
     "Integration",
     "Noise",
     "Part",
@@ -28,6 +30,8 @@ __all__ = [
     "Report",
     "Sampling",
     "Signal",
+    "Simulation",
+    "Thinning",
     "Treatment",
     "Uncertainty",
 ]
@@ -109,7 +113,9 @@ class Campaign(Section):
         description="Id of the campaign; names the folder of its results.", examples=["first_look"]
     )
     measurements: str = Field(
-        "measurements.tsv", min_length=1, description="The sheet: one row a measurement, columns separated by tabs."
+        "measurements.tsv",
+        min_length=1,
+        description="The sheet: one row a measurement, columns separated by tabs. May be missing beside simulate.",
     )
     components: tuple[Annotated[str, Field(min_length=1, max_length=500)], ...] = Field(
         (),
@@ -123,6 +129,12 @@ class Campaign(Section):
         "the one named default, or the only one, serves rows that name none.",
     )
     candidates: dict[CandidateName, Candidate] = Field(min_length=1, description="Models to compare, each with a name.")
+    simulate: tuple[Simulation, ...] = Field(
+        (), description="Measurements made from a candidate, to learn how long one must measure."
+    )
+    thin: tuple[Thinning, ...] = Field(
+        (), description="Measured counts thinned to shorter times, to learn how long would have been enough."
+    )
     sampling: Sampling = Field(default_factory=Sampling, description="How well and where it is computed.")
     integration: tuple[Integration, ...] = Field((), description="Groups of measurements with shared parameters.")
     report: Report = Field(default_factory=Report, description="The page at the end.")
@@ -134,3 +146,9 @@ class Campaign(Section):
         if not isinstance(value, str | list | tuple):
             refuse(shown(value), "a list of Python files", "Write e.g. [edge.py].")
         return [value] if isinstance(value, str) else value
+
+    @field_validator("simulate", "thin", mode="before")
+    @classmethod
+    def _studies(cls, value: Any) -> Any:
+        """One study stands for a list of one."""
+        return [value] if isinstance(value, dict) else value

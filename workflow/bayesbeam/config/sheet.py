@@ -10,8 +10,10 @@ import csv
 import io
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bayesbeam.config.fields import ID_EXPECTED, id_problem
 from bayesbeam.config.treatment import Read, Treatment, Uncertainty
@@ -32,11 +34,33 @@ COLUMNS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
+class Made:
+    """How a measurement that nobody made comes about: simulated, or thinned where ``share`` is below 1.
+
+    ``column`` is exposure or noise_level, with the value ``level``; ``recipe`` holds all else that decides the data.
+    """
+
+    study: str
+    column: str
+    level: float
+    replicate: int
+    seed: int
+    recipe: Mapping[str, Any]
+    share: float = 1.0
+    points: int = 0
+
+    @property
+    def thinned(self) -> bool:
+        """Whether it is a part of the counts of a measured spectrum."""
+        return self.share < 1.0
+
+
+@dataclass(frozen=True)
 class MeasurementRow:
     """One measurement as the sheet names it, with the treatment it gets.
 
     ``file`` is absolute, ``file_in_sheet`` as written; ``metadata`` holds the columns that are not ours, as numbers
-    where every filled cell of the column is one.
+    where every filled cell of the column is one. ``made`` is set where a study makes it; a simulated one has no file.
     """
 
     id: str
@@ -45,6 +69,7 @@ class MeasurementRow:
     treatment_name: str
     treatment: Treatment
     metadata: dict[str, str | float] = field(default_factory=dict)
+    made: Made | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,13 @@ class Read(Section):
     decimal: Literal[".", ","] = Field(".", description="Decimal sign of the numbers.")
     comment: str = Field("#", max_length=8, description="Lines that start with this are skipped.")
     skip: int = Field(0, ge=0, le=100_000, description="Lines to skip at the top of the file.")
+    points: int | None = Field(
+        None,
+        ge=1,
+        le=2_000_000,
+        description="Number of points of a complete file; one that has another number is refused as truncated.",
+        examples=[1023],
+    )
     dataset: str | None = Field(
         None, max_length=500, description="Path of the NXdata group inside an HDF5 file.", examples=["/entry/data"]
     )

@@ -87,11 +87,13 @@ class Measurement:
         return self.status == "refused"
 
     def words(self) -> dict[str, float]:
-        """Words that a prior may use, from the data themselves (``x_step`` is the median step)."""
+        """Words that a prior may use, from the data themselves (``x_step`` is the median step) and their exposure."""
         x, y = self.x, self.y
         if x.size == 0:
             raise StoreError.at(f"measurement {self.id}", "has no data points", "a measurement that was not refused")
+        exposure = self.metadata.get("exposure")
         return {
+            **({"exposure": exposure} if isinstance(exposure, float) else {}),
             "x_min": float(x[0]),
             "x_max": float(x[-1]),
             "x_span": float(x[-1] - x[0]),

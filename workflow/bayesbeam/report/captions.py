@@ -52,3 +52,15 @@ SERIES = (
     "Parameters of the best candidate of each measurement against the column of the sheet, with 95% intervals; open "
     "marks: not reliable."
 )
+LIMIT = (
+    "Many measurements at each exposure (or noise level), all analysed alike: the share of them in which the true "
+    "model is the most probable one, with the 95% interval that their number allows, and the mean of its probability. "
+    "The dashed line is at 0.95."
+)
+LIMIT_GOOD = "The measurement is long enough where the marks stay above the line."
+PRECISION = (
+    "Marks: median over the replicates of the posterior standard deviation in the true model; bars: 16% to 84% of the "
+    "replicates. Dashed: the line on which precision grows as the root of the exposure (in proportion to the noise), "
+    "through the most informative level; marks above it are where peaks cannot yet be told apart. Covered: how often "
+    "the 95% interval holds the truth, or for thinned counts the mean of the whole spectrum."
+)

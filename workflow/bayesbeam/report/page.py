@@ -18,6 +18,7 @@ from bayesbeam import __version__
 from bayesbeam.report import captions, wording
 from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
 from bayesbeam.report.gallery import Shown
+from bayesbeam.report.limit_view import LimitView
 from bayesbeam.report.records import Results
 from bayesbeam.report.tables import tables_of
 from bayesbeam.report.text import clean, duration
@@ -31,6 +32,7 @@ class Content:
     measurements: Sequence[MeasurementView]
     groups: Sequence[GroupView]
     series: Sequence[Shown]
+    limits: Sequence[LimitView]
     command: str
 
 

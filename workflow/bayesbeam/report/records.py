@@ -16,13 +16,42 @@ RELIABLE = "reliable"
 
 
 @dataclass(frozen=True)
+class Member:
+    """A measurement of a study."""
+
+    id: str
+    level: float
+    replicate: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """Measurements that nobody made, at several levels of ``column``: exposure or noise_level.
+
+    A simulated study has the true model ``tag`` and ``truth``, values by name and number of the peak (1 where there is
+    one) in one unit of exposure; a thinned one has the measurement ``whole`` and its ``exposure``. ``linear`` names
+    the parameters of each model that grow with the exposure.
+    """
+
+    name: str
+    column: str
+    members: tuple[Member, ...]
+    linear: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tag: str = ""
+    truth: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    whole: str = ""
+    exposure: float = 1.0
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What the report takes from the campaign: its names and their order."""
+    """What the report takes from the campaign: its names and their order, and its studies."""
 
     campaign: str
     title: str
     measurements: tuple[str, ...]
     groups: tuple[str, ...] = ()
+    studies: tuple[Study, ...] = ()
 
 
 @dataclass(frozen=True)

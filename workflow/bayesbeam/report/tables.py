@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results
 
 COLUMNS = {
@@ -25,6 +26,11 @@ COLUMNS = {
         "measurement", "candidate", "count", "parameter", "index", "unit", "mode", "laplace_sd", "information_sd",
     ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
+    "measurement_limit": (
+        "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
+        "frequency_low", "frequency_high", "mean_probability", "parameter", "index", "unit", "truth", "sd_median",
+        "sd_q16", "sd_q84", "covered", "coverage", "coverage_low", "coverage_high",
+    ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip
 
@@ -39,6 +45,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "parameters": _parameters,
         "modes": _modes,
         "integration": _integration,
+        "measurement_limit": _measurement_limit,
         "runtime": _runtime,
     }
     for name in tables_of(results):
@@ -99,6 +106,26 @@ def _integration(results: Results) -> Iterator[tuple[Value, ...]]:
                 group.id, f"{row.tag}: none", row.separate_free_energy, row.separate_standard_error, 0.0, apart,
                 row.verdict,
             )  # fmt: skip
+
+
+def _measurement_limit(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Selection and precision in studies, a row a level and parameter of the true model."""
+    for limit in limits(results):
+        for level in limit.levels:
+            share = level.selected
+            ends = share.interval if share.among else (None, None)
+            head = (
+                limit.study.name, limit.study.column, level.value, level.replicates, share.among, level.unreliable,
+                limit.tag, share.cases, share.value, *ends, level.probability,
+            )  # fmt: skip
+            if not level.parameters:
+                yield (*head, *[None] * 11)
+            for one in level.parameters:
+                covered = one.covered
+                yield (
+                    *head, one.name, one.index, one.unit, one.truth, one.sd_median, one.sd_low, one.sd_high,
+                    covered.cases, covered.value, *(covered.interval if covered.among else (None, None)),
+                )  # fmt: skip
 
 
 def _runtime(results: Results) -> Iterator[tuple[Value, ...]]:

@@ -141,6 +141,9 @@ def points_of(rows: Sequence[MeasurementRow], treated: Path) -> int:
     done = [path for row in rows if _size(path := treated / f"{row.id}.h5")]
     if done and (points := stored_points(max(done, key=_size))):
         return points
+    simulated = max((row.made.points for row in rows if row.made is not None), default=0)
+    if simulated:
+        return simulated
     row = max(rows, key=lambda row: _size(row.file))
     return max(_lines(row.file) // row.treatment.rebin, 1)
 

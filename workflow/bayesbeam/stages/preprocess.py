@@ -55,7 +55,8 @@ def preprocess_rows(campaign: CampaignOutline, ids: Iterable[str], out_dir: Path
             raise ConfigError.at("measurements", found, "an id of the sheet", nearest(name, list(rows)))
     with guarded_reader() as read:
         for name in names:
-            measurement = preprocess(rows[name], measurement_key(rows[name]), read)
+            row, key = rows[name], measurement_key(rows[name])
+            measurement = _made(row, key, campaign) if _is_simulated(row) else preprocess(row, key, read)
             write_measurement(Path(out_dir) / f"{name}.h5", measurement)
             done.append(measurement)
     return done
@@ -78,13 +79,52 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
     try:
         raw = read(row.file, _read_options(row.treatment), label)
         sha256 = file_sha256(row.file)
-        return _measurement(row, raw, provenance(row.file, sha256, key), label)
+        _check_points(raw, row.treatment.read.points, label)
+        record = provenance(row.file, sha256, key)
+        sentence = _read_sentence(raw, row.treatment, _axis_unit(raw, row.treatment.axis.unit, label), row.file.name)
+        if row.made is None:
+            return _measurement(row, raw, record, label, (sentence,))
+        from bayesbeam.stages.virtual import thinned, thinned_sentence
+
+        return _measurement(row, thinned(raw, row, label), record, label, (sentence, thinned_sentence(row)))
     except DataError as problem:
         sha256 = sha256 or _sha256_if_any(row.file)
         return _refused(row, provenance(row.file, sha256, key), str(problem))
 
 
-def _measurement(row: MeasurementRow, raw: RawData, record: dict[str, str], label: str) -> Measurement:
+def _check_points(raw: RawData, points: int | None, label: str) -> None:
+    """Refuse a file that has another number of points than a complete one."""
+    if points is not None and raw.x.size != points:
+        remedy = "The file is truncated, or of another kind: read it again from its source, or leave it out."
+        raise DataError.at(label, f"{raw.x.size} points", f"{points}, as read.points says", remedy)
+
+
+def _is_simulated(row: MeasurementRow) -> bool:
+    """Whether a measurement comes from a model and not from a file."""
+    return row.made is not None and not row.made.thinned
+
+
+def _made(row: MeasurementRow, key: str, campaign: CampaignOutline) -> Measurement:
+    """Measurement of a simulated row, by the truth of its study."""
+    from bayesbeam.config.load import LoadedCampaign
+    from bayesbeam.config.truth import grid
+    from bayesbeam.stages.virtual import simulated, simulated_sentence
+
+    assert isinstance(campaign, LoadedCampaign)
+    assert row.made is not None
+    study = next(one for one in campaign.campaign.simulate if one.name == row.made.study)
+    truth = campaign.truths[study.name]
+    raw, sentence = simulated(row, truth, grid(study)), simulated_sentence(row, truth)
+    record = provenance("simulated", "", key)
+    try:
+        return _measurement(row, raw, record, row.id, (sentence,))
+    except DataError as problem:
+        return _refused(row, record, str(problem))
+
+
+def _measurement(
+    row: MeasurementRow, raw: RawData, record: dict[str, str], label: str, first: tuple[str, ...]
+) -> Measurement:
     """Treated data with names, units and sentences."""
     chosen = row.treatment
     x_unit = _axis_unit(raw, chosen.axis.unit, label)
@@ -103,7 +143,7 @@ def _measurement(row: MeasurementRow, raw: RawData, record: dict[str, str], labe
         decreasing=chosen.axis.decreasing,
         noise_estimate=treated.noise_estimate,
         metadata=dict(row.metadata),
-        treatment=(_read_sentence(raw, chosen, x_unit, record["input_file"]), *treated.sentences),
+        treatment=(*first, *treated.sentences),
         provenance=record,
     )
 

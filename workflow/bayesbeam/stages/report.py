@@ -6,6 +6,7 @@ The folder appears complete or not at all; an older report stays until the new o
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from bayesbeam.errors import StoreError
 from bayesbeam.report.assemble import group_views, measurement_views
 from bayesbeam.report.curves import read_draws, read_fit, read_run
 from bayesbeam.report.gallery import Gallery
+from bayesbeam.report.limit import examples, limits, without_studies
+from bayesbeam.report.limit_view import limit_views
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.netcdf import write_draws
 from bayesbeam.report.page import Content, render
@@ -20,6 +23,7 @@ from bayesbeam.report.records import Facts, Results
 from bayesbeam.report.series import series_figures
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
+from bayesbeam.stages.studies import studies_of
 
 if TYPE_CHECKING:
     from bayesbeam.config.outline import CampaignOutline
@@ -58,6 +62,7 @@ def facts_of(campaign: CampaignOutline) -> Facts:
         settings.report.title,
         tuple(row.id for row in campaign.sheet),
         tuple(one.group for one in settings.integration),
+        studies_of(campaign),
     )
 
 
@@ -83,17 +88,19 @@ def _fill(folder: Path, results: Results, command: str) -> None:
     """Write everything into an empty folder, the page last."""
     with figure_style():
         gallery = Gallery(folder)
-        measurements = measurement_views(results, gallery)
+        shown = replace(results, measurements=examples(results))
+        studies = limit_views(limits(results), gallery)
+        measurements = measurement_views(shown, gallery)
         groups = group_views(results, gallery, measurements)
-        series = series_figures(results, gallery)
+        series = series_figures(replace(results, measurements=without_studies(results)), gallery)
     write_tables(results, folder / "tables")
-    _write_all_draws(results, folder / "draws")
-    page = render(Content(results, measurements, groups, series, command))
+    _write_all_draws(shown, folder / "draws")
+    page = render(Content(results, measurements, groups, series, studies, command))
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 
 def _write_all_draws(results: Results, folder: Path) -> None:
-    """Draws of the best candidate of every measurement."""
+    """Draws of the best candidate of every measurement that the page shows."""
     folder.mkdir()
     for result in results.measurements:
         if result.candidates and result.arrays is not None:

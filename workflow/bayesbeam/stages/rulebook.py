@@ -115,8 +115,8 @@ class Rulebook:
 
     @cached_property
     def chunked(self) -> bool:
-        """Whether a job of preprocess treats a whole batch, as it should when the sheet is long."""
-        return len(self.campaign.sheet) >= CHUNKED_FROM
+        """Whether a job of preprocess treats a whole batch, as it should when the sheet is long or simulated."""
+        return len(self.campaign.sheet) >= CHUNKED_FROM or bool(self.campaign.campaign.simulate)
 
     def path(self, *parts: str) -> str:
         """Return a path in the results folder of the campaign."""
@@ -183,7 +183,9 @@ class Rulebook:
     @cached_property
     def report_key(self) -> str:
         """Key of the report: everything asked, for all of it is shown; where the files lie does not matter."""
-        asked = self.campaign.campaign.model_dump(mode="json")
+        # Without studies the key is what it was before there were any.
+        unused = {name for name in ("simulate", "thin") if not getattr(self.campaign.campaign, name)}
+        asked = self.campaign.campaign.model_dump(mode="json", exclude=unused)
         sheet = [[row.id, measurement_key(row)] for row in self.campaign.sheet]
         return digest([versions.REPORT, asked, sheet])
 

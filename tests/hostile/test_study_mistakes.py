@@ -1,0 +1,150 @@
+"""Mistakes in simulated and thinned studies: all of them are named before anything runs, with place and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bayesbeam.config import load_campaign
+from bayesbeam.errors import ConfigErrors
+
+CAMPAIGN = """\
+campaign: test
+treatments:
+  counted: {{signal: {{counts: true}}}}
+  plain: {{}}
+  divided: {{signal: {{counts: true}}, normalise: area}}
+candidates:
+  peaks:
+    measurements: ["s_*", run1, "t_*"]
+    parts:
+      - {{name: line, component: gaussian, count: 1..3,
+         priors: {{amplitude: "gamma(2, 2 / exposure)", position: "uniform(0, 3)", sd: "log_uniform(0.05, 1)"}}}}
+      - {{name: flat, component: constant, priors: {{level: "uniform(0, 1000)"}}}}
+    noise: {{family: poisson}}
+  normal:
+    measurements: [run2, run3, run4]
+    parts: [{{component: constant}}]
+  relative:
+    measurements: [run2]
+    parts: [{{component: constant}}]
+    noise: {{family: normal_relative, sigma: 0.1}}
+simulate:
+  - name: {name}
+    candidate: {candidate}
+    truth: {truth}
+    axis: {axis}
+    {levels}
+    replicates: {replicates}
+thin:
+  - {thin}
+"""
+SHEET = """\
+id\tfile\ttreatment\texposure
+run1\ta.csv\tcounted\t100
+run2\tb.csv\tplain\t100
+run3\tc.csv\tdivided\t100
+run4\tc.csv\tcounted\t
+"""
+GOOD = {
+    "name": "s",
+    "candidate": "peaks",
+    "truth": "{line.amplitude: [1, 2], line.position: [1, 2], line.sd: 0.2, flat.level: 0.5}",
+    "axis": "{start: 0, stop: 3, points: 31}",
+    "levels": "exposures: [1, 10]",
+    "replicates": "2",
+    "thin": "{name: t, measurement: run1, exposures: [10], replicates: 2}",
+}
+
+
+def problems(folder: Path, sheet: str = SHEET, **changes: str) -> list[str]:
+    """Messages of the campaign with some of its values replaced; empty where it loads."""
+    (folder / "campaign.yaml").write_text(CAMPAIGN.format(**{**GOOD, **changes}), encoding="utf-8")
+    (folder / "measurements.tsv").write_text(sheet, encoding="utf-8")
+    try:
+        load_campaign(folder)
+    except ConfigErrors as error:
+        found = [str(problem) for problem in error.problems]
+        assert all("; expected " in message for message in found)
+        return found
+    return []
+
+
+def test_the_campaign_that_the_tests_spoil_is_good(tmp_path: Path) -> None:
+    assert problems(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place", "words"),
+    [
+        ("candidate", "peeks", "simulate[0].candidate", ["the unknown candidate 'peeks'", "mean peaks?"]),
+        ("truth", "{line.amplitude: [1, 2], line.position: [1, 2]}", "truth", ["no value of line.sd, flat.level"]),
+        ("truth", GOOD["truth"].replace("line.sd", "line.fwhm"), "truth.line.fwhm", ["unknown parameter 'line.fwhm'"]),
+        ("truth", GOOD["truth"].replace("sd: 0.2", "sd: 2"), "truth.line.sd", ["line.sd = 2", "log_uniform"]),
+        ("truth", GOOD["truth"].replace("position: [1, 2]", "position: [1, 4]"), "line.position", ["= 4"]),
+        ("truth", GOOD["truth"].replace("level: 0.5", "level: 200"), "flat.level", ["= 2000 at exposure 10"]),
+        ("truth", GOOD["truth"].replace("amplitude: [1, 2]", "amplitude: [1, 2, 3]"), "truth", ["as many of both"]),
+        ("truth", "{line.amplitude: 1, line.position: 1, line.sd: 0.2, flat.level: 0.5}", "truth", ["no lists"]),
+        ("truth", "{}", "simulate[0].truth", ["expected"]),
+        ("axis", "{start: 3, stop: 0, points: 31}", "simulate[0].axis", ["start 3 and stop 0", "Exchange"]),
+        ("axis", "{start: 0, stop: 3, points: 1}", "simulate[0].axis.points", ["at least 3"]),
+        ("levels", "exposures: [0, 10]", "simulate[0].exposures[0]", ["above 0"]),
+        ("levels", "exposures: [-1]", "simulate[0].exposures[0]", ["above 0"]),
+        ("levels", "exposures: [10, 10.0]", "simulate[0]", ["10 twice in exposures"]),
+        ("levels", "seed: 1", "simulate[0]", ["neither exposures nor noise_levels"]),
+        ("levels", "noise_levels: [0.1]", "simulate[0].noise_levels", ["whose noise is poisson"]),
+        ("replicates", "0", "simulate[0].replicates", ["at least 1"]),
+        ("name", "a/b", "simulate[0].name", ["Ids become file names"]),
+        ("name", "x" * 60, "simulate[0].name", ["which makes the id"]),
+        ("name", "t", "thin[0].name", ["the id t_T10_001, which is that of the study t"]),
+        (
+            "thin",
+            "{name: t, measurement: run9, exposures: [10]}",
+            "thin[0].measurement",
+            ["unknown measurement 'run9'"],
+        ),
+        ("thin", "{name: t, measurement: run2, exposures: [10]}", "thin[0].measurement", ["not declared as counts"]),
+        ("thin", "{name: t, measurement: run3, exposures: [10]}", "thin[0].measurement", ["normalised"]),
+        ("thin", "{name: t, measurement: run4, exposures: [10]}", "thin[0]", ["no measuring time of run4"]),
+        ("thin", "{name: t, measurement: run1, exposures: [100]}", "thin[0].exposures", ["shorter times"]),
+        ("thin", "{name: t, measurement: run1, exposures: []}", "thin[0].exposures", ["expected"]),
+    ],
+)
+def test_mistake(tmp_path: Path, key: str, value: str, place: str, words: list[str]) -> None:
+    found = problems(tmp_path, **{key: value})
+    assert any(place in one and all(word in one for word in words) for one in found), found
+
+
+def test_noise_levels_need_normal_noise(tmp_path: Path) -> None:
+    found = problems(tmp_path, candidate="relative", truth="{constant.level: 1}", levels="noise_levels: [0.1]")
+    assert any("whose noise is normal_relative" in one and "normal or poisson" in one for one in found)
+    found = problems(tmp_path, candidate="normal", truth="{constant.level: 1}")
+    assert any("whose noise is normal" in one and "Write noise_levels instead" in one for one in found)
+
+
+def test_counts_need_a_rate_everywhere(tmp_path: Path) -> None:
+    dark = GOOD["truth"].replace("level: 0.5", "level: 0")
+    found = problems(tmp_path, truth=dark, axis="{start: -3, stop: 3, points: 31}")
+    assert any("a rate of " in one and "at x = -3" in one and "Add a positive background" in one for one in found), (
+        found
+    )
+
+
+def test_an_id_of_the_sheet_is_not_made_again(tmp_path: Path) -> None:
+    found = problems(tmp_path, sheet=SHEET + "S_t10_002\ta.csv\tcounted\t5\n")
+    assert any(
+        "simulate[0].name" in one and "the id s_T10_002, which is that of a row of the sheet" in one for one in found
+    )
+
+
+def test_exposure_in_a_prior_needs_the_column(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, sheet=SHEET.replace("counted\t100", "counted\t"), thin=GOOD["thin"][:-1] + ", exposure: 50}"
+    )
+    assert any("candidates.peaks" in one and "exposure for run1, which has none" in one for one in found), found
+
+
+def test_a_true_candidate_must_be_asked_of_its_measurements(tmp_path: Path) -> None:
+    found = problems(tmp_path, name="other")
+    assert any("other_T1_001" in one for one in found)

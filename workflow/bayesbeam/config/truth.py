@@ -1,0 +1,237 @@
+"""What is true in a simulated study: the model at its count, the value of every parameter, the noise-free curve.
+
+Decides what is a mistake in the truth of a study: unknown or missing parameters, values outside a prior, a rate that
+no counts can have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bayesbeam.config.places import Problems
+from bayesbeam.config.schema import Campaign, Simulation
+from bayesbeam.config.specs import NOISE, CandidateSpec, Expanded, ParameterSpec, PartSpec
+from bayesbeam.config.yaml_text import KeyPath
+from bayesbeam.errors import BayesbeamError, nearest
+
+FloatArray = NDArray[np.float64]
+NO_RATE = 1e-12  # share of the greatest rate that is as good as none: the far tail of a peak without a background
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The true model of a study and its values, instances of a part in the order in which results number them.
+
+    Attributes
+    ----------
+    expanded : Expanded
+        The model.
+    values : dict
+        Values of every parameter by (part, name), one an instance.
+    linear : frozenset
+        Those in units of y, which grow with the exposure, as part.parameter.
+    """
+
+    expanded: Expanded
+    values: Mapping[tuple[str, str], tuple[float, ...]]
+    linear: frozenset[str]
+
+    def curve(self, x: FloatArray) -> FloatArray:
+        """Noise-free signal (N,) in one unit of exposure, at x (N,)."""
+        axis, total = torch.from_numpy(np.asarray(x, dtype=np.float64)), torch.zeros(len(x), dtype=torch.float64)
+        for part in self.expanded.spec.parts:
+            columns = [self.values[part.name, parameter.name] for parameter in part.parameters]
+            theta = torch.tensor(columns, dtype=torch.float64).T
+            total = total + part.build().forward(axis, theta).sum(0)
+        return total.numpy()
+
+    def at(self, part: str, parameter: str, index: int | None, exposure: float) -> float:
+        """Value of an instance, counted from 1, in the units of a measurement of that exposure."""
+        value = self.values[part, parameter][(index or 1) - 1]
+        return value * exposure if f"{part}.{parameter}" in self.linear else value
+
+
+def grid(study: Simulation) -> FloatArray:
+    """Return the axis of a study, (N,)."""
+    return np.linspace(study.axis.start, study.axis.stop, study.axis.points)
+
+
+def linear_names(spec: CandidateSpec) -> frozenset[str]:
+    """Return the parameters in units of y, which grow with the exposure, as part.parameter."""
+    units = {f"{part.name}.{one.name}": one.unit for part in spec.parts for one in part.build().parameters}
+    return frozenset(name for name, unit in units.items() if unit == "y" or unit.startswith("y/"))
+
+
+def resolve_truths(
+    campaign: Campaign, models: Mapping[str, Sequence[Expanded]], declared: frozenset[str], problems: Problems
+) -> dict[str, Truth]:
+    """Truth of every simulated study by its name; those with mistakes are left out, and the mistakes noted.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Its section ``simulate``.
+    models : mapping
+        Models of every candidate; empty for one with mistakes.
+    declared : frozenset of str
+        Candidates that the file names, also those that were left out.
+    problems : Problems
+        Where mistakes are noted.
+    """
+    found = {}
+    for index, study in enumerate(campaign.simulate):
+        here: KeyPath = ("simulate", index)
+        if study.candidate not in declared:
+            expected = "a candidate of the campaign"
+            remedy = nearest(study.candidate, sorted(declared))
+            problems.add((*here, "candidate"), f"the unknown candidate {study.candidate!r}", expected, remedy)
+        elif models.get(study.candidate):
+            truth = _truth(study, models[study.candidate], problems, here)
+            if truth is not None:
+                found[study.name] = truth
+    return found
+
+
+def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, here: KeyPath) -> Truth | None:
+    """Truth of one study."""
+    before = len(problems.found)
+    _check_noise(study, models[0], problems, here)
+    expanded = _at_count(study, models, problems, (*here, "truth"))
+    if expanded is None:
+        return None
+    _check_words(study, expanded, problems, (*here, "truth"))
+    if len(problems.found) > before:
+        return None
+    values: dict[tuple[str, str], tuple[float, ...]] = {}
+    for part in expanded.spec.parts:
+        values.update(_instances(part, study))
+    truth = Truth(expanded, values, linear_names(expanded.spec))
+    _check_priors(study, truth, problems, here)
+    _check_curve(study, truth, problems, (*here, "truth"))
+    return truth if len(problems.found) == before else None
+
+
+def _check_noise(study: Simulation, model: Expanded, problems: Problems, here: KeyPath) -> None:
+    """Note a kind of level that the noise of the candidate does not have."""
+    family = model.spec.noise.model
+    counted = family == "poisson"
+    if bool(study.exposures) != counted or family == "normal_relative":
+        word = "exposures" if study.exposures else "noise_levels"
+        needed = "poisson noise" if study.exposures else "normal noise"
+        remedy = "Write noise_levels instead." if study.exposures else "Write exposures instead."
+        remedy = "Simulate from a candidate with normal or poisson noise." if family == "normal_relative" else remedy
+        found = f"{word} with candidate {study.candidate}, whose noise is {family}"
+        problems.add((*here, word), found, f"a candidate with {needed}", remedy)
+
+
+def _at_count(study: Simulation, models: Sequence[Expanded], problems: Problems, path: KeyPath) -> Expanded | None:
+    """Return the model whose counts the lists have the lengths of."""
+    lengths: dict[str, int] = {}
+    for word, value in study.truth.items():
+        part = word.split(".")[0]
+        if isinstance(value, tuple) and lengths.setdefault(part, len(value)) != len(value):
+            found = f"{len(value)} values of {word} and {lengths[part]} of another parameter"
+            problems.add((*path, word), found, "as many of both", "Give every list the same length.")
+            return None
+    fitting = [
+        one for one in models if all(part.count == lengths.get(part.name, part.count) for part in one.spec.parts)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    counts = [f"{part.name}: {part.count}" for one in models for part in one.spec.parts if part.count > 1]
+    said = ", ".join(f"{length} values of {part}" for part, length in lengths.items()) or "no lists of values"
+    expected = "lists as long as one count of the candidate" + (f" ({', '.join(counts)})" if counts else "")
+    problems.add(path, said, expected, "The length of the lists is the true number of peaks.")
+    return None
+
+
+def _check_words(study: Simulation, expanded: Expanded, problems: Problems, path: KeyPath) -> None:
+    """Note unknown and missing parameters."""
+    free = {f"{part}.{one.name}": one for part, one in expanded.spec.parameters() if part != NOISE}
+    known = [word for word, one in free.items() if not one.prior.fixed]
+    for word in study.truth:
+        if word not in known:
+            fixed = word in free
+            found = f"the parameter {word}, which is fixed" if fixed else f"the unknown parameter {word[:60]!r}"
+            remedy = "Remove it here; its value is that of the candidate." if fixed else nearest(word, known)
+            problems.add((*path, word), found, "part.parameter of a free parameter", remedy)
+    missing = [word for word in known if word not in study.truth]
+    if missing:
+        problems.add(path, f"no value of {', '.join(missing)}", "a value of every free parameter", "Add it.")
+
+
+def _instances(part: PartSpec, study: Simulation) -> dict[tuple[str, str], tuple[float, ...]]:
+    """Values of a part's parameters, instances in the order of results."""
+    found: dict[str, tuple[float, ...]] = {}
+    for parameter in part.parameters:
+        given = study.truth.get(f"{part.name}.{parameter.name}")
+        value = parameter.prior.resolve({}).support()[0] if given is None else given
+        found[parameter.name] = value if isinstance(value, tuple) else (value,) * part.count
+    order_by = part.build().order_by
+    order = np.argsort(found[order_by], kind="stable") if order_by in found else range(part.count)
+    return {(part.name, name): tuple(values[i] for i in order) for name, values in found.items()}
+
+
+def _words(study: Simulation, exposure: float) -> dict[str, float]:
+    """Data words that are known before there are data."""
+    axis = study.axis
+    step = (axis.stop - axis.start) / (axis.points - 1)
+    middle = 0.5 * (axis.start + axis.stop)
+    return {
+        "x_min": axis.start, "x_max": axis.stop, "x_span": axis.stop - axis.start, "x_mid": middle, "x_step": step,
+        "n_points": float(axis.points), **({"exposure": exposure} if study.exposures else {}),
+    }  # fmt: skip
+
+
+def _check_priors(study: Simulation, truth: Truth, problems: Problems, here: KeyPath) -> None:
+    """Note values where the prior of the true model is zero, at every exposure; priors of unknown words are let by."""
+    for exposure in study.exposures or (1.0,):
+        words = _words(study, exposure)
+        for part in truth.expanded.spec.parts:
+            for parameter in part.parameters:
+                bad = _outside(truth, part.name, parameter, exposure, words)
+                if bad is not None:
+                    word = f"{part.name}.{parameter.name}"
+                    scaled = bool(study.exposures) and word in truth.linear
+                    found = f"{word} = {bad:g}" + (f" at exposure {exposure:g}" if scaled else "")
+                    expected = f"a value where its prior {parameter.prior} is not zero"
+                    remedy = "Correct the value or the prior; a prior may be written with the word exposure."
+                    problems.add((*here, "truth", word), found, expected, remedy)
+                    return
+
+
+def _outside(
+    truth: Truth, part: str, parameter: ParameterSpec, exposure: float, words: Mapping[str, float]
+) -> float | None:
+    """First value of a parameter that its prior excludes, None where there is none or it cannot be known yet."""
+    if parameter.prior.fixed or not parameter.prior.needs <= set(words):
+        return None
+    try:
+        prior = parameter.prior.resolve(words)
+    except BayesbeamError:
+        return None
+    for index in range(len(truth.values[part, parameter.name])):
+        value = truth.at(part, parameter.name, index + 1, exposure)
+        if prior.log_prob(torch.tensor(value, dtype=torch.float64)).item() == -math.inf:
+            return value
+    return None
+
+
+def _check_curve(study: Simulation, truth: Truth, problems: Problems, path: KeyPath) -> None:
+    """Note a curve that is not finite, or a rate that counts cannot have."""
+    x = grid(study)
+    curve = truth.curve(x)
+    place = int(np.argmin(np.where(np.isfinite(curve), curve, -np.inf)))
+    if not np.isfinite(curve).all():
+        problems.add(
+            path, f"a curve that is {curve[place]} at x = {x[place]:g}", "finite numbers", "Correct the values."
+        )
+    elif study.exposures and curve[place] <= NO_RATE * curve.max():
+        found = f"a rate of {curve[place]:g} at x = {x[place]:g}"
+        problems.add(path, found, "above 0 everywhere, for poisson noise", "Add a positive background.")
