@@ -97,7 +97,7 @@ def _measurement(row: MeasurementRow, raw: RawData, record: dict[str, str], labe
         uncertainty=treated.points.uncertainty,
         x_quantity=chosen.axis.quantity,
         x_unit=treated.x_unit,
-        y_quantity=chosen.signal.quantity,
+        y_quantity=("ln " if chosen.signal.transform == "log" else "") + chosen.signal.quantity,
         y_unit=treated.y_unit,
         counts=treated.counts,
         decreasing=chosen.axis.decreasing,
@@ -154,6 +154,7 @@ def _steps(chosen: Treatment, x_unit: str) -> Steps:
         source=chosen.uncertainty.source,
         value=chosen.uncertainty.value,
         normalise=chosen.normalise,
+        transform=chosen.signal.transform,
     )
 
 
