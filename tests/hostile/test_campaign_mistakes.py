@@ -252,6 +252,13 @@ def test_normalised_counts_are_no_counts(tmp_path: Path) -> None:
     assert "poisson noise on normalised counts for run1; expected normalise: none" in found
 
 
+def test_logarithms_of_counts_are_no_counts(tmp_path: Path) -> None:
+    logged = "{signal: {counts: true, transform: log}}"
+    treatments = f"treatments: {{counted: {logged}, plain: {{signal: {{counts: true}}}}}}"
+    (found,) = problems(tmp_path, treatments=treatments, noise="    noise: {family: poisson}")
+    assert "poisson noise on the logarithm of counts for run1; expected signal: {transform: none}" in found
+
+
 def test_all_mistakes_at_once_and_the_fatal_ones_first(tmp_path: Path) -> None:
     sheet = SHEET + "run1\tc\tplain\n"
     group = "  - {group: b, measurements: [run1, run9], candidate: peeks, shared: [line.sd]}\nhead: 1\nhead: 2"

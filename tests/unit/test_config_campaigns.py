@@ -12,6 +12,7 @@ import pytest
 from bayesbeam.config import load_campaign
 
 FILES = ("first_look/data", "nagata2012/data")
+OTHERS = ("raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "olivine_reflectance")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_nagata_data_are_the_published_recipe_to_the_bit(campaigns: Path, folder
     np.testing.assert_allclose(found[:, 1], y, rtol=0, atol=2.8e-16)
 
 
-@pytest.mark.parametrize("folder", FILES)
+@pytest.mark.parametrize("folder", [*FILES, *(f"{name}/data" for name in OTHERS)])
 def test_provenance_names_the_bytes_of_every_file(campaigns: Path, folder: str) -> None:
     text = (campaigns / folder / "PROVENANCE.md").read_text(encoding="utf-8")
     sums = set(re.findall(r"\b[0-9a-f]{64}\b", text))
@@ -39,6 +40,16 @@ def test_provenance_names_the_bytes_of_every_file(campaigns: Path, folder: str) 
     assert {hashlib.sha256(file.read_bytes()).hexdigest() for file in data} == sums
     for file in data:
         assert file.name in text
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_campaigns_of_real_data_load_and_hold_what_they_use(campaigns: Path, name: str) -> None:
+    campaign = load_campaign(campaigns / name)
+    assert campaign.campaign.campaign == name
+    used = {row.file.name for row in campaign.sheet}
+    assert used == {file.name for file in (campaigns / name / "data").iterdir() if file.suffix in (".csv", ".txt")}
+    for measurement in campaign.ids:
+        assert len(campaign.candidates_of(measurement)) >= 2
 
 
 def test_nagata2012_is_the_paper(campaigns: Path) -> None:

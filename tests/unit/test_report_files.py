@@ -19,7 +19,7 @@ from bayesbeam.report.curves import read_draws, read_fit, read_run
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.netcdf import write_draws
 from bayesbeam.report.records import Facts
-from bayesbeam.report.series import find_series
+from bayesbeam.report.series_data import find_series
 from bayesbeam.report.tables import write_tables
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

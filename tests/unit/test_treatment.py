@@ -150,6 +150,41 @@ def test_normalise(how: str, divisor: float) -> None:
     assert f"the {how} of y is -" in refusal(raw(y=-Y), normalise=how)
 
 
+def test_logarithm_of_the_signal_and_its_uncertainty() -> None:
+    done = treated(transform="log", source="column", counts=True)
+    np.testing.assert_allclose(done.points.y, [np.log(value) for value in Y], rtol=1e-15)
+    assert done.points.uncertainty is not None
+    np.testing.assert_allclose(done.points.uncertainty, SD / Y, rtol=1e-15)
+    assert (done.y_unit, done.counts) == ("1", False)
+    assert done.sentences[-1] == "Took the natural logarithm of y; its uncertainty is that of y over y."
+    assert treated(transform="log").sentences == ("Took the natural logarithm of y.",)
+
+
+def test_logarithm_carries_noise_as_simulated() -> None:
+    rng = np.random.default_rng(5)
+    noisy = np.log(10.0 + 0.2 * rng.standard_normal(200_000))
+    # exact to first order; the next order is (sd / y)^2 = 4e-4 of it, and the simulated sd is known to 1.6e-3
+    done = treated(raw(y=np.full(N, 10.0), uncertainty=np.full(N, 0.2)), transform="log", source="column")
+    assert done.points.uncertainty is not None
+    np.testing.assert_allclose(done.points.uncertainty, noisy.std(), rtol=6e-3)
+
+
+def test_logarithm_comes_after_rebinning_and_normalising() -> None:
+    done = treated(transform="log", rebin=2, normalise="maximum")
+    pairs = (Y[::2] + Y[1::2]) / 2
+    np.testing.assert_allclose(done.points.y, np.log(pairs / pairs.max()), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5])
+def test_logarithm_of_nothing_is_refused_with_its_place(value: float) -> None:
+    y = Y.copy()
+    y[4] = value
+    text = refusal(raw(y=y), transform="log")
+    assert f"line 6: y = {value:.8g} at x = 104; expected y above 0, for signal.transform log" in text
+    assert "Mask these points" in text
+    assert treated(raw(y=y), transform="log", mask=((104.0, 104.0),)).points.y.size == N - 1
+
+
 def test_uncertainty_sources() -> None:
     rng = np.random.default_rng(2)
     y = rng.normal(100.0, 3.0, 500)

@@ -126,10 +126,12 @@ def _check_noise(context: Context, members: Mapping[str, Sequence[str]], problem
 
 
 def _check_count_changes(problems: Problems, name: str, ids: Sequence[str], rows: Mapping[str, MeasurementRow]) -> None:
-    """Counts that are divided, so that they are counts no more."""
+    """Counts that are divided or turned into logarithms, so that they are counts no more."""
     bad = [i for i in ids if rows[i].treatment.signal.counts and rows[i].treatment.normalise != "none"]
     path = ("candidates", name, "noise", "family")
     _note_rows(problems, path, "poisson noise on normalised counts", bad, rows, "normalise: none")
+    bad = [i for i in ids if rows[i].treatment.signal.counts and rows[i].treatment.signal.transform != "none"]
+    _note_rows(problems, path, "poisson noise on the logarithm of counts", bad, rows, "signal: {transform: none}")
 
 
 def _note_rows(

@@ -9,7 +9,8 @@ HEAD = """\
 A campaign is a folder: `campaign.yaml` says what is asked, `measurements.tsv` lists the measurements, and the data
 files lie beside them. `make run CAMPAIGN=<folder>` analyses it; a campaign in `config/campaigns/` may be given by its
 name. The shipped ones are meant to be copied: `first_look` (three kinds of spectra, integration), `nagata2012`
-(one spectrum) and `measurement_limit` (simulated spectra: how long must one measure?).
+(one spectrum), `measurement_limit` (simulated spectra: how long must one measure?) and those of more real data that the
+README lists.
 
 All mistakes of a campaign are reported at once, before anything is computed, with file, line and key. Editors that
 know JSON schemas complete and check keys while you type: point them to `config/schema.json`.

@@ -55,6 +55,11 @@ class Signal(Section):
     quantity: str = Field("intensity", max_length=80, description="Name of y on axes.")
     unit: str = Field("", max_length=40, description="Unit of y.", examples=["counts"])
     counts: bool = Field(False, description="Whether y are numbers of counted events, needed for Poisson noise.")
+    transform: Literal["none", "log"] = Field(
+        "none",
+        description="log: analyse the natural logarithm of y, as for reflectance; it is taken last, its uncertainty is "
+        "that of y over y, and y must be above 0.",
+    )
 
 
 class Uncertainty(Section):

@@ -186,3 +186,14 @@ def normalise(points: Points, how: str) -> Result:
     done = replace(points, y=points.y / divisor, uncertainty=uncertainty)
     what = "y" if uncertainty is None else "y and its uncertainty"
     return done, f"Divided {what} by the {how} of y, {number(divisor)}."
+
+
+def transform(points: Points, how: str) -> Result:
+    """Natural logarithm of y; its uncertainty is the relative one of y, to first order."""
+    if how == "none":
+        return points, ""
+    remedy = "Mask these points (mask, range), join neighbours (rebin), or leave out signal.transform."
+    refuse(points, points.y <= 0, "y", points.y, "y above 0, for signal.transform log", remedy)
+    uncertainty = None if points.uncertainty is None else points.uncertainty / points.y
+    also = "" if uncertainty is None else "; its uncertainty is that of y over y"
+    return replace(points, y=np.log(points.y), uncertainty=uncertainty), f"Took the natural logarithm of y{also}."

@@ -1,6 +1,6 @@
 """From the columns of a file to the points of a measurement: which steps, in which order.
 
-Order: convert, offset, sort, range, mask, checks, rebin, uncertainty, normalise.
+Order: convert, offset, sort, range, mask, checks, rebin, uncertainty, normalise, logarithm.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Steps:
         rebinning.
     normalise : str
         ``none maximum area mean``.
+    transform : str
+        ``none log``.
     """
 
     unit: str = ""
@@ -55,6 +57,7 @@ class Steps:
     source: str = "none"
     value: float | None = None
     normalise: str = "none"
+    transform: str = "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,7 @@ def treat(raw: RawData, steps: Steps, y_unit: str, label: str) -> Treated:
         lambda p: do.rebin(p, steps.rebin, steps.counts),
         lambda p: do.attach_uncertainty(p, steps.source, steps.value, y_unit),
         lambda p: do.normalise(p, steps.normalise),
+        lambda p: do.transform(p, steps.transform),
     ]
     for step in todo:
         points, sentence = step(points)
@@ -103,8 +107,8 @@ def treat(raw: RawData, steps: Steps, y_unit: str, label: str) -> Treated:
     return Treated(
         points=points,
         x_unit=x_unit,
-        y_unit=units_after.get(steps.normalise, "1"),
-        counts=steps.counts and steps.normalise == "none",
+        y_unit="1" if steps.transform == "log" else units_after.get(steps.normalise, "1"),
+        counts=steps.counts and steps.normalise == "none" and steps.transform == "none",
         noise_estimate=noise_level(points.x, points.y),
         sentences=tuple(sentences),
     )

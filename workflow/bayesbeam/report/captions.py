@@ -49,8 +49,9 @@ SAMPLING = (
     ),
 )
 SERIES = (
-    "Parameters of the best candidate of each measurement against the column of the sheet, with 95% intervals; open "
-    "marks: not reliable."
+    "Parameters of the best candidate of each measurement against the column of the sheet, with 95% intervals, and the "
+    "weighted straight line through the reliable ones (slopes and intervals in tables/series_lines.csv); or the "
+    "candidates, with discs whose area is the model probability. Open marks: not reliable."
 )
 LIMIT = (
     "Many measurements at each exposure (or noise level), all analysed alike: the share of them in which the true "

@@ -1,9 +1,8 @@
-"""Parameters along a series: one figure a numeric column of the sheet in which enough measurements differ."""
+"""Figures of series: parameters with straight lines, and the chosen models, along numeric columns of the sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,77 +10,27 @@ from matplotlib.ticker import MaxNLocator
 
 from bayesbeam.report import style
 from bayesbeam.report.gallery import Gallery, Shown
-from bayesbeam.report.records import MeasurementResult, Results, Row
-from bayesbeam.report.text import clean, known, pretty_unit
+from bayesbeam.report.records import MeasurementResult, Results
+from bayesbeam.report.series_data import Point, along, find_series, line_of, trends_of, value_of
+from bayesbeam.report.text import clean, pretty_unit
 
-ENOUGH = 4
-_PANELS, _COLUMNS, _FIGURES = 9, 3, 4
-
-
-@dataclass(frozen=True)
-class Point:
-    """One parameter of one measurement of a series."""
-
-    x: float
-    mean: float
-    interval: tuple[float, float]
-    row: Row
-    reliable: bool
+_PANELS, _COLUMNS, _FIGURES, _TAGS = 9, 3, 4, 12
 
 
 def series_figures(results: Results, gallery: Gallery) -> list[Shown]:
     """Figures of all series: measurements with the same best candidate along a numeric column."""
     shown = []
     for number, (column, members) in enumerate(find_series(results.measurements)[:_FIGURES], 1):
-        trends = _trends(column, members)
+        trends = trends_of(column, members)[:_PANELS]
         figure = series_figure(column, trends) if trends else None
         one = gallery.add(f"series+{number}", figure, f"Parameters along {clean(column, 60)}")
         shown += [one] if one is not None else []
+    columns = dict.fromkeys(column for column, _ in find_series(results.measurements)[:_FIGURES])
+    for number, column in enumerate(columns, 1):
+        figure = selection_figure(column, along(column, results.measurements))
+        one = gallery.add(f"selection+{number}", figure, f"Models along {clean(column, 60)}")
+        shown += [one] if one is not None else []
     return shown
-
-
-def find_series(measurements: Sequence[MeasurementResult]) -> list[tuple[str, list[MeasurementResult]]]:
-    """Columns of numbers, each with the measurements of one best candidate that differ in it."""
-    found = []
-    usable = [one for one in measurements if one.candidates and one.measurement is not None]
-    names = dict.fromkeys(key for one in usable for key, value in _metadata(one).items() if isinstance(value, float))
-    for name in names:
-        having = [one for one in usable if isinstance(_metadata(one).get(name), float) and known(_value(one, name))]
-        for tag in dict.fromkeys(one.best.tag for one in having):
-            members = [one for one in having if one.best.tag == tag]
-            if len({_value(one, name) for one in members}) >= ENOUGH:
-                found.append((name, members))
-    return found
-
-
-def _metadata(result: MeasurementResult) -> dict[str, str | float]:
-    """Columns of the sheet that are not ours."""
-    return dict(result.measurement.metadata) if result.measurement is not None else {}
-
-
-def _value(result: MeasurementResult, name: str) -> float:
-    """Number of a column."""
-    return float(_metadata(result)[name])
-
-
-def _trends(column: str, members: Sequence[MeasurementResult]) -> list[list[Point]]:
-    """Points of every parameter that all members have and that is free."""
-    trends = []
-    for row in members[0].best.parameters:
-        points = []
-        for one in members:
-            match = [r for r in one.best.parameters if (r.name, r.index) == (row.name, row.index) and r.sd]
-            points += [_point(_value(one, column), row, one.best.reliable) for row in match[:1]]
-        if len(points) >= ENOUGH:
-            trends.append(sorted(points, key=lambda point: point.x))
-    return trends[:_PANELS]
-
-
-def _point(x: float, row: Row, reliable: bool) -> Point:
-    """Point of a row; an interval that is absent has no length."""
-    mean = float("nan") if row.mean is None else row.mean
-    low, high = (mean if one is None else one for one in (row.q025, row.q975))
-    return Point(x, mean, (low, high), row, reliable)
 
 
 def series_figure(column: str, trends: Sequence[Sequence[Point]]) -> Figure:
@@ -111,8 +60,38 @@ def _draw_trend(axes: Axes, points: Sequence[Point]) -> None:
         axes.plot([point.x, point.x], list(point.interval), color=colour, lw=1)
         face = colour if point.reliable else style.PAPER
         axes.plot(point.x, point.mean, marker="o", markersize=3.5, color=colour, markerfacecolor=face, zorder=3)
+    fit = line_of(points)
+    if fit is not None:
+        ends = [points[0].x, points[-1].x]
+        axes.plot(ends, [fit.at(x) for x in ends], color=style.COMPONENTS[0], lw=0.8, ls="--", zorder=2)
     axes.margins(x=0.08, y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     unit = pretty_unit(points[0].row.unit)
     style.panel_title(axes, clean(points[0].row.label, 24) + (f" ({unit})" if unit else ""))
+
+
+def selection_figure(column: str, members: Sequence[MeasurementResult]) -> Figure | None:
+    """Probability of every candidate along a column, as the area of a disc; None where there is one candidate only."""
+    tags = list(dict.fromkeys(one.tag for member in members for one in member.candidates))[:_TAGS]
+    if len(tags) < 2:
+        return None
+    figure = style.new_figure(0.75 + 0.24 * len(tags))
+    axes = figure.add_axes(
+        (0.22, 0.42 / (0.75 + 0.24 * len(tags)), 0.74, 0.24 * (len(tags) + 1) / (0.75 + 0.24 * len(tags)))
+    )
+    for member in members:
+        for one in member.candidates:
+            if one.tag in tags and one.model_probability is not None:
+                colour = style.COMPONENTS[0] if one.reliable else style.BAD
+                size = 8.0 * max(one.model_probability, 0.0) ** 0.5
+                axes.plot(
+                    value_of(member, column), tags.index(one.tag), marker="o", markersize=size, color=colour,
+                    markerfacecolor=colour if one.reliable else style.PAPER,
+                )  # fmt: skip
+    axes.set_yticks(range(len(tags)), [clean(tag, 24) for tag in tags])
+    axes.set_ylim(-0.6, len(tags) - 0.4)
+    axes.margins(x=0.08)
+    axes.set_xlabel(clean(column, 40))
+    style.quiet_grid(axes)
+    return figure

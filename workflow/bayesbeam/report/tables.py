@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bayesbeam.report.limit import limits
-from bayesbeam.report.records import Results
+from bayesbeam.report.records import Candidate, Results
+from bayesbeam.report.series_data import along, find_series, line_of, trends_of, value_of
 
 COLUMNS = {
     "free_energy": (
@@ -31,6 +32,13 @@ COLUMNS = {
         "frequency_low", "frequency_high", "mean_probability", "parameter", "index", "unit", "truth", "sd_median",
         "sd_q16", "sd_q84", "covered", "coverage", "coverage_low", "coverage_high",
     ),
+    "series": (
+        "column", "x", "measurement", "candidate", "count", "model_probability", "probability_error", "verdict",
+        "parameter", "index", "unit", "mean", "sd", "q025", "q975",
+    ),
+    "series_lines": (
+        "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "stretch", "points",
+    ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip
 
@@ -46,6 +54,8 @@ def write_tables(results: Results, folder: Path) -> None:
         "modes": _modes,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
+        "series": _series,
+        "series_lines": _series_lines,
         "runtime": _runtime,
     }
     for name in tables_of(results):
@@ -125,6 +135,37 @@ def _measurement_limit(results: Results) -> Iterator[tuple[Value, ...]]:
                 yield (
                     *head, one.name, one.index, one.unit, one.truth, one.sd_median, one.sd_low, one.sd_high,
                     covered.cases, covered.value, *(covered.interval if covered.among else (None, None)),
+                )  # fmt: skip
+
+
+def _series(results: Results) -> Iterator[tuple[Value, ...]]:
+    """All candidates of all measurements along every series, with their parameters."""
+    for column in dict.fromkeys(column for column, _ in find_series(results.measurements)):
+        for member in along(column, results.measurements):
+            for one in member.ranked:
+                head = (
+                    column, value_of(member, column), member.id, one.candidate, one.count, one.model_probability,
+                    one.probability_error, one.verdict,
+                )  # fmt: skip
+                for row in _rows(one):
+                    yield (*head, *row)
+
+
+def _rows(one: Candidate) -> Iterator[tuple[Value, ...]]:
+    """Parameters of a candidate for the table of series."""
+    for row in one.parameters:
+        yield (row.name, row.index, row.unit, row.mean, row.sd, row.q025, row.q975)
+
+
+def _series_lines(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Straight line of every parameter along every series; unit is that of the parameter."""
+    for column, members in find_series(results.measurements):
+        for trend in trends_of(column, members):
+            fit, row = line_of(trend), trend[0].row
+            if fit is not None:
+                yield (
+                    column, members[0].best.tag, row.name, row.index, row.unit, fit.slope, fit.standard_error,
+                    *fit.interval, fit.stretch, fit.points,
                 )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def _measurement(
         uncertainty=treated.points.uncertainty,
         x_quantity=chosen.axis.quantity,
         x_unit=treated.x_unit,
-        y_quantity=chosen.signal.quantity,
+        y_quantity=("ln " if chosen.signal.transform == "log" else "") + chosen.signal.quantity,
         y_unit=treated.y_unit,
         counts=treated.counts,
         decreasing=chosen.axis.decreasing,
@@ -195,6 +195,7 @@ def _steps(chosen: Treatment, x_unit: str) -> Steps:
         source=chosen.uncertainty.source,
         value=chosen.uncertainty.value,
         normalise=chosen.normalise,
+        transform=chosen.signal.transform,
     )
 
 
