@@ -52,6 +52,7 @@ FORMS = [
     ('{sigma: "log_uniform(0.01, 1)"}', True, "normal_scaled", 1.0),
     ("{family: normal_relative, sigma: column, scale: 1, relative: estimate}", True, "normal_relative", "column"),
     ("{family: normal_relative, sigma: 0.1}", True, "normal_relative", 0.1),
+    ("{family: normal_counts, sigma: 0.1}", True, "normal_counts", 0.1),
 ]
 
 

@@ -124,6 +124,20 @@ def test_priors_and_counts(campaign: LoadedCampaign) -> None:
             3.0,
             ["fixed(value=1)", "fixed(value=0.01)"],
         ),
+        (
+            "{family: normal_counts, sigma: 3}",
+            "normal_counts",
+            "value",
+            3.0,
+            ["fixed(value=1)", "log_uniform(low=0.001, high=1000)"],
+        ),
+        (
+            "{family: normal_counts, sigma: column, scale: estimate, gain: 1}",
+            "normal_counts",
+            "column",
+            None,
+            ["log_uniform(low=0.1, high=10)", "fixed(value=1)"],
+        ),
     ],
 )
 def test_noise(tmp_path: Path, noise: str, model: str, base: str, value: float | None, priors: list[str]) -> None:

@@ -29,6 +29,8 @@ def log_likelihood(name: str, phi: tuple[float, ...], y: np.ndarray = Y, f: np.n
         ("normal_scaled", (1.7,), stats.norm(F, 1.7 * SD).logpdf(Y).sum()),
         ("normal_relative", (0.8, 0.05), stats.norm(F, np.hypot(0.8 * SD, 0.05 * F)).logpdf(Y).sum()),
         ("normal_relative", (1.0, 0.0), stats.norm(F, SD).logpdf(Y).sum()),
+        ("normal_counts", (0.8, 0.6), stats.norm(F, np.sqrt((0.8 * SD) ** 2 + 0.6 * F)).logpdf(Y).sum()),
+        ("normal_counts", (1.0, 0.0), stats.norm(F, SD).logpdf(Y).sum()),
         ("poisson", (), stats.poisson(F).logpmf(Y).sum()),
     ],
 )
@@ -66,6 +68,23 @@ def test_impossible_scale_is_a_rejection(name: str, phi: tuple[float, ...]) -> N
 @pytest.mark.parametrize("phi", [(0.0, 0.1), (-1.0, 0.1), (1.0, -0.1)])
 def test_impossible_relative_error_is_a_rejection(phi: tuple[float, float]) -> None:
     assert log_likelihood("normal_relative", phi) == -math.inf
+
+
+@pytest.mark.parametrize("phi", [(0.0, 0.1), (-1.0, 0.1), (1.0, -0.1)])
+def test_impossible_gain_is_a_rejection(phi: tuple[float, float]) -> None:
+    assert log_likelihood("normal_counts", phi) == -math.inf
+
+
+def test_a_variance_in_proportion_rejects_a_negative_curve_and_takes_zero() -> None:
+    """Zero leaves the level alone; beside a negative point the other points count for nothing."""
+
+    def found(*f: float) -> float:
+        return log_likelihood("normal_counts", (1.0, 0.6), np.full(len(f), 2.0), np.array(f))
+
+    assert found(3.0, -1e-9) == -math.inf
+    assert found(3.0, -1e9) == -math.inf
+    assert math.isfinite(found(3.0, 0.0))
+    assert found(3.0, 0.0) == pytest.approx(found(3.0, 1e-12), abs=1e-9)
 
 
 def test_excess_offset_of_nagata_2012() -> None:

@@ -60,8 +60,10 @@ class Part(Section):
 class Noise(Section):
     """How the points scatter about the curve."""
 
-    family: Literal["normal", "normal_relative", "poisson"] = Field(
-        "normal", description="normal; normal_relative adds a standard deviation in proportion to the curve; poisson."
+    family: Literal["normal", "normal_relative", "normal_counts", "poisson"] = Field(
+        "normal",
+        description="normal; normal_relative adds a standard deviation in proportion to the curve; normal_counts adds "
+        "a variance in proportion to the curve; poisson.",
     )
     sigma: Amount | None = Field(
         None,
@@ -81,15 +83,25 @@ class Noise(Section):
         "prior. Default estimate.",
         examples=["log_uniform(0.001, 0.1)"],
     )
+    gain: Amount | None = Field(
+        None,
+        description="With normal_counts, variance that the signal adds over the curve, in units of y (what one event "
+        "adds to y): a number, estimate, or a prior. Default estimate.",
+        examples=["log_uniform(0.1, 10)"],
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.family == "poisson" and (self.sigma, self.scale, self.relative) != (None, None, None):
-            refuse(
-                "poisson noise with sigma, scale or relative", "family: poisson alone", "Counts give their own noise."
-            )
-        if self.family == "normal" and self.relative is not None:
-            refuse("relative with family normal", "family: normal_relative", "Change the family or remove relative.")
+        if self.family == "poisson" and any(
+            amount is not None for amount in (self.sigma, self.scale, self.relative, self.gain)
+        ):
+            found = "poisson noise with sigma, scale, relative or gain"
+            refuse(found, "family: poisson alone", "Counts give their own noise.")
+        for key, amount in (("relative", self.relative), ("gain", self.gain)):
+            family = {"relative": "normal_relative", "gain": "normal_counts"}[key]
+            if amount is not None and self.family != family:
+                remedy = f"Change the family or remove {key}."
+                refuse(f"{key} with family {self.family}", f"family: {family}", remedy)
         level_is_free = self.sigma is None or (isinstance(self.sigma, str) and self.sigma != "column")
         if level_is_free and self.scale is not None:
             remedy = "With an unknown sigma its prior is written under sigma, e.g. sigma: log_uniform(0.01, 1)."

@@ -1,6 +1,7 @@
 """The section ``noise`` of a candidate as a noise model with a base level and priors.
 
-Decides what ``sigma``, ``scale`` and ``relative`` mean together; the models themselves live in ``bayesbeam.noise``.
+Decides what ``sigma``, ``scale``, ``relative`` and ``gain`` mean together; the models themselves live in
+``bayesbeam.noise``.
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec 
     if noise.family == "poisson":
         return NoiseSpec("poisson", "none", None, ())
     before = len(problems.found)
-    table = {parameter.name: parameter for parameter in registry.get("normal_relative").parameters}
-    base, value, scale = _level(noise, table["scale"], problems, here)
-    relative = _term(noise.relative or ESTIMATE, table["relative"], (), problems, (*here, "relative"))
-    if len(problems.found) > before or scale is None or relative is None:
+    added = {"normal_relative": noise.relative, "normal_counts": noise.gain}
+    table = registry.get(noise.family if noise.family in added else "normal_scaled").parameters
+    base, value, scale = _level(noise, table[0], problems, here)
+    terms = [_term(added[noise.family] or ESTIMATE, p, (), problems, (*here, p.name)) for p in table[1:]]
+    found = [term for term in (scale, *terms) if term is not None]
+    if len(problems.found) > before or scale is None:
         return None
-    if noise.family == "normal_relative":
-        return NoiseSpec("normal_relative", base, value, (scale, relative))
+    if noise.family in added:
+        return NoiseSpec(noise.family, base, value, tuple(found))
     if scale.prior == fixed(1.0):
         return NoiseSpec("normal", base, value, ())
     return NoiseSpec("normal_scaled", base, value, (scale,))

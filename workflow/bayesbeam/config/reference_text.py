@@ -209,6 +209,8 @@ where the measurement has uncertainties they are relative weights |
 | `{family: normal, sigma: "log_uniform(0.01, 1)"}` | unknown, with a prior in units of y |
 | `{family: normal_relative, sigma: column, relative: estimate}` | with a model error \
 in proportion to the curve, added in squares |
+| `{family: normal_counts, sigma: 3, gain: estimate}` | a detector: a known level (dark noise, readout) \
+and a variance of gain times the curve, for signals that are scaled counts; a curve below zero is rejected |
 | `{family: poisson}` | counted events; needs `signal: {counts: true}` |
 
 Uncertainties in files and counting statistics are often too small for what the model leaves out, and then choose
