@@ -16,7 +16,7 @@ from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.sheet import Made, MeasurementRow
 from bayesbeam.config.treatment import Treatment
 from bayesbeam.config.truth import grid
-from bayesbeam.errors import DataError
+from bayesbeam.errors import ConfigErrors, DataError
 from bayesbeam.io.readers import RawData
 from bayesbeam.stages.plan import assign_batches
 from bayesbeam.stages.preprocess import preprocess_rows
@@ -204,3 +204,32 @@ def test_row_of_a_sheet_keeps_its_key() -> None:
     row = MeasurementRow("m", Path("a.csv"), "a.csv", "default", Treatment(), {"t": 1.0})
     assert measurement_key(row) != measurement_key(replace(row, made=made(0.5).made))
     assert measurement_key(row) == measurement_key(replace(row, treatment_name="x"))
+
+
+TIED = """\
+campaign: test
+candidates:
+  lines:
+    parts:
+      - {name: a, component: gaussian}
+      - {name: b, component: gaussian, tied: {position: a.position + common.gap, sd: a.sd, amplitude: a.amplitude / 2}}
+    common: {gap: {prior: "uniform(0.1, 2)", unit: x}}
+    noise: {family: normal, sigma: column}
+simulate:
+  {name: s, candidate: lines, truth: {a.amplitude: 2, a.position: 1, a.sd: 0.2, common.gap: GAP},
+   axis: {start: 0, stop: 3, points: 61}, noise_levels: 0.1}
+"""
+
+
+def test_ties_hold_in_the_truth(tmp_path: Path) -> None:
+    found = campaign(tmp_path, text=TIED.replace("GAP", "1"))
+    x = grid(found.campaign.simulate[0])
+    expected = 2.0 * np.exp(-0.5 * ((x - 1.0) / 0.2) ** 2) + np.exp(-0.5 * ((x - 2.0) / 0.2) ** 2)
+    np.testing.assert_allclose(found.truths["s"].curve(x), expected, rtol=1e-12)
+    other = campaign(tmp_path, text=TIED.replace("GAP", "1").replace("a.amplitude / 2", "a.amplitude / 3"))
+    assert measurement_key(found.sheet[0]) != measurement_key(other.sheet[0])
+
+
+def test_a_common_number_outside_its_prior_is_no_truth(tmp_path: Path) -> None:
+    with pytest.raises(ConfigErrors, match=r"common\.gap = 3; expected a value where its prior"):
+        campaign(tmp_path, text=TIED.replace("GAP", "3"))

@@ -95,11 +95,11 @@ def _asked(study: Simulation | Thinning) -> dict[str, Any]:
 
 
 def _model(study: Simulation, campaign: Campaign, folder: Path) -> list[Any]:
-    """What makes the curve of the true candidate: components and fixed values, not priors."""
+    """What makes the curve of the true candidate: components, fixed values and ties, not priors."""
     candidate = campaign.candidates.get(study.candidate)
     if candidate is None:
         return []
-    kept = {"component", "name", "of", "widths", "fixed"}
+    kept = {"component", "name", "of", "widths", "fixed", "tied"}
     parts = [part.model_dump(mode="json", include=kept) for part in candidate.parts]
     return [parts, [_content(folder / name) for name in campaign.components]]
 

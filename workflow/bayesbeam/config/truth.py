@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bayesbeam.config.formula import split_name
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Campaign, Simulation
-from bayesbeam.config.specs import NOISE, CandidateSpec, Expanded, ParameterSpec, PartSpec
+from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec, Expanded, ParameterSpec, PartSpec
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import BayesbeamError, nearest
+from bayesbeam.models.mathspace import TORCH
 
 FloatArray = NDArray[np.float64]
 NO_RATE = 1e-12  # share of the greatest rate that is as good as none: the far tail of a peak without a background
@@ -33,7 +35,7 @@ class Truth:
     expanded : Expanded
         The model.
     values : dict
-        Values of every parameter by (part, name), one an instance.
+        Values of every parameter by (part, name), one an instance; tied ones and common numbers too.
     linear : frozenset
         Those in units of y, which grow with the exposure, as part.parameter.
     """
@@ -46,9 +48,10 @@ class Truth:
         """Noise-free signal (N,) in one unit of exposure, at x (N,)."""
         axis, total = torch.from_numpy(np.asarray(x, dtype=np.float64)), torch.zeros(len(x), dtype=torch.float64)
         for part in self.expanded.spec.parts:
-            columns = [self.values[part.name, parameter.name] for parameter in part.parameters]
+            component = part.build()
+            columns = [self.values[part.name, name] for name in component.parameter_names]
             theta = torch.tensor(columns, dtype=torch.float64).T
-            total = total + part.build().forward(axis, theta).sum(0)
+            total = total + component.forward(axis, theta).sum(0)
         return total.numpy()
 
     def at(self, part: str, parameter: str, index: int | None, exposure: float) -> float:
@@ -65,6 +68,7 @@ def grid(study: Simulation) -> FloatArray:
 def linear_names(spec: CandidateSpec) -> frozenset[str]:
     """Return the parameters in units of y, which grow with the exposure, as part.parameter."""
     units = {f"{part.name}.{one.name}": one.unit for part in spec.parts for one in part.build().parameters}
+    units |= {f"{COMMON}.{one.name}": one.unit for one in spec.common}
     return frozenset(name for name, unit in units.items() if unit == "y" or unit.startswith("y/"))
 
 
@@ -111,6 +115,11 @@ def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, he
     values: dict[tuple[str, str], tuple[float, ...]] = {}
     for part in expanded.spec.parts:
         values.update(_instances(part, study))
+    for one in expanded.spec.common:
+        value = study.truth.get(f"{COMMON}.{one.name}")
+        values[COMMON, one.name] = (one.prior.resolve({}).support()[0] if value is None else float(np.ravel(value)[0]),)
+    for part in expanded.spec.parts:
+        values.update(_tied(part, values))
     truth = Truth(expanded, values, linear_names(expanded.spec))
     _check_priors(study, truth, problems, here)
     _check_curve(study, truth, problems, (*here, "truth"))
@@ -178,6 +187,21 @@ def _instances(part: PartSpec, study: Simulation) -> dict[tuple[str, str], tuple
     return {(part.name, name): tuple(values[i] for i in order) for name, values in found.items()}
 
 
+def _tied(
+    part: PartSpec, values: Mapping[tuple[str, str], tuple[float, ...]]
+) -> dict[tuple[str, str], tuple[float, ...]]:
+    """Values of a part's tied parameters; a name of its own part means the same instance."""
+    found = {}
+    for name, formula in part.ties:
+        sources = [(owner, word) for owner, _, word in map(split_name, formula.names)]
+        function = formula.function()
+        found[part.name, name] = tuple(
+            float(function(TORCH, *(values[s][k if s[0] == part.name else 0] for s in sources)))
+            for k in range(part.count)
+        )
+    return found
+
+
 def _words(study: Simulation, exposure: float) -> dict[str, float]:
     """Data words that are known before there are data."""
     axis = study.axis
@@ -193,17 +217,16 @@ def _check_priors(study: Simulation, truth: Truth, problems: Problems, here: Key
     """Note values where the prior of the true model is zero, at every exposure; priors of unknown words are let by."""
     for exposure in study.exposures or (1.0,):
         words = _words(study, exposure)
-        for part in truth.expanded.spec.parts:
-            for parameter in part.parameters:
-                bad = _outside(truth, part.name, parameter, exposure, words)
-                if bad is not None:
-                    word = f"{part.name}.{parameter.name}"
-                    scaled = bool(study.exposures) and word in truth.linear
-                    found = f"{word} = {bad:g}" + (f" at exposure {exposure:g}" if scaled else "")
-                    expected = f"a value where its prior {parameter.prior} is not zero"
-                    remedy = "Correct the value or the prior; a prior may be written with the word exposure."
-                    problems.add((*here, "truth", word), found, expected, remedy)
-                    return
+        for part, parameter in truth.expanded.spec.parameters():
+            bad = None if part == NOISE else _outside(truth, part, parameter, exposure, words)
+            if bad is not None:
+                word = f"{part}.{parameter.name}"
+                scaled = bool(study.exposures) and word in truth.linear
+                found = f"{word} = {bad:g}" + (f" at exposure {exposure:g}" if scaled else "")
+                expected = f"a value where its prior {parameter.prior} is not zero"
+                remedy = "Correct the value or the prior; a prior may be written with the word exposure."
+                problems.add((*here, "truth", word), found, expected, remedy)
+                return
 
 
 def _outside(
