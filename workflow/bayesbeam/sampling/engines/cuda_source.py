@@ -115,14 +115,16 @@ def _proposed(j: int) -> str:
 def _curves(components: Sequence[Component], rows: str) -> str:
     """Source of ``curve``."""
     bodies = []
-    for component in components:
+    for k, component in enumerate(components):
         names = [f"p{j}" for j in range(len(component.parameters))]
-        writer = _Writer(rows)
+        # Names of their own for each: one name cannot be a number in one branch and a condition in another.
+        mine = f"of{k}_"
+        writer = _Writer(rows, mine)
         result = writer.value(trace(component.formula, ["x"], names), True)
         body = [f"x = tl.load({'centred' if component.locations else 'axis'} + offsets)"]
         for j, name in enumerate(component.parameter_names):
             shift = " - origin" if name in component.locations else ""
-            body.append(f"p{j} = {_parameter(j)}{shift}")
+            body.append(f"{mine}p{j} = {_parameter(j)}{shift}")
         bodies.append([*body, *writer.lines, f"found = {result} + like"])
     arguments = "kind, like, axis, centred, offsets, theta, proposal, stride, start, moved, origin"
     return _function("curve", arguments, [*_chain(bodies), "return found"])
@@ -131,14 +133,15 @@ def _curves(components: Sequence[Component], rows: str) -> str:
 def _changes(components: Sequence[Component], rows: str) -> str:
     """Source of ``change``."""
     bodies = []
-    for component in components:
+    for k, component in enumerate(components):
+        old, new = f"old{k}_", f"new{k}_"
         body = [f"x = tl.load({'centred' if component.locations else 'axis'} + offsets)"]
         for j, name in enumerate(component.parameter_names):
             shift = " - origin" if name in component.locations else ""
-            body.append(f"old_p{j} = tl.load(theta + start + {j}){shift}")
-            body.append(f"new_p{j} = tl.where({_bit(j)}, {_proposed(j)}{shift}, old_p{j})")
+            body.append(f"{old}p{j} = tl.load(theta + start + {j}){shift}")
+            body.append(f"{new}p{j} = tl.where({_bit(j)}, {_proposed(j)}{shift}, {old}p{j})")
         size, shape = size_and_shape(component)
-        before, after = _Writer(rows, "old_"), _Writer(rows, "new_")
+        before, after = _Writer(rows, old), _Writer(rows, new)
         sizes = [writer.value(size, True) for writer in (before, after)]
         shapes = [writer.value(shape, True) for writer in (before, after)]
         body += [*before.before, *after.before, *before.inside]
