@@ -159,3 +159,6 @@ def test_waves_in_the_residuals_are_a_reservation() -> None:
 def test_overview_counts_every_verdict() -> None:
     answers = [wording.Answer(str(n), "", verdict, "") for n, verdict in enumerate(("reliable", "reliable", "refused"))]
     assert wording.overview(answers, []) == "Three measurements: 2 reliable and 1 refused."
+    assert wording.overview(answers, [], 3) == "Three measurements: 2 reliable and 1 refused."
+    some = "500 measurements, three of them one by one: 2 reliable and 1 refused."
+    assert wording.overview(answers, [], 500) == some

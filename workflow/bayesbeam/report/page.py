@@ -45,7 +45,7 @@ def render(content: Content) -> str:
     return environment.get_template("page.html.j2").render(
         title=content.results.facts.title or content.results.facts.campaign,
         campaign=content.results.facts.campaign,
-        overview=wording.overview(answers, group_answers),
+        overview=wording.overview(answers, group_answers, len(content.results.measurements)),
         content=content,
         analysed=[one for one in content.measurements if one.result.candidates],
         captions=captions,

@@ -218,11 +218,13 @@ def _fit_words(result: MeasurementResult) -> list[str]:
     return lines
 
 
-def overview(answers: Sequence[Answer], groups: Sequence[Answer]) -> str:
-    """One sentence over everything: how many of which verdict."""
+def overview(answers: Sequence[Answer], groups: Sequence[Answer], measurements: int = 0) -> str:
+    """One sentence over everything: how many of which verdict; of more ``measurements`` only some have answers."""
     counted = [(word, sum(one.verdict == word for one in answers)) for word in (GOOD, CHECK, BAD, GONE)]
     words = listed([f"{count} {word}" for word, count in counted if count])
     total = len(answers)
     head = f"{number_word(total).capitalize()} measurement{'' if total == 1 else 's'}"
+    if measurements > total:
+        head = f"{measurements} measurements, {number_word(total)} of them one by one"
     tail = f"; {number_word(len(groups))} question{'' if len(groups) == 1 else 's'} of integration" if groups else ""
     return f"{head}: {words}{tail}."
