@@ -32,7 +32,10 @@ def compiled(cases: str, folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("cases", ["peaks", pytest.param("counts,shared,long,voigt,tails,double", marks=pytest.mark.nightly)])
+OTHERS = "counts,shared,long,voigt,tails,double"
+
+
+@pytest.mark.parametrize("cases", ["peaks", pytest.param(OTHERS, marks=pytest.mark.nightly)])
 def test_kernels_compile_and_fit_the_registers(cases: str, tmp_path: Path) -> None:
     found = compiled(cases, tmp_path)
     assert len(found) == 4 * len(CAPABILITIES) * len(cases.split(","))
