@@ -51,11 +51,20 @@ def mbar(sources: Sequence[Source]) -> Replicates:
     Shirts and Chodera, J. Chem. Phys. 129, 124105 (2008): equation 11; with draws in bins: Ferrenberg and Swendsen,
     Phys. Rev. Lett. 63, 1195 (1989). Checked against: the equation without nodes, testsystems.
     """
+    beta = np.unique(np.concatenate([source.beta for source in sources]))
+    return mbar_at(sources, beta[-1:])[0]
+
+
+def mbar_at(sources: Sequence[Source], at: FloatArray) -> list[Replicates]:
+    """Free energies at any inverse temperatures (n,) between the lowest and the highest, less that of the lowest.
+
+    As :func:`mbar`: between rungs by the weights of the same draws.
+    """
     chains = check_chains(sources[0].weight.shape[1])
     beta = np.unique(np.concatenate([source.beta for source in sources]))
     top = largest_value(sources, beta)
     if not math.isfinite(top):
-        return Replicates(-top, np.full(chains, np.nan))
+        return [Replicates(-top, np.full(chains, np.nan)) for _ in at]
     count, sample = draw_counts(sources, beta), some_draws(sources, beta)
     start = _stepping_stones(beta, sample, possible_part(sources, beta[0]))
     nodes = place_nodes(beta, count, start, np.concatenate(sample), top)
@@ -66,11 +75,11 @@ def mbar(sources: Sequence[Source]) -> Replicates:
     log_mixture = np.tile(_log_mixture(f + np.log(count), beta, nodes.value), (1 + chains, 1))
     with np.errstate(invalid="ignore", divide="ignore"):  # no number where rungs do not overlap
         log_mixture[1:] += np.log(_without_each(share, shared, weight[1:], count * (chains - 1) / chains))
-        lowest, highest = (_log_integral(b * nodes.value - log_mixture, weight) for b in (beta[0], beta[-1]))
-        free_energy = lowest - highest
+        lowest = _log_integral(beta[0] * nodes.value - log_mixture, weight)
+        free_energy = [lowest - _log_integral(b * nodes.value - log_mixture, weight) for b in at]
     if not _least_shared(shared) >= FEWEST_SHARED:
-        return Replicates(math.nan, np.full(chains, np.nan))
-    return Replicates(float(free_energy[0]), free_energy[1:])
+        return [Replicates(math.nan, np.full(chains, np.nan)) for _ in at]
+    return [Replicates(float(found[0]), found[1:]) for found in free_energy]
 
 
 def _stepping_stones(beta: FloatArray, sample: Sequence[FloatArray], possible: float) -> FloatArray:
