@@ -231,3 +231,18 @@ def test_damaged_draws_leave_the_old_summary(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"flat\.h5: .*truncated"):
         made.summarise()
     assert summary.read_bytes() == before
+
+
+def test_free_energies_at_other_levels_of_a_known_noise(tmp_path: Path) -> None:
+    candidates = FLAT + FLAT.replace("flat:", "unknown:").replace("sigma: 0.1", "sigma: estimate")
+    lab = make_lab(tmp_path, {"a": peak(0, noise=0.3)}, candidates)
+    lab.separate()
+    one, other = strict(lab.results / "free_energy" / "b.json")["records"]
+    assert other["noise_curve"] is None
+    curve = one["noise_curve"]
+    assert curve["factor"][0] == 1.0
+    error = np.hypot(curve["standard_error"][0], one["standard_error"])
+    assert abs(curve["free_energy"][0] - one["free_energy"]) < 4.0 * error + 1e-3
+    # the flat line misses the peak, so the scatter about it is that of the whole signal
+    assert curve["best"] > 1.5
+    assert curve["best_sd"] == pytest.approx(curve["best"] / np.sqrt(2 * 60), rel=0.25)

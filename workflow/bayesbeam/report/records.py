@@ -110,6 +110,7 @@ class Candidate:
     sweeps: int | None = None
     burn_in: int | None = None
     noise: Mapping[str, Any] = field(default_factory=dict)
+    noise_curve: Mapping[str, Any] | None = None
     predictive_p: float | None = None
     cpu_seconds: float | None = None
     wall_seconds: float | None = None

@@ -26,6 +26,9 @@ COLUMNS = {
     "modes": (
         "measurement", "candidate", "count", "parameter", "index", "unit", "mode", "laplace_sd", "information_sd",
     ),
+    "noise_curve": (
+        "measurement", "candidate", "count", "factor", "free_energy", "standard_error", "best", "best_sd",
+    ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (
         "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
@@ -52,6 +55,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "free_energy": _free_energy,
         "parameters": _parameters,
         "modes": _modes,
+        "noise_curve": _noise_curve,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
         "series": _series,
@@ -63,9 +67,14 @@ def write_tables(results: Results, folder: Path) -> None:
 
 
 def tables_of(results: Results) -> tuple[str, ...]:
-    """Names of the tables of these results: of modes only where they were asked for."""
-    modes = any(row.mode is not None for m in results.measurements for one in m.candidates for row in one.parameters)
-    return tuple(name for name in COLUMNS if modes or name != "modes")
+    """Names of the tables of these results: of modes where they were asked for, of noise levels where one is known."""
+    candidates = [one for result in results.measurements for one in result.candidates]
+    empty = set()
+    if not any(row.mode is not None for one in candidates for row in one.parameters):
+        empty.add("modes")
+    if not any(one.noise_curve for one in candidates):
+        empty.add("noise_curve")
+    return tuple(name for name in COLUMNS if name not in empty)
 
 
 def _free_energy(results: Results) -> Iterator[tuple[Value, ...]]:
@@ -100,6 +109,16 @@ def _modes(results: Results) -> Iterator[tuple[Value, ...]]:
                     one.measurement, one.candidate, one.count, row.name, row.index, row.unit, row.mode, row.laplace_sd,
                     row.information_sd,
                 )  # fmt: skip
+
+
+def _noise_curve(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Free energy at levels of the noise over the stated one, and the best of them, which each row repeats."""
+    for result in results.measurements:
+        for one in result.candidates:
+            curve = one.noise_curve or {}
+            rows = zip(*(curve.get(name, ()) for name in ("factor", "free_energy", "standard_error")), strict=True)
+            for row in rows:
+                yield (one.measurement, one.candidate, one.count, *row, curve.get("best"), curve.get("best_sd"))
 
 
 def _integration(results: Results) -> Iterator[tuple[Value, ...]]:
