@@ -123,7 +123,7 @@ def without_studies(results: Results) -> tuple[MeasurementResult, ...]:
 def _limit(study: Study, results: Results) -> Limit:
     """Limit of one study."""
     by_id = {one.id: one for one in results.measurements}
-    tag, truth, lost = study.tag, _stated(study), ""
+    tag, truth = study.tag, _stated(study)
     if study.whole:
         whole = by_id.get(study.whole)
         if whole is None or not whole.candidates:
@@ -133,7 +133,7 @@ def _limit(study: Study, results: Results) -> Limit:
     for value in sorted({one.level for one in study.members}):
         members = [by_id[one.id] for one in study.members if one.level == value and one.id in by_id]
         levels.append(_level(value, members, tag, truth))
-    return Limit(study, tag, tuple(levels), lost)
+    return Limit(study, tag, tuple(levels))
 
 
 def _stated(study: Study) -> Truth:

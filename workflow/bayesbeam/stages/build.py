@@ -82,8 +82,9 @@ def build_target(
         common,
     )
     _check_ties(target, members)
-    loose = any(term.component.name.startswith("tied(") and not term.component.locations for term in target.terms)
-    # Curves that do not move with the axis cannot be computed about its middle, where single precision would do.
+    single = {id(one.component) for one in target.instances}
+    # Tied curves that do not move with the axis cannot be computed about its middle, where single precision would do.
+    loose = any(id(term.component) not in single and not term.component.locations for term in target.terms)
     return replace(target, dtype=torch.float64) if loose and precision == "auto" else target
 
 
