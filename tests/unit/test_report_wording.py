@@ -77,6 +77,29 @@ def test_none_of_these_is_said() -> None:
     assert "none of the candidates describes the data" in answer.reasons[0]
 
 
+def checks(**found: float) -> dict[str, float]:
+    """Checks that all went well but for those given; the farthest place is from 284.21 to 284.87, below the curve."""
+    well = {"squares": 0.4, "runs": 0.3, "local": 0.2, "together": 0.3}
+    return well | {"x_from": 284.87, "x_to": 284.21, "deviation": -6.04, "excess": -31.0} | found
+
+
+def test_none_of_these_says_which_check_and_where() -> None:
+    one = candidate(1, 0.99, checks=checks(local=1e-7, together=3e-7))
+    reason = wording.measurement_answer(measured(one)).reasons[0]
+    assert "below the curve between 284.21 and 284.87" in reason
+    assert "by 6.0 standard deviations (31 on average)" in reason
+    assert "(p below 10⁻⁶)" in reason
+    stiff = wording.measurement_answer(measured(candidate(1, 0.99, checks=checks(runs=1e-7, together=3e-7))))
+    assert "residuals of one sign stand together" in stiff.reasons[0]
+    wide = wording.measurement_answer(measured(candidate(1, 0.99, checks=checks(squares=1e-7, together=0.004))))
+    assert "scatter about the curve by more than the noise allows" in wide.reasons[0]
+
+
+def test_a_candidate_in_the_running_that_passes_the_checks_is_no_none_of_these() -> None:
+    pair = candidate(1, 0.9, checks=checks(together=1e-7)), candidate(2, 0.1, checks=checks())
+    assert wording.measurement_answer(measured(*pair)).verdict == "reliable"
+
+
 def test_refused_measurement_says_why() -> None:
     answer = wording.measurement_answer(MeasurementResult("a", "a", None, refusal="0 of 9 points left"))
     assert (answer.verdict, answer.kind, answer.reasons) == ("refused", "gone", ("0 of 9 points left",))

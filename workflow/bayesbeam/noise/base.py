@@ -69,6 +69,9 @@ class NoiseModel:
         The log-likelihood as scalar formulas on a math namespace, for engines that compile them:
         ``point(m, y, f, inverse_sd, inverse_y, weight, *phi)`` is summed over points to ``s``, and
         ``total(m, s, constant, count, *phi)`` is the log-likelihood. None: batched torch only.
+    score : callable or None
+        ``score(y, prediction, base_sd, phi, generator)``: (..., N), independent and standard normal for data drawn
+        given the prediction. None: residuals over their standard deviation, which is that for normal noise.
     """
 
     name: str
@@ -81,6 +84,15 @@ class NoiseModel:
     known_gaussian: bool = False
     point: Formula | None = None
     total: Formula | None = None
+    score: Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator], Tensor] | None = None
+
+    def normal_scores(
+        self, y: Tensor, prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Residuals (..., N) as standard normal numbers; what counts leave open is drawn."""
+        if self.score is not None:
+            return self.score(y, prediction, base_sd, phi, generator)
+        return (y - prediction) / self.standard_deviation(prediction, base_sd, phi)
 
     def prepare(
         self,

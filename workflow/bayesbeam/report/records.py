@@ -112,6 +112,7 @@ class Candidate:
     noise: Mapping[str, Any] = field(default_factory=dict)
     noise_curve: Mapping[str, Any] | None = None
     predictive_p: float | None = None
+    checks: Mapping[str, Any] | None = None
     cpu_seconds: float | None = None
     wall_seconds: float | None = None
     peak_memory_mb: float | None = None

@@ -29,6 +29,10 @@ COLUMNS = {
     "noise_curve": (
         "measurement", "candidate", "count", "factor", "free_energy", "standard_error", "best", "best_sd",
     ),
+    "checks": (
+        "measurement", "candidate", "count", "predictive_p", "squares_p", "runs_p", "local_p", "together_p",
+        "x_from", "x_to", "deviation", "excess",
+    ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (
         "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
@@ -56,6 +60,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "parameters": _parameters,
         "modes": _modes,
         "noise_curve": _noise_curve,
+        "checks": _checks,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
         "series": _series,
@@ -119,6 +124,15 @@ def _noise_curve(results: Results) -> Iterator[tuple[Value, ...]]:
             rows = zip(*(curve.get(name, ()) for name in ("factor", "free_energy", "standard_error")), strict=True)
             for row in rows:
                 yield (one.measurement, one.candidate, one.count, *row, curve.get("best"), curve.get("best_sd"))
+
+
+def _checks(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Whether the data look like those of each candidate, and where they do so least."""
+    names = ("squares", "runs", "local", "together", "x_from", "x_to", "deviation", "excess")
+    for result in results.measurements:
+        for one in result.candidates:
+            found = one.checks or {}
+            yield (one.measurement, one.candidate, one.count, one.predictive_p, *(found.get(name) for name in names))
 
 
 def _integration(results: Results) -> Iterator[tuple[Value, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayesbeam.report.figures.models import above_best
+from bayesbeam.report.misfit_words import check_p, misfits, small
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Row
 from bayesbeam.report.text import NOTHING, duration, known, plain, plus_minus, pretty_unit, probability, to_error
 from bayesbeam.report.wording import candidate_label
@@ -36,7 +37,7 @@ def model_table(result: MeasurementResult) -> Table:
     excess = any(one.free_energy_excess is not None for one in candidates)
     unit = pretty_unit(result.measurement.y_unit) if result.measurement is not None else ""
     heads = ["candidate", "verdict", "probability", "ΔF (nats)", "F (nats)", *(["F_exc"] if excess else [])]
-    heads += [f"noise sd{f' ({unit})' if unit else ''}", "predictive p", "made of"]
+    heads += [f"noise sd{f' ({unit})' if unit else ''}", "check p", "made of"]
     rows = []
     for one, above in zip(candidates, above_best(candidates, best), strict=True):
         cells = [
@@ -49,7 +50,9 @@ def model_table(result: MeasurementResult) -> Table:
         if excess:
             cells.append(Cell(to_error(one.free_energy_excess, one.standard_error)))
         cells.append(Cell(_noise(one)))
-        cells.append(Cell(probability(one.predictive_p), "number" if not _misfit(one) else "number bad"))
+        p = check_p(one)
+        shown = probability(p) if p is None or not misfits(one) else small(p)
+        cells.append(Cell(shown, "number bad" if misfits(one) else "number"))
         cells.append(Cell(one.parts or one.title, "words"))
         rows.append(tuple(cells))
     return Table(tuple(heads), tuple(rows), frozenset({candidates.index(best)}))
@@ -63,11 +66,6 @@ def _noise(one: Candidate) -> str:
     rows = [row for row in one.parameters if row.kind == "noise"]
     shown = [f"{row.name.rpartition('.')[2]} {plus_minus(row.mean, row.sd)}" for row in rows]
     return ", ".join(shown) or "as given"
-
-
-def _misfit(one: Candidate) -> bool:
-    """Whether the data speak against a candidate."""
-    return one.predictive_p is not None and one.predictive_p < 0.01
 
 
 def _verdict(words: str) -> Cell:

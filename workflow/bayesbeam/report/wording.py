@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesbeam.report.curves import Array, Draws, Fit
+from bayesbeam.report.misfit_words import misfit_doubts
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.residuals import alike
 from bayesbeam.report.text import (
@@ -26,7 +27,6 @@ from bayesbeam.report.text import (
 )
 
 SURE, LIKELY, NOTABLE, IN_THE_RUNNING = 0.95, 0.75, 0.25, 0.01
-MISFIT, OVERSTATED = 0.01, 0.995
 
 GOOD, CHECK, BAD, GONE = "reliable", "with reservations", "not reliable", "refused"
 KINDS = {GOOD: "good", CHECK: "check", BAD: "bad", GONE: "gone"}
@@ -148,6 +148,7 @@ def judged(result: MeasurementResult) -> tuple[str, list[str]]:
     reasons = [f"{candidate_label(one, ranked)}: {'; '.join(one.reasons) or 'no reason given'}" for one in failed]
     doubts = [
         *_doubts(ranked, running),
+        *misfit_doubts(result, running),
         *(f"{tag or 'a candidate'} was refused: {why}" for tag, why in result.left_out),
     ]
     if failed:
@@ -162,11 +163,6 @@ def _doubts(ranked: Sequence[Candidate], running: Sequence[Candidate]) -> list[s
     if far:
         names = listed([candidate_label(one, ranked) for one in far])
         doubts.append(f"{names}: far behind by its free energy, which itself is not reliable")
-    best = ranked[0].predictive_p
-    if best is not None and best < MISFIT and all((one.predictive_p or 0.0) < MISFIT for one in running):
-        doubts.append(f"none of the candidates describes the data: predictive p {probability(best)}")
-    elif best is not None and best > OVERSTATED:
-        doubts.append(f"the data lie closer to the curve than the noise allows: predictive p {probability(best)}")
     return doubts
 
 

@@ -111,6 +111,7 @@ def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summar
         "noise": noise_words(expanded.spec, summary.rows, m),
         "noise_curve": noise_levels(expanded, m, sampled),
         "predictive_p": summary.p_values[m.id],
+        "checks": summary.checks[m.id],
         "priors": prior_rows(expanded.spec, m),
         "parameters": [finite(row) for row in summary.rows],
         "parts": part_words(expanded.spec),

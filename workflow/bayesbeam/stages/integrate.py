@@ -93,6 +93,7 @@ def _row(expanded: Expanded, sampled: Record, summary: Summary, alone: Sequence[
         **asdict(decision),
         "decision": decision_words(decision, facts["verdict"] == RELIABLE),
         "predictive_p": summary.p_values,
+        "checks": summary.checks,
         "parameters": [finite(row) for row in summary.rows],
         **facts,
     }

@@ -19,7 +19,7 @@ from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
 from bayesbeam.stages.modes import mode_columns
 from bayesbeam.targets.exchangeable import relabel
-from bayesbeam.targets.predictive import predict
+from bayesbeam.targets.predictive import Prediction, predict
 from bayesbeam.targets.quantities import Asked, Quantity, tabulate
 from bayesbeam.targets.sum import SumTarget
 from bayesbeam.units import resolve_unit
@@ -49,6 +49,8 @@ class Summary:
         Names of the terms, in the order of ``components``.
     p_values : dict of float
         Posterior predictive p of each measurement.
+    checks : dict of dict
+        Whether each measurement looks like data of the model, by several tests, and where it does so least.
     """
 
     columns: list[dict[str, Any]]
@@ -57,6 +59,7 @@ class Summary:
     members: dict[str, dict[str, FloatArray]]
     labels: list[str]
     p_values: dict[str, float]
+    checks: dict[str, dict[str, float]]
 
 
 def summarise(
@@ -77,7 +80,7 @@ def summarise(
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
     picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
-    curves, p_values = {}, {}
+    curves, p_values, checks = {}, {}, {}
     for d, m in enumerate(members):
         generator = torch.Generator().manual_seed(stream_key(seed, name, m.id, "predictive")[0])
         found = predict(target, picked, d, generator)
@@ -86,6 +89,7 @@ def summarise(
             "components": found.components, "residuals": found.residuals,
         }  # fmt: skip
         p_values[m.id] = found.p_value
+        checks[m.id] = _checks(found, m)
     likelihood = record.arrays["log_likelihood"]
     arrays = {
         "draws": kept,
@@ -100,7 +104,17 @@ def summarise(
         exact = build_target(spec, [list(members)], shared, "float64")
         highest = mode_columns(exact, picked, quantities, asked)
         rows = [row | mode for row, mode in zip(rows, highest, strict=True)]
-    return Summary(columns, rows, arrays, curves, _labels(target), p_values)
+    return Summary(columns, rows, arrays, curves, _labels(target), p_values, checks)
+
+
+def _checks(found: Prediction, m: Measurement) -> dict[str, float]:
+    """Checks as files name them: probabilities, and where the data are farthest from the curve and by how much."""
+    one = found.misfit
+    inside = slice(one.first, one.last + 1)
+    excess = (m.y[inside] - found.curve[2][inside]).mean()
+    place = {"x_from": float(m.x[one.first]), "x_to": float(m.x[one.last])}
+    far = {"deviation": one.deviation, "excess": float(excess)}
+    return {name: getattr(one, name) for name in ("squares", "runs", "local", "together")} | place | far
 
 
 def prior_draws(target: SumTarget, seed: int, name: str) -> FloatArray:

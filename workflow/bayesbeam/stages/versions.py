@@ -6,6 +6,6 @@ again what it would do differently, and nothing else. Kept apart from the stages
 
 PREPROCESS = 2
 SAMPLE = 8
-FREE_ENERGY = 3
-INTEGRATE = 1
+FREE_ENERGY = 4
+INTEGRATE = 2
 REPORT = 1

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bayesbeam.targets.misfit import Misfit, misfit
 from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
@@ -15,6 +16,7 @@ FloatArray = NDArray[np.float64]
 CURVE_QUANTILES = (0.025, 0.16, 0.5, 0.84, 0.975)
 DATA_QUANTILES = (0.025, 0.16, 0.84, 0.975)
 COMPONENT_QUANTILES = (0.025, 0.5, 0.975)
+MOST_SCORED = 100
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Prediction:
     p_value : float
         Fraction of draws under which new data lie at least as far from the curve (chi-square) as the measured ones;
         near 0 the candidate cannot explain the data, near 1 its noise is too large.
+    misfit : Misfit
+        Whether the residuals are those of a right model, by their size, their runs and the farthest neighbourhood.
     """
 
     curve: FloatArray
@@ -44,6 +48,7 @@ class Prediction:
     sd: FloatArray
     residuals: FloatArray
     p_value: float
+    misfit: Misfit
 
 
 def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.Generator) -> Prediction:
@@ -67,6 +72,7 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
     fresh = target.noise.sample(prediction, base_sd, phi, generator)
     measured = (((y - prediction) / sd).square() * points).sum(-1)
     expected = (((fresh - prediction) / sd).square() * points).sum(-1)
+    scores = target.noise.normal_scores(y, prediction, base_sd, phi, generator)[:: -(-len(states[0, 0]) // MOST_SCORED)]
     prediction, fresh, sd, rows, y = (v[..., points].cpu() for v in (prediction, fresh, sd, rows, y))
     curve = _quantiles(prediction, CURVE_QUANTILES)
     mean_sd = sd.mean(0).numpy()
@@ -77,6 +83,7 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
         sd=mean_sd,
         residuals=(y.numpy() - curve[2]) / mean_sd,
         p_value=float((expected >= measured).double().mean()),
+        misfit=misfit(scores[..., points].double().cpu().numpy()),
     )
 
 

@@ -1,0 +1,82 @@
+"""Whether the candidates describe the data at all, in words: which check says no, where, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bayesbeam.report.records import Candidate, MeasurementResult
+from bayesbeam.report.text import fixed, plain, pretty_unit, probability, raised
+
+# In one of a hundred fits of the right model by chance.
+MISFIT, OVERSTATED = 0.01, 0.995
+_TEXT_FROM = 1e-3
+
+
+def check_p(one: Candidate) -> float | None:
+    """Probability that the candidate, were it right, would give data that look as unlikely: of all checks together."""
+    if one.checks is None:
+        return one.predictive_p
+    found = one.checks.get("together")
+    return None if found is None else float(found)
+
+
+def misfits(one: Candidate) -> bool:
+    """Whether the data speak against a candidate."""
+    p = check_p(one)
+    return p is not None and p < MISFIT
+
+
+def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate]) -> list[str]:
+    """Reservation where no candidate that is in the running describes the data, or the noise is stated too large."""
+    best = result.best
+    p, spread = check_p(best), best.predictive_p
+    if p is not None and misfits(best) and all(misfits(one) for one in running):
+        return [f"none of the candidates describes the data: {_why(best, result)} (p {small(p)})"]
+    if spread is not None and spread > OVERSTATED:
+        return [f"the data lie closer to the curve than the noise allows: predictive p {probability(spread)}"]
+    return []
+
+
+def small(p: float) -> str:
+    """Probability of a check: small ones by their power of ten."""
+    if p >= _TEXT_FROM:
+        return probability(p)
+    power = next((n for n in range(4, 300) if p >= 10.0**-n), 300)
+    return f"below {raised(1 - power)}"
+
+
+def _why(one: Candidate, result: MeasurementResult) -> str:
+    """The check that speaks the loudest, in words."""
+    checks = one.checks
+    if checks is None:
+        return "they scatter about the curve by more than the noise allows"
+    names = [name for name in ("local", "squares", "runs") if isinstance(checks.get(name), float)]
+    loudest = min(names, key=lambda name: float(checks[name]), default="squares")
+    if loudest == "squares":
+        return f"they scatter about the curve by more than the noise allows; farthest {_place(checks, result)}"
+    if loudest == "runs":
+        return f"residuals of one sign stand together, so the curve is too stiff; farthest {_place(checks, result)}"
+    return f"they lie {_place(checks, result)}"
+
+
+def _place(checks: Mapping[str, Any], result: MeasurementResult) -> str:
+    """Where the data are farthest from the curve, how far, and on which side."""
+    unit = pretty_unit(result.measurement.x_unit) if result.measurement is not None else ""
+    far, height = float(checks["deviation"]), checks.get("excess")
+    low, high = sorted((float(checks["x_from"]), float(checks["x_to"])))
+    digits = max(4, _digits(low, high))
+    where = f"at {plain(low, digits)}" if low == high else f"between {plain(low, digits)} and {plain(high, digits)}"
+    y_unit = pretty_unit(result.measurement.y_unit) if result.measurement is not None else ""
+    size = f" ({plain(abs(float(height)), 2)}{' ' + y_unit if y_unit else ''} on average)" if height is not None else ""
+    side = "above" if far > 0 else "below"
+    return f"{side} the curve {where}{' ' + unit if unit else ''}, by {fixed(abs(far), 1)} standard deviations{size}"
+
+
+def _digits(low: float, high: float) -> int:
+    """Digits that tell two places apart."""
+    gap, size = high - low, max(abs(low), abs(high))
+    digits = 1
+    while gap > 0 and size >= gap and digits < 9:
+        size, digits = size / 10, digits + 1
+    return digits + 1
