@@ -102,6 +102,7 @@ def _record(
             "x_to": 285.0,
             "deviation": 13.4 if count == 1 else -2.1,
             "excess": 0.31,
+            "share": 0.12,
         },
         "cpu_seconds": 3.2 * count,
         "wall_seconds": 1.7 * count,

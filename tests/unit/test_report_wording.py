@@ -80,14 +80,14 @@ def test_none_of_these_is_said() -> None:
 def checks(**found: float) -> dict[str, float]:
     """Checks that all went well but for those given; the farthest place is from 284.21 to 284.87, below the curve."""
     well = {"squares": 0.4, "runs": 0.3, "local": 0.2, "together": 0.3}
-    return well | {"x_from": 284.87, "x_to": 284.21, "deviation": -6.04, "excess": -31.0} | found
+    return well | {"x_from": 284.87, "x_to": 284.21, "deviation": -6.04, "excess": -31.0, "share": 0.0312} | found
 
 
 def test_none_of_these_says_which_check_and_where() -> None:
     one = candidate(1, 0.99, checks=checks(local=1e-7, together=3e-7))
     reason = wording.measurement_answer(measured(one)).reasons[0]
     assert "below the curve between 284.21 and 284.87" in reason
-    assert "by 6.0 standard deviations (31 on average)" in reason
+    assert "by 6.0 standard deviations (3.1 % of the height of the curve)" in reason
     assert "(p below 10⁻⁶)" in reason
     stiff = wording.measurement_answer(measured(candidate(1, 0.99, checks=checks(runs=1e-7, together=3e-7))))
     assert "residuals of one sign stand together" in stiff.reasons[0]

@@ -32,7 +32,7 @@ def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate]) -> li
     best = result.best
     p, spread = check_p(best), best.predictive_p
     if p is not None and misfits(best) and all(misfits(one) for one in running):
-        return [f"none of the candidates describes the data: {_why(best, result)} (p {small(p)})"]
+        return [f"none of the candidates describes the data within its noise: {_why(best, result)} (p {small(p)})"]
     if spread is not None and spread > OVERSTATED:
         return [f"the data lie closer to the curve than the noise allows: predictive p {probability(spread)}"]
     return []
@@ -63,12 +63,11 @@ def _why(one: Candidate, result: MeasurementResult) -> str:
 def _place(checks: Mapping[str, Any], result: MeasurementResult) -> str:
     """Where the data are farthest from the curve, how far, and on which side."""
     unit = pretty_unit(result.measurement.x_unit) if result.measurement is not None else ""
-    far, height = float(checks["deviation"]), checks.get("excess")
+    far, share = float(checks["deviation"]), checks.get("share")
     low, high = sorted((float(checks["x_from"]), float(checks["x_to"])))
     digits = max(4, _digits(low, high))
     where = f"at {plain(low, digits)}" if low == high else f"between {plain(low, digits)} and {plain(high, digits)}"
-    y_unit = pretty_unit(result.measurement.y_unit) if result.measurement is not None else ""
-    size = f" ({plain(abs(float(height)), 2)}{' ' + y_unit if y_unit else ''} on average)" if height is not None else ""
+    size = f" ({plain(100 * float(share), 2)} % of the height of the curve)" if share is not None and share < 1 else ""
     side = "above" if far > 0 else "below"
     return f"{side} the curve {where}{' ' + unit if unit else ''}, by {fixed(abs(far), 1)} standard deviations{size}"
 

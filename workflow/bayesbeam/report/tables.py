@@ -31,7 +31,7 @@ COLUMNS = {
     ),
     "checks": (
         "measurement", "candidate", "count", "predictive_p", "squares_p", "runs_p", "local_p", "together_p",
-        "x_from", "x_to", "deviation", "excess",
+        "x_from", "x_to", "deviation", "excess", "share",
     ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (
@@ -128,7 +128,7 @@ def _noise_curve(results: Results) -> Iterator[tuple[Value, ...]]:
 
 def _checks(results: Results) -> Iterator[tuple[Value, ...]]:
     """Whether the data look like those of each candidate, and where they do so least."""
-    names = ("squares", "runs", "local", "together", "x_from", "x_to", "deviation", "excess")
+    names = ("squares", "runs", "local", "together", "x_from", "x_to", "deviation", "excess", "share")
     for result in results.measurements:
         for one in result.candidates:
             found = one.checks or {}

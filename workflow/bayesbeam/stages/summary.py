@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ FloatArray = NDArray[np.float64]
 PREDICTIVE_DRAWS = 400
 PRIOR_DRAWS = 2000
 MOST_DRAWS = 500
+MOST_SHARE = 1e9  # of a misfit in a curve that is flat
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def _checks(found: Prediction, m: Measurement) -> dict[str, float]:
     inside = slice(one.first, one.last + 1)
     excess = (m.y[inside] - found.curve[2][inside]).mean()
     place = {"x_from": float(m.x[one.first]), "x_to": float(m.x[one.last])}
-    far = {"deviation": one.deviation, "excess": float(excess)}
+    height = float(np.ptp(found.curve[2]))
+    share = abs(float(excess)) / height if height > 0 else math.inf
+    far = {"deviation": one.deviation, "excess": float(excess), "share": min(share, MOST_SHARE)}
     return {name: getattr(one, name) for name in ("squares", "runs", "local", "together")} | place | far
 
 
