@@ -79,6 +79,7 @@ def _truths(context: Context, models: dict[str, tuple[Expanded, ...]], problems:
 
 def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tuple[Expanded, ...]]:
     """Return the models of all candidates, noting what is wrong with them and between them."""
+    from bayesbeam.config.axis_units import check_axis_units
     from bayesbeam.config.groups import check_groups
     from bayesbeam.config.own import own_components
     from bayesbeam.config.resolve import resolve_candidate
@@ -93,4 +94,5 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     members = applies(campaign, [row.id for row in context.rows])
     check_groups(context, members, models, problems)
     check_exposures(members, context.rows, models, problems)
+    check_axis_units(members, context.rows, models, problems)
     return {name: tuple(found) for name, found in models.items()}

@@ -144,7 +144,8 @@ The noise-free curve is the sum of the parts. Peaks may have a `count`: several 
 taken into account in the free energy, and are numbered by position in the results. A `doublet` of a peak (`of:
 gaussian`) has the peak's own parameters, which are those of its first line, and `splitting` and `ratio`; its second
 line lies at position + splitting and is `ratio` times as high. With `widths: own` the second line has widths of its
-own, named `<width>_2`. Units are in terms of those of x and y.
+own, named `<width>_2`. Units are in terms of those of x and y; components with units of their own, such as `mm/s` and
+`T`, need x in that unit.
 
 """
 
@@ -182,6 +183,8 @@ The formula is written once, with arithmetic, comparisons inside `m.where`, and 
 It then runs on every engine, compiled where that is possible. One that needs more (`torch.special`, say) may declare
 `tensors_only = True`; it runs on plain torch as it is, which is slower, and still must compute every point from its own
 x and parameters. The sensible values are for an axis from -5 to 5 and a signal of order 1; the formula is tried there.
+One whose formula holds constants of nature in one unit of x declares it, `axis_unit = "mm/s"`; data in another are
+refused.
 Further names that a file may declare, such as `derived` quantities and `reference_values` to be checked against, are
 those of the files in `workflow/bayesbeam/models`.
 

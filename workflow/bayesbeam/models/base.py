@@ -24,7 +24,8 @@ class Parameter:
     name : str
         Word used in campaigns.
     unit : str
-        Expression of the words ``x`` and ``y`` (the units of axis and signal), e.g. ``1/x^2``; ``1`` for none.
+        Expression of the words ``x`` and ``y`` (the units of axis and signal), e.g. ``1/x^2``; ``1`` for none. A
+        component with an ``axis_unit`` may use that and others, such as ``T``.
     prior : str
         Default prior, which may use words of the data such as ``x_span``.
     support : tuple of float
@@ -99,6 +100,8 @@ class Component:
     tensors_only : bool
         Whether the formula is allowed to leave its namespace (to use torch functions, say): it is then not compiled,
         and runs on tensors as it is.
+    axis_unit : str or None
+        Unit that x must have, where the formula holds constants of nature in that unit; None where any will do.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Component:
     references: tuple[str, ...] = ()
     reference_values: tuple[ReferenceValue, ...] = ()
     tensors_only: bool = False
+    axis_unit: str | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -55,6 +55,9 @@ def _kinds(component: Component) -> Iterator[Fault]:
         word: object = getattr(component, name)
         if word is not None and not isinstance(word, str):
             yield Fault(name, _shown(getattr(component, name)), "the name of a parameter", "Write it in quotes.")
+    unit: object = component.axis_unit
+    if unit is not None and (not isinstance(unit, str) or not unit):
+        yield Fault("axis_unit", _shown(unit), "the unit that x must have", 'Write it in quotes, e.g. "mm/s".')
     for name in ("locations", "widths", "references"):
         value = getattr(component, name)
         if not isinstance(value, tuple) or not all(isinstance(word, str) for word in value):

@@ -60,6 +60,7 @@ def doublet(base: Component, widths: str = "shared") -> Component:
         references=base.references,
         reference_values=_reference_values(base, own),
         tensors_only=base.tensors_only,
+        axis_unit=base.axis_unit,
     )
 
 

@@ -27,6 +27,7 @@ MAX_BYTES = 1 << 20
 REQUIRED = ("name", "title", "parameters", "formula", "exchangeable")
 OPTIONAL = (
     "derived", "order_by", "locations", "widths", "amplitude", "references", "reference_values", "tensors_only",
+    "axis_unit",
 )  # fmt: skip
 
 

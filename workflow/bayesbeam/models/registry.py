@@ -14,7 +14,7 @@ from bayesbeam.models.doublet import WIDTHS, doublet, is_peak
 from bayesbeam.models.own_file import OwnFile, component_of, own_component, read_own_file
 
 NOT_COMPONENTS = (
-    "base", "check", "check_formula", "check_table", "doublet", "fault", "mathspace", "numerics", "own_file",
+    "base", "check", "check_formula", "check_table", "doublet", "fault", "iron57", "mathspace", "numerics", "own_file",
     "registry", "tied", "trace",
 )  # fmt: skip
 

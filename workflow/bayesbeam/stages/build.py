@@ -23,6 +23,7 @@ from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
+from bayesbeam.units import same_unit
 
 FloatArray = NDArray[np.float64]
 SINGLE_UP_TO = 3000.0
@@ -53,7 +54,8 @@ def build_target(
     ModelError
         If a prior is improper for these data, or leaves all of them out.
     DataError
-        If the noise needs uncertainties or counts that a measurement does not have, or it has too few points.
+        If the noise needs uncertainties or counts that a measurement does not have, it has too few points, or its axis
+        has another unit than a component needs.
     """
     longest = max(m.x.size for group in members for m in group)
     parts = [_part(part, members) for part in spec.parts]
@@ -136,6 +138,8 @@ def base_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
 def _part(part: PartSpec, members: Members) -> Part:
     """Part with the priors of every measurement."""
     component = part.build()
+    if component.axis_unit is not None:
+        _check_axis_unit(component.axis_unit, part, members)
     priors = {p.name: _priors(part.name, p, members) for p in part.parameters}
     if component.order_by in priors and component.order_by in component.locations:
         for group, nested in zip(members, priors[component.order_by], strict=True):
@@ -146,6 +150,16 @@ def _part(part: PartSpec, members: Members) -> Part:
         for name, formula in part.ties
     }
     return Part(part.name, component, part.count, priors, ties)
+
+
+def _check_axis_unit(needed: str, part: PartSpec, members: Members) -> None:
+    """Refuse data whose axis has another unit than the formula's constants."""
+    for group in members:
+        for m in group:
+            if not same_unit(m.x_unit, needed):
+                found = f"x in {m.x_unit}" if m.x_unit else "x without a unit"
+                remedy = "State axis.unit in its treatment, and convert or calibrate the axis if it is another."
+                raise DataError.at(f"measurement {m.id}: {part.component}", found, f"x in {needed}", remedy)
 
 
 def _common(one: CommonSpec, members: Members) -> Common:
