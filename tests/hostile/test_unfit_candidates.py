@@ -21,6 +21,7 @@ X = np.linspace(0.0, 3.0, 30)
 COUNTS = rows(X, np.random.default_rng(3).poisson(5.0, 30).astype(float))
 SHIFTED = rows(X + 100.0, np.random.default_rng(4).poisson(5.0, 30).astype(float))
 DEAD = rows(X, np.zeros(30))
+COARSE = rows(10 * X, np.random.default_rng(5).poisson(5.0, 30).astype(float))
 FEW = rows(X[:8], np.arange(8.0) % 3)
 THREE_PEAKS = '{component: gaussian, name: p, count: 3, priors: {position: "uniform(0, 3)"}}'
 
@@ -55,6 +56,16 @@ CASES = {
     ),
     "more parameters than points": Unfit(
         THREE_PEAKS, "{sigma: 1}", {"few": FEW}, r"measurement few: it has 8 points for 9 parameters",
+    ),
+    "more parameters than points within reach": Unfit(
+        '{component: gaussian, name: p, count: 2, priors: {position: "uniform(0, 3)", sd: "uniform(0.2, 0.3)"}}',
+        "{sigma: 1}", {"coarse": COARSE},
+        r"measurement coarse: p: 4 points within reach of 2 peaks with 6 parameters",
+    ),
+    "peaks narrower than the spacing of points": Unfit(
+        '{component: gaussian, name: p, priors: {position: "uniform(0, 3)", sd: "log_uniform(0.02, 0.2)"}}',
+        "{sigma: 1}", {"coarse": COARSE},
+        r"measurement coarse: p: peaks narrower at half height than 0\.517, half the spacing of its points",
     ),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_column_without_uncertainties_is_refused(tmp_path: Path) -> None:
         (PEAK.replace("gaussian,", "gaussian, count: 3,"), "{sigma: estimate}", 10),
         (PEAK.replace("gaussian,", "gaussian, count: 3,") + ", {component: linear}", "{sigma: 0.1}", 11),
         (
-            '{component: gaussian, count: 3, fixed: {sd: 0.1}, priors: {position: "uniform(0, 3)"}}',
+            '{component: gaussian, count: 3, fixed: {sd: 0.2}, priors: {position: "uniform(0, 3)"}}',
             "{family: normal_relative, sigma: 0.1, relative: 0.1}",
             6,
         ),
@@ -237,3 +238,47 @@ def test_precision_auto_is_single_only_far_below_the_noise(
     tall = Measurement("a", m.x, m.y + height, noise_estimate=0.17)
     for noise in ("{sigma: 0.1}", "{sigma: estimate}"):
         assert build_target(spec_of(tmp_path, PEAK, noise), [[tall]]).dtype == expected
+
+
+# Component, its width parameter, and the width at half height as a function of it.
+WIDTHS = [
+    ("gaussian", "sd", lambda v: 2 * np.sqrt(2 * np.log(2)) * v),
+    ("gaussian_precision", "precision", lambda v: 2 * np.sqrt(2 * np.log(2) / v)),
+    ("lorentzian", "fwhm", lambda v: v),
+    ("pseudo_voigt", "fwhm", lambda v: v),
+]
+
+
+@pytest.mark.parametrize(("component", "word", "full_width"), WIDTHS)
+@pytest.mark.parametrize("share", [0.49, 0.51])
+def test_peaks_below_half_the_spacing_of_points_are_refused(
+    tmp_path: Path, component: str, word: str, full_width: Callable[[float], float], share: float
+) -> None:
+    m = measurement(61)
+    values = np.geomspace(1e-3, 1e6, 200_000)
+    value = float(values[np.argmin(np.abs(full_width(values) - share * 0.05))])
+    part = f'{{component: {component}, name: p, priors: {{position: "uniform(0, 3)"}}, fixed: {{{word}: {value:.6g}}}}}'
+    spec = spec_of(tmp_path, part)
+    if share > 0.5:
+        build_target(spec, [[m]])
+    else:
+        with pytest.raises(ModelError, match=r"measurement a: p: peaks narrower at half height than 0\.025 eV"):
+            build_target(spec, [[m]])
+
+
+def test_a_prior_that_allows_wide_peaks_is_not_refused_for_narrow_ones(tmp_path: Path) -> None:
+    priors = '{position: "uniform(0, 3)", sd: "log_uniform(0.0001, 0.1)"}'
+    build_target(spec_of(tmp_path, f"{{component: gaussian, priors: {priors}}}"), [[measurement()]])
+
+
+@pytest.mark.parametrize(("count", "fits"), [(3, True), (4, False)])
+def test_points_within_reach_bound_the_parameters_of_one_kind_of_peak(tmp_path: Path, count: int, fits: bool) -> None:
+    """Eleven points from 1 to 1.5 in steps of 0.05; at sd 0.011 a peak falls below a hundredth at 0.034."""
+    priors = '{position: "uniform(1.001, 1.499)", sd: "uniform(0.0110, 0.0112)"}'
+    part = f"{{component: gaussian, name: p, count: {count}, priors: {priors}}}"
+    spec, m = spec_of(tmp_path, part), measurement(61)
+    if fits:
+        build_target(spec, [[m]])
+    else:
+        with pytest.raises(DataError, match="measurement a: p: 11 points within reach of 4 peaks with 12 parameters"):
+            build_target(spec, [[m]])

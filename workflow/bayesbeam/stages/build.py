@@ -21,6 +21,7 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.models.base import REAL, Parameter
 from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
+from bayesbeam.stages.capacity import check_capacity
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
@@ -52,17 +53,13 @@ def build_target(
     Raises
     ------
     ModelError
-        If a prior is improper for these data, or leaves all of them out.
+        If a prior is improper for these data, or leaves all of them out, or peaks are too narrow to be seen.
     DataError
         If the noise needs uncertainties or counts that a measurement does not have, it has too few points, or its axis
         has another unit than a component needs.
     """
     longest = max(m.x.size for group in members for m in group)
     parts = [_part(part, members) for part in spec.parts]
-    count = _unknowns(spec)
-    for group in members:
-        for m in group:
-            _check_points(m, count)
     noise_priors = {p.name: _priors("noise", p, members) for p in spec.noise.parameters}
 
     def padded(columns: list[list[FloatArray]], fill: float | None) -> Tensor:
@@ -84,6 +81,7 @@ def build_target(
         common,
     )
     _check_ties(target, members)
+    check_capacity(spec, target, members)
     single = {id(one.component) for one in target.instances}
     # Tied curves that do not move with the axis cannot be computed about its middle, where single precision would do.
     loose = any(id(term.component) not in single and not term.component.locations for term in target.terms)
@@ -219,22 +217,6 @@ def _check_reach(name: str, prior: Prior, m: Measurement) -> None:
             f"values between {first:g} and {last:g} {m.x_unit}",
             "Correct the prior, or the treatment's range, offset and unit.",
         )
-
-
-def _unknowns(spec: CandidateSpec) -> int:
-    """Number of parameters that are not fixed, those of the noise included."""
-    curve = sum(part.count * sum(not p.prior.fixed for p in part.parameters) for part in spec.parts)
-    curve += sum(not one.prior.fixed for one in spec.common)
-    return curve + sum(not p.prior.fixed for p in spec.noise.parameters)
-
-
-def _check_points(m: Measurement, parameters: int) -> None:
-    """Refuse data that hold fewer points than the candidate has parameters."""
-    if m.x.size < parameters:
-        raise DataError.at(
-            f"measurement {m.id}", f"it has {m.x.size} points for {parameters} parameters",
-            "at least as many points as parameters", "Widen the range, rebin less, or lower the count.",
-        )  # fmt: skip
 
 
 def _pad(column: FloatArray, length: int, fill: float | None) -> FloatArray:
