@@ -39,7 +39,7 @@ def cases() -> Iterator[tuple[str, SumTarget]]:
     yield "counts", target_of([get("gaussian"), get("constant")], "poisson", single)
     yield "shared", target_of([get("pseudo_voigt"), get("linear")], "normal_relative", single, shared=True)
     axis = torch.linspace(-5.0, 5.0, 4000, dtype=torch.float64)
-    yield "long", target_of([get("lorentzian"), get("constant")], "normal_scaled", single, axis=axis)
+    yield "long", target_of([get("lorentzian"), get("constant")], "student_t", single, axis=axis)
     yield "voigt", target_of([get("voigt"), get("fermi_edge")], "normal_counts", single)
     yield "tails", target_of([get("doniach_sunjic"), get("exponential_gaussian"), get("exponential")], "normal", single)
     yield "double", nagata_target(2, dtype=torch.float64)

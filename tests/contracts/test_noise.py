@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor
 
 from bayesbeam import noise
@@ -15,6 +16,7 @@ from bayesbeam.noise import NoiseData, NoiseModel
 
 MODELS = [noise.get(name) for name in noise.names()]
 NODES, WEIGHTS = (torch.tensor(part) for part in np.polynomial.legendre.leggauss(400))
+REACH = 14.0
 PREDICTIONS = torch.tensor([0.05, 0.7, 3.0, 40.0, 900.0], dtype=torch.float64)
 SD = torch.tensor([0.02, 0.5, 1.0, 3.0, 30.0], dtype=torch.float64)
 every = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -39,25 +41,29 @@ def rows_of(model: NoiseModel, batch: int, points: int) -> tuple[Tensor, Tensor,
     return y, base_sd, prediction, phi
 
 
-def moments(model: NoiseModel) -> tuple[Tensor, Tensor, Tensor]:
-    """Total probability, mean and standard deviation of y, by sum or quadrature of the density."""
-    phi = phi_of(model, len(PREDICTIONS))
+def moments(model: NoiseModel, phi: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Total probability, mean, standard deviation and kurtosis of y, by sum or quadrature of the density."""
+    phi = phi_of(model, len(PREDICTIONS)) if phi is None else phi.expand(len(PREDICTIONS), -1)
     if model.counts:
         # 900 + 40 sd: what is left out is below 1e-100
         y, weight = torch.arange(0.0, 2100.0, dtype=torch.float64).expand(len(PREDICTIONS), -1), torch.ones(())
     else:
-        half = 14.0 * model.standard_deviation(PREDICTIONS.unsqueeze(-1), SD.unsqueeze(-1), phi)  # beyond 14 sd: 1e-44
-        y, weight = PREDICTIONS.unsqueeze(-1) + half * NODES, half * WEIGHTS
+        # sinh takes the ends to 6e5 sd, where tails that fall as y^-6 have 1e-17 of the variance left
+        sd = model.standard_deviation(PREDICTIONS.unsqueeze(-1), SD.unsqueeze(-1), phi)
+        y, weight = PREDICTIONS.unsqueeze(-1) + sd * torch.sinh(REACH * NODES), sd * REACH * torch.cosh(REACH * NODES)
+        weight = weight * WEIGHTS
     log_density = model.log_density(y, PREDICTIONS.unsqueeze(-1), SD.unsqueeze(-1), phi)
     density = torch.exp(log_density) * weight
     mean = (density * y).sum(-1)
-    return density.sum(-1), mean, torch.sqrt((density * torch.square(y - mean.unsqueeze(-1))).sum(-1))
+    apart = torch.square(y - mean.unsqueeze(-1))
+    variance = (density * apart).sum(-1)
+    return density.sum(-1), mean, torch.sqrt(variance), (density * apart * apart).sum(-1) / torch.square(variance)
 
 
 def check_normalised(model: NoiseModel) -> None:
     """The density of one point is normalised over y, with the mean and standard deviation that are declared."""
-    total, mean, sd = moments(model)
-    # 400 Gauss points over 28 sd are exact to rounding; Poisson sums of 2100 terms of rounded logarithms: 1e-11
+    total, mean, sd, _ = moments(model)
+    # 400 Gauss points over 28 units of a smooth density: rounding; Poisson sums of 2100 rounded logarithms: 1e-11
     torch.testing.assert_close(total, torch.ones_like(total), rtol=0.0, atol=1e-10)
     torch.testing.assert_close(mean, PREDICTIONS, rtol=1e-9, atol=0.0)
     phi = phi_of(model, len(PREDICTIONS))
@@ -112,9 +118,21 @@ def check_sample(model: NoiseModel) -> None:
     z = (y.mean(0) - PREDICTIONS[1:]) / sd * math.sqrt(draws)
     # two-sided 4.5 sd over 4 points: a false alarm in 40,000 seeds; the seed is fixed
     assert torch.all(z.abs() < 4.5)
-    # variance of a sample variance: (kurtosis - 1)/n, kurtosis of Poisson 3 + 1/mean
-    spread = torch.sqrt((2.0 + 1.0 / PREDICTIONS[1:]) / draws)
+    # variance of a sample variance: (kurtosis - 1)/n
+    spread = torch.sqrt((moments(model, phi)[3][1:] - 1.0) / draws)
     assert torch.all((torch.square((y - PREDICTIONS[1:]) / sd).mean(0) - 1.0).abs() < 4.5 * spread)
+
+
+def check_scores(model: NoiseModel) -> None:
+    """Scores of draws are standard normal, and so are those of one point far off, on either side."""
+    phi, generator = phi_of(model, 1)[0], torch.Generator().manual_seed(6)
+    prediction = PREDICTIONS[1:].expand(5000, -1)
+    y = model.sample(prediction, SD[1:], phi, generator)
+    scores = model.normal_scores(y, prediction, SD[1:], phi, generator)
+    assert scores.shape == prediction.shape
+    for column in scores.T:
+        # four tests on a fixed seed, a false alarm each in 1e4 seeds
+        assert stats.kstest(column.numpy(), "norm").pvalue > 1e-4
 
 
 def _pad(rows: Tensor, value: float) -> Tensor:
@@ -157,6 +175,11 @@ def test_batch_equals_loop(model: NoiseModel, dtype: torch.dtype) -> None:
 @every
 def test_draws_have_the_declared_moments(model: NoiseModel) -> None:
     check_sample(model)
+
+
+@every
+def test_scores_are_standard_normal(model: NoiseModel) -> None:
+    check_scores(model)
 
 
 @every
@@ -256,6 +279,7 @@ BROKEN: dict[str, tuple[Callable[..., None], NoiseModel]] = {
     ),
     "padding that counts": (check_mask, replace(NORMAL, log_likelihood=no_mask)),
     "rows that see each other": (lambda m: check_batch(m, torch.float64), replace(NORMAL, log_likelihood=across_rows)),
+    "scores of another spread": (check_scores, replace(NORMAL, score=lambda y, f, sd, phi, g: 1.1 * (y - f) / sd)),
     "draws too narrow": (check_sample, replace(NORMAL, sample=too_narrow)),
 }
 

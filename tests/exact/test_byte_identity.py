@@ -91,7 +91,7 @@ def assert_same(a: Run, b: Run) -> None:
     assert a.verdict == b.verdict
 
 
-@pytest.mark.parametrize("model", ["normal", "normal_scaled", "normal_relative", "normal_counts", "poisson"])
+@pytest.mark.parametrize("model", noise.names())
 def test_a_measurement_does_not_feel_its_batch_nor_its_place_in_it(model: str) -> None:
     alone = sample([1], model=model)[0]
     first, *_ = sample([1, 2, 3, 4], model=model)

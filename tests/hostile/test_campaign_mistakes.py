@@ -149,7 +149,7 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
         ["slope under fixed and under priors", "Remove one"],
     ),
     # noise
-    ("noise", "    noise: {family: gauss}", f"{PEAKS}.noise.family", ["'normal_relative', 'normal_counts' or"]),
+    ("noise", "    noise: {family: gauss}", f"{PEAKS}.noise.family", ["'normal_counts', 'student_t' or 'poisson'"]),
     (
         "noise",
         "    noise: {sigma: colum}",
@@ -163,6 +163,9 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
     ("noise", "    noise: {gain: 2}", f"{PEAKS}.noise", ["gain with family normal; expected family: normal_counts"]),
     ("noise", "    noise: {family: normal_counts, relative: 2}", f"{PEAKS}.noise", ["family: normal_relative"]),
     ("noise", "    noise: {family: poisson, gain: 2}", f"{PEAKS}.noise", ["family: poisson alone"]),
+    ("noise", "    noise: {dof: 4}", f"{PEAKS}.noise", ["dof with family normal; expected family: student_t"]),
+    ("noise", "    noise: {family: student_t, dof: 0}", f"{PEAKS}.noise.dof", ["0"]),
+    ("noise", "    noise: {family: student_t, dof: 'normal(4, 1)'}", f"{PEAKS}.noise.dof", ["between 0 and inf"]),
     ("noise", "    noise: {sigma: estimate, scale: 2}", f"{PEAKS}.noise", ["scale together with an unknown sigma"]),
     ("noise", "    noise: {family: poisson}", f"{PEAKS}.noise.family", ["poisson noise for run2", "counts: true"]),
     ("noise", "    noise: {sigma: column}", f"{PEAKS}.noise.sigma", ["sigma: column for run1, run2", "uncertainty:"]),

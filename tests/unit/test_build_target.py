@@ -54,6 +54,8 @@ FORMS = [
     ("{family: normal_relative, sigma: column, scale: 1, relative: estimate}", True, "normal_relative", "column"),
     ("{family: normal_relative, sigma: 0.1}", True, "normal_relative", 0.1),
     ("{family: normal_counts, sigma: 0.1}", True, "normal_counts", 0.1),
+    ("{family: student_t, sigma: 0.1}", True, "student_t", 0.1),
+    ("{family: student_t}", False, "student_t", 0.17),
 ]
 
 

@@ -138,6 +138,14 @@ def test_priors_and_counts(campaign: LoadedCampaign) -> None:
             None,
             ["log_uniform(low=0.1, high=10)", "fixed(value=1)"],
         ),
+        (
+            "{family: student_t}",
+            "student_t",
+            "estimate",
+            None,
+            ["log_uniform(low=0.1, high=10)", "gamma(shape=2, rate=0.1)"],
+        ),
+        ("{family: student_t, sigma: 0.1, dof: 4}", "student_t", "value", 0.1, ["fixed(value=1)", "fixed(value=4)"]),
     ],
 )
 def test_noise(tmp_path: Path, noise: str, model: str, base: str, value: float | None, priors: list[str]) -> None:

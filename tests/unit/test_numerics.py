@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -36,6 +37,22 @@ def test_half_the_complementary_error_function_on_both_sides() -> None:
     v = v[np.abs(v) < 25.0]
     found = numerics.half_erfc(TORCH, torch.from_numpy(v)).numpy()
     np.testing.assert_allclose(found, 0.5 * erfc(v), rtol=2e-11, atol=0.0)
+
+
+def error_of_half_step() -> float:
+    """Largest error of the difference of ln Gamma over half a step, relative where it is large, against mpmath."""
+    z = np.logspace(-8.0, 10.0, 61)
+    with mpmath.workdps(40):
+        exact = [float(mpmath.loggamma(mpmath.mpf(v) + mpmath.mpf("0.5")) - mpmath.loggamma(v)) for v in z]
+    found = numerics.log_gamma_half_step(TORCH, torch.from_numpy(z)).numpy()
+    return float(np.abs((found - exact) / np.maximum(1.0, np.abs(exact))).max())
+
+
+def test_the_step_of_the_logarithm_of_gamma_is_right_to_1e_13(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert error_of_half_step() <= 1e-13
+    series = numerics._HALF_STEP
+    monkeypatch.setattr(numerics, "_HALF_STEP", (*series[:-1], series[-1] * 1.5))
+    assert error_of_half_step() > 1e-13
 
 
 def test_a_crossing_is_found() -> None:

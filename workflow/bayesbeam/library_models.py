@@ -48,7 +48,7 @@ def curve_target(
     priors : mapping of str to str, float or Prior
         Of every ``part.parameter`` and ``noise.parameter``; a number holds the parameter there.
     noise : str
-        Name of a noise model: normal, normal_scaled, normal_relative, normal_counts, poisson.
+        Name of a noise model: normal, normal_scaled, normal_relative, normal_counts, student_t, poisson.
     sd : number or array (N,)
         Standard deviation of the noise before the noise model's own factors; not used for counts.
     dtype : torch.dtype

@@ -60,10 +60,10 @@ class Part(Section):
 class Noise(Section):
     """How the points scatter about the curve."""
 
-    family: Literal["normal", "normal_relative", "normal_counts", "poisson"] = Field(
+    family: Literal["normal", "normal_relative", "normal_counts", "student_t", "poisson"] = Field(
         "normal",
         description="normal; normal_relative adds a standard deviation in proportion to the curve; normal_counts adds "
-        "a variance in proportion to the curve; poisson.",
+        "a variance in proportion to the curve; student_t has outliers; poisson.",
     )
     sigma: Amount | None = Field(
         None,
@@ -89,16 +89,22 @@ class Noise(Section):
         "adds to y): a number, estimate, or a prior. Default estimate.",
         examples=["log_uniform(0.1, 10)"],
     )
+    dof: Amount | None = Field(
+        None,
+        description="With student_t, degrees of freedom, the fewer the more outliers: a number, estimate, or a prior. "
+        "Default estimate. sigma is then the width that the noise has for many degrees of freedom.",
+        examples=[4],
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.family == "poisson" and any(
-            amount is not None for amount in (self.sigma, self.scale, self.relative, self.gain)
+            amount is not None for amount in (self.sigma, self.scale, self.relative, self.gain, self.dof)
         ):
-            found = "poisson noise with sigma, scale, relative or gain"
+            found = "poisson noise with sigma, scale, relative, gain or dof"
             refuse(found, "family: poisson alone", "Counts give their own noise.")
-        for key, amount in (("relative", self.relative), ("gain", self.gain)):
-            family = {"relative": "normal_relative", "gain": "normal_counts"}[key]
+        for key, amount in (("relative", self.relative), ("gain", self.gain), ("dof", self.dof)):
+            family = {"relative": "normal_relative", "gain": "normal_counts", "dof": "student_t"}[key]
             if amount is not None and self.family != family:
                 remedy = f"Change the family or remove {key}."
                 refuse(f"{key} with family {self.family}", f"family: {family}", remedy)

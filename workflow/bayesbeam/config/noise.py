@@ -1,6 +1,6 @@
 """The section ``noise`` of a candidate as a noise model with a base level and priors.
 
-Decides what ``sigma``, ``scale``, ``relative`` and ``gain`` mean together; the models themselves live in
+Decides what ``sigma``, ``scale``, ``relative``, ``gain`` and ``dof`` mean together; the models themselves live in
 ``bayesbeam.noise``.
 """
 
@@ -38,7 +38,7 @@ def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec 
     if noise.family == "poisson":
         return NoiseSpec("poisson", "none", None, ())
     before = len(problems.found)
-    added = {"normal_relative": noise.relative, "normal_counts": noise.gain}
+    added = {"normal_relative": noise.relative, "normal_counts": noise.gain, "student_t": noise.dof}
     table = registry.get(noise.family if noise.family in added else "normal_scaled").parameters
     base, value, scale = _level(noise, table[0], problems, here)
     terms = [_term(added[noise.family] or ESTIMATE, p, (), problems, (*here, p.name)) for p in table[1:]]

@@ -214,6 +214,8 @@ where the measurement has uncertainties they are relative weights |
 in proportion to the curve, added in squares |
 | `{family: normal_counts, sigma: 3, gain: estimate}` | a detector: a known level (dark noise, readout) \
 and a variance of gain times the curve, for signals that are scaled counts; a curve below zero is rejected |
+| `{family: student_t, sigma: estimate, dof: estimate}` | with outliers: wide tails, by degrees of freedom that are \
+known, estimated or have a prior; sigma is the width of the middle |
 | `{family: poisson}` | counted events; needs `signal: {counts: true}` |
 
 Uncertainties in files and counting statistics are often too small for what the model leaves out, and then choose

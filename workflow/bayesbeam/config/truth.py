@@ -129,12 +129,12 @@ def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, he
 def _check_noise(study: Simulation, model: Expanded, problems: Problems, here: KeyPath) -> None:
     """Note a kind of level that the noise of the candidate does not have."""
     family = model.spec.noise.model
-    counted = family == "poisson"
-    if bool(study.exposures) != counted or family == "normal_relative":
+    counted, one_level = family == "poisson", family in ("poisson", "normal", "normal_scaled")
+    if bool(study.exposures) != counted or not one_level:
         word = "exposures" if study.exposures else "noise_levels"
         needed = "poisson noise" if study.exposures else "normal noise"
         remedy = "Write noise_levels instead." if study.exposures else "Write exposures instead."
-        remedy = "Simulate from a candidate with normal or poisson noise." if family == "normal_relative" else remedy
+        remedy = "Simulate from a candidate with normal or poisson noise." if not one_level else remedy
         found = f"{word} with candidate {study.candidate}, whose noise is {family}"
         problems.add((*here, word), found, f"a candidate with {needed}", remedy)
 

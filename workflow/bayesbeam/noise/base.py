@@ -72,6 +72,9 @@ class NoiseModel:
     score : callable or None
         ``score(y, prediction, base_sd, phi, generator)``: (..., N), independent and standard normal for data drawn
         given the prediction. None: residuals over their standard deviation, which is that for normal noise.
+    informative_sd : callable or None
+        Standard deviation of normal noise that would tell as much about the curve, for noise whose own is a bad measure
+        of it or infinite; arguments of ``standard_deviation``, which None stands for. See :meth:`width`.
     """
 
     name: str
@@ -85,6 +88,7 @@ class NoiseModel:
     point: Formula | None = None
     total: Formula | None = None
     score: Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator], Tensor] | None = None
+    informative_sd: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
 
     def normal_scores(
         self, y: Tensor, prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator
@@ -93,6 +97,10 @@ class NoiseModel:
         if self.score is not None:
             return self.score(y, prediction, base_sd, phi, generator)
         return (y - prediction) / self.standard_deviation(prediction, base_sd, phi)
+
+    def width(self, prediction: Tensor, base_sd: Tensor, phi: Tensor) -> Tensor:
+        """Finite measure (..., N) of how far points scatter, by which residuals and discrepancies are divided."""
+        return (self.informative_sd or self.standard_deviation)(prediction, base_sd, phi)
 
     def prepare(
         self,

@@ -194,17 +194,22 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
         "none": "counting statistics",
     }[spec.noise.base]
     found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}
-    words = f"{spec.noise.model.replace('_', ' ')} noise: {base}"
+    family, width = spec.noise.model.removesuffix("_scaled").replace("_", " "), "standard deviation"
+    if spec.noise.model == "student_t":
+        family, width, base = "Student's t", "width", base.replace("standard deviation", "width")
+    words = f"{family} noise: {base}"
     scale = found.get("noise.scale") or found.get("noise.sigma")
     if "noise.sigma" in found and scale is not None:
-        words = (
-            f"normal noise of estimated standard deviation {scale['mean']:.3g} +- {scale['sd']:.2g} {m.y_unit}".strip()
-        )
+        words = f"{family} noise of estimated {width} {scale['mean']:.3g} +- {scale['sd']:.2g} {m.y_unit}".strip()
     elif scale is not None:
         words += f", times an estimated factor of {scale['mean']:.3g} +- {scale['sd']:.2g}"
     relative = found.get("noise.relative")
     if relative is not None:
         words += f", with a relative model error of {relative['mean']:.2g} +- {relative['sd']:.1g}"
+    for name, said in (("gain", "a variance of {} times the curve"), ("dof", "{} degrees of freedom")):
+        row = found.get(f"noise.{name}")
+        if row is not None:
+            words += f", with {said}".format(f"{row['mean']:.2g} +- {row['sd']:.1g}")
     level = spec.noise.value if spec.noise.base == "value" else None
     if spec.noise.base == "estimate" and m.uncertainty is None:
         level = m.noise_estimate

@@ -135,9 +135,7 @@ class _Posterior:
         at = torch.from_numpy(u)
         slopes = torch.autograd.functional.jacobian(curve, at)
         state = self._wide(at)
-        sd = target.noise.standard_deviation(
-            target.rows(state).sum(0), target.data.base_sd, state[..., target.noise_start :]
-        )
+        sd = target.noise.width(target.rows(state).sum(0), target.data.base_sd, state[..., target.noise_start :])
         weight = (target.data.weight / sd.square()).expand(*state.shape[:-1], target.points).flatten()
         prior = torch.autograd.functional.hessian(lambda v: -target.log_prior(self._wide(v)).sum(), at)
         found: FloatArray = (slopes.T @ (weight[:, None] * slopes) + torch.nan_to_num(prior)).numpy()

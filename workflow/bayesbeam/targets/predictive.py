@@ -32,7 +32,7 @@ class Prediction:
     components : array (I, 3, N)
         Quantiles 0.025, 0.5, 0.975 of each instance of a component.
     sd : array (N,)
-        Posterior mean of the noise standard deviation of each point.
+        Posterior mean of the noise standard deviation of each point, or of what stands for it where noise has outliers.
     residuals : array (N,)
         Data minus median curve, over ``sd``.
     p_value : float
@@ -68,7 +68,7 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
     base_sd = target.data.base_sd[0, member, 0, 0].double()
     y = target.data.y[0, member, 0, 0].double()
     phi = states[0, member, :, 0, target.noise_start :]
-    sd = target.noise.standard_deviation(prediction, base_sd, phi).expand_as(prediction)
+    sd = target.noise.width(prediction, base_sd, phi).expand_as(prediction)
     fresh = target.noise.sample(prediction, base_sd, phi, generator)
     measured = (((y - prediction) / sd).square() * points).sum(-1)
     expected = (((fresh - prediction) / sd).square() * points).sum(-1)
