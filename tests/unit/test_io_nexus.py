@@ -107,6 +107,13 @@ def test_by_path(tmp_path: Path, options: dict[str, Any]) -> None:
     np.testing.assert_array_equal(raw.y, Y)
 
 
+def test_without_an_axis_the_points_are_numbered(tmp_path: Path) -> None:
+    raw = read_raw(make(tmp_path, standard), ReadOptions(x=None, y=0))
+    np.testing.assert_array_equal(raw.x, np.arange(1.0, len(Y) + 1.0))
+    np.testing.assert_array_equal(raw.y, Y)
+    assert (raw.x_name, raw.x_unit) == ("the number of the point", "")
+
+
 @pytest.mark.parametrize("name", ["counts_errors", "errors", "dy"])
 def test_uncertainties(tmp_path: Path, name: str) -> None:
     def add(file: h5py.File) -> None:

@@ -142,3 +142,12 @@ def test_rows_of_a_campaign(tmp_path: Path) -> None:
         preprocess_rows(loaded, ["a", "d"], out)
     with pytest.raises(StoreError, match="cannot be written"):
         preprocess_rows(loaded, ["a"], tmp_path / "a.csv")
+
+
+def test_counts_of_numbered_channels_need_one_word(tmp_path: Path) -> None:
+    given = row(tmp_path, "a.dat", "".join(f"{100 + i}\n" for i in range(9)), read={"x": None, "points": 9})
+    m = preprocess(given, "the key")
+    assert m.status == "ok"
+    np.testing.assert_array_equal(m.x, np.arange(1.0, 10.0))
+    np.testing.assert_array_equal(m.y, np.arange(100.0, 109.0))
+    assert "x is the number of the point, y is column 0" in m.treatment[0]

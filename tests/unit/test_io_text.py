@@ -148,7 +148,7 @@ def test_lines_are_named(tmp_path: Path) -> None:
         ("# only\n# remarks\n", {}, ["only blank lines or comments"]),
         ("Energy,Counts\n", {}, ["a header but no rows of numbers", "line (1) reads 'Energy,Counts'"]),
         ("1 2\n2 3\n", {"skip": 5}, ["read.skip leaves out 5 lines"]),
-        ("5\n6\n7\n", {}, ["one column of numbers", "at least two"]),
+        ("5\n6\n7\n", {}, ["one column of numbers", "at least two", "read: {x: null}"]),
         ("1 2\n2 3\nEND\n", {}, ["line 3, column 0", "'END'", "read.comment"]),
         ("x,y\n1,2\n2,abc\n3,4\n", {}, ["line 3, column 1 (counted from 0) 'y': 'abc'; expected a number."]),
         ("1,2\n2,\n3,4\n", {}, ["line 2, column 1", "''"]),
@@ -196,3 +196,43 @@ def test_shipped_data_are_read(root: Path) -> None:
     assert points["PET_C1s.csv"] == 401
     assert points["clean_Au_4f.txt"] == 294
     assert points["nagata2012.csv"] == 301
+
+
+CHANNELS = {
+    "plain": "86344\n86545\n85938\n",
+    "blank ends and a remark": "# 250624, v12\n  86344 \r\n86545\r\n\r\n85938\r\n",
+    "a header": "counts\n86344\n86545\n85938\n",
+}
+
+
+@pytest.mark.parametrize("content", CHANNELS.values(), ids=list(CHANNELS))
+def test_one_column_is_read_against_the_number_of_the_channel(tmp_path: Path, content: str) -> None:
+    raw = read(tmp_path, content, x=None, y=0)
+    np.testing.assert_array_equal(raw.x, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(raw.y, [86344.0, 86545.0, 85938.0])
+    assert raw.uncertainty is None
+    assert (raw.x_name, raw.x_unit) == ("the number of the point", "")
+    assert (raw.y_name == "counts") == ("counts" in content)
+
+
+def test_columns_beside_y_may_be_its_uncertainty(tmp_path: Path) -> None:
+    raw = read(tmp_path, "7 5 1\n8 6 2\n9 7 3\n", x=None, y=1, uncertainty=2)
+    np.testing.assert_array_equal(np.stack([raw.x, raw.y, raw.uncertainty]), [[1, 2, 3], [5, 6, 7], [1, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("5\n6\nx\n8\n", {"y": 0}, ["line 3, column 0", "'x'", "expected a number"]),
+        ("5\n6\n7\n", {"y": 1}, ["column 1 (counted from 0) does not exist", "expected 0 to 0"]),
+        ("a\nb\n", {"y": 0}, ["a header but no rows of numbers"]),
+        ("5 1\n6 1\n", {"y": 1, "uncertainty": 1}, ["are the same column"]),
+        ("5\n6\n7\n", {"y": "counts"}, ["no column is called 'counts'"]),
+    ],
+)
+def test_mistakes_with_one_column_are_named(
+    tmp_path: Path, content: str, options: dict[str, object], words: list[str]
+) -> None:
+    text = refusal(tmp_path, content, x=None, **options)
+    for word in words:
+        assert word in text

@@ -18,10 +18,13 @@ from bayesbeam.stages.preprocess import preprocess_rows
 FOLDER = Path(__file__).parents[1] / "data" / "ferrihydrite_5K"
 CAMPAIGN = """\
 campaign: snapshots
-treatments: {counted: {read: {x: channel, points: 1023}, signal: {counts: true}}}
+treatments:
+  default: {read: {x: channel, points: 1023}, signal: {counts: true}}
+  raw: {read: {x: null, points: 1023}, signal: {counts: true}}
 candidates: {flat: {parts: [{component: constant}], noise: {family: poisson}}}
 thin: {name: t, measurement: s79, exposure: 19140181, exposures: [277738, 1014021, 2386284, 9528379], replicates: 3}
 """
+TRUNCATED = {"01": 448, "12": 480, "35": 832, "38": 576, "74": 864}
 SHORT = {"s2": 277738, "s5": 1014021, "s11": 2386284, "s40": 9528379}
 BOUND = 0.15
 
@@ -31,14 +34,16 @@ def spectra(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     """Counts of all snapshots and thinned spectra by their ids, None for a refused one."""
     folder = tmp_path_factory.mktemp("snapshots")
     (folder / "campaign.yaml").write_text(CAMPAIGN)
-    rows = "".join(f"{name}\t{FOLDER}/snapshots.tsv\t{name}\n" for name in [*SHORT, "s79"])
-    (folder / "measurements.tsv").write_text(f"id\tfile\ty\n{rows}s1\t{FOLDER}/truncated.tsv\ts1\n")
+    rows = "".join(f"{name}\t{FOLDER}/snapshots.tsv\tdefault\t{name}\n" for name in [*SHORT, "s79"])
+    rows += "".join(f"cut{name}\t{FOLDER}/snapshot_{name}.dat\traw\t\n" for name in TRUNCATED)
+    (folder / "measurements.tsv").write_text(f"id\tfile\ttreatment\ty\n{rows}")
     campaign = load_campaign(folder)
     done = preprocess_rows(campaign, campaign.ids, folder / "m")
-    assert [one.id for one in done if one.status != "ok"] == ["s1"]
-    assert "448 points; expected 1023, as read.points says. The file is truncated" in next(
-        one.reason for one in done if one.id == "s1"
-    )
+    refused = {one.id: one.reason for one in done if one.status != "ok"}
+    assert list(refused) == [f"cut{name}" for name in TRUNCATED]
+    for name, points in TRUNCATED.items():
+        expected = f"snapshot_{name}.dat: {points} points; expected 1023, as read.points says. The file is truncated"
+        assert expected in refused[f"cut{name}"]
     return {one.id: one.y for one in done if one.status == "ok"}
 
 

@@ -18,7 +18,12 @@ class Read(Section):
     format: Literal["auto", "text", "nexus"] = Field(
         "auto", description="File format; auto looks at the file's name and first bytes."
     )
-    x: Column = Field(0, description="Column of x: its number (the first is 0) or its name.", examples=["energy"])
+    x: Column | None = Field(
+        0,
+        description="Column of x: its number (the first is 0) or its name; null: the file has none, x is the number of "
+        "the point (the channel), from 1, and y the first column unless stated.",
+        examples=["energy"],
+    )
     y: Column = Field(1, description="Column of y: number or name.", examples=["counts"])
     uncertainty: Column | None = Field(
         None, description="Column of the standard uncertainty of y; none if the file has none.", examples=[2]
@@ -37,6 +42,13 @@ class Read(Section):
     dataset: str | None = Field(
         None, max_length=500, description="Path of the NXdata group inside an HDF5 file.", examples=["/entry/data"]
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_column(cls, value: Any) -> Any:
+        """Without a column of x the first one is y."""
+        numbered = isinstance(value, dict) and "x" in value and value["x"] is None
+        return {"y": 0, **value} if numbered else value
 
 
 class Axis(Section):

@@ -26,7 +26,8 @@ class ReadOptions:
     format : str
         ``auto``, ``text`` or ``nexus``.
     x, y, uncertainty : int, str or None
-        Columns by position from 0 or by name. HDF5: names or paths; a position means the file's own default.
+        Columns by position from 0 or by name. HDF5: names or paths; a position means the file's own default. With x
+        None the axis is the number of the point, from 1.
     delimiter : str
         ``auto``, ``,``, ``;``, ``tab`` or ``space``.
     decimal : str
@@ -40,7 +41,7 @@ class ReadOptions:
     """
 
     format: str = "auto"
-    x: Column = 0
+    x: Column | None = 0
     y: Column = 1
     uncertainty: Column | None = None
     delimiter: str = "auto"
@@ -83,6 +84,10 @@ class RawData:
     x_unit: str
     y_unit: str
     dialect: str
+
+
+NUMBER_OF_POINT = "the number of the point"
+"""What x is called where the file has none."""
 
 
 def check_file(path: Path, label: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesbeam.errors import DataError
 from bayesbeam.io.readers import inside
-from bayesbeam.io.readers.base import RawData, ReadOptions
+from bayesbeam.io.readers.base import NUMBER_OF_POINT, RawData, ReadOptions
 
 _MAX_STEPS = 16
 
@@ -43,11 +43,11 @@ def _read(file: h5py.File, options: ReadOptions, label: str) -> RawData:
     """Find signal, axis and uncertainties, and read them."""
     group, signal = _signal(file, options, label)
     y = inside.column(signal, label)
-    axis = _axis(file, group, signal, options, label)
-    x = inside.column(axis, label)
+    axis = None if options.x is None else _axis(file, group, signal, options, label)
+    x = np.arange(1.0, y.size + 1.0) if axis is None else inside.column(axis, label)
     edges = x.size == y.size + 1
     x = 0.5 * (x[1:] + x[:-1]) if edges else x
-    if x.size != y.size:
+    if axis is not None and x.size != y.size:
         found = f"{signal.name} has {y.size} points and {axis.name} has {x.size}"
         raise DataError.at(label, found, "as many x as y", inside.listing(file, "Choose read.x by its path."))
     errors = _errors(file, group, signal, options, label)
@@ -61,10 +61,10 @@ def _read(file: h5py.File, options: ReadOptions, label: str) -> RawData:
         uncertainty=uncertainty,
         places=np.arange(1, y.size + 1, dtype=np.int64),
         place_word="point",
-        x_name=str(axis.name),
+        x_name=NUMBER_OF_POINT if axis is None else str(axis.name),
         y_name=str(signal.name),
         uncertainty_name="" if errors is None else str(errors.name),
-        x_unit=inside.text(axis.attrs.get("units")),
+        x_unit="" if axis is None else inside.text(axis.attrs.get("units")),
         y_unit=inside.text(signal.attrs.get("units")),
         dialect="HDF5, x from the edges of bins" if edges else "HDF5",
     )

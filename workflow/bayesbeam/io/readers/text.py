@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from bayesbeam.errors import DataError, nearest
-from bayesbeam.io.readers.base import MAX_POINTS, Column, RawData, ReadOptions, column_words, split_unit
+from bayesbeam.io.readers.base import (
+    MAX_POINTS,
+    NUMBER_OF_POINT,
+    Column,
+    RawData,
+    ReadOptions,
+    column_words,
+    split_unit,
+)  # fmt: skip
 from bayesbeam.io.readers.dialect import Dialect, decode, sniff
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -56,26 +64,30 @@ def read_text(path: Path, options: ReadOptions, label: str) -> RawData:
 
 def _read_table(table: _Table, options: ReadOptions) -> RawData:
     """Choose the columns, find the first row, read to the end."""
-    chosen = (options.x, options.y, *(() if options.uncertainty is None else (options.uncertainty,)))
+    chosen = [column for column in (options.x, options.y, options.uncertainty) if column is not None]
+    numbered = options.x is None
     columns = [column if isinstance(column, int) else _by_name(table, column) for column in chosen]
     if len(set(columns)) < len(columns):
         found = f"{' and '.join(column_words(column) for column in chosen)} are the same column"
         raise DataError.at(table.label, found, "different columns", "Check read.x, read.y and read.uncertainty.")
     first = _first_row(table, columns, chosen, options)
     names = _names(table, first, [word for word in chosen if isinstance(word, str)])
-    _check_above(table, first, columns)
+    if not numbered:
+        _check_above(table, first, columns)
     values, places = _values(table, first, columns, chosen, names)
-    x_name, x_unit = _column_name(names, columns[0])
-    y_name, y_unit = _column_name(names, columns[1])
+    if numbered:
+        values = np.column_stack([np.arange(1.0, len(values) + 1.0), values])
+    x_name, x_unit = (NUMBER_OF_POINT, "") if numbered else _column_name(names, columns[0])
+    y_name, y_unit = _column_name(names, columns[0 if numbered else 1])
     return RawData(
         x=values[:, 0].copy(),
         y=values[:, 1].copy(),
-        uncertainty=values[:, 2].copy() if len(columns) > 2 else None,
+        uncertainty=values[:, 2].copy() if options.uncertainty is not None else None,
         places=places,
         place_word="line",
         x_name=x_name,
         y_name=y_name,
-        uncertainty_name=_column_name(names, columns[2])[0] if len(columns) > 2 else "",
+        uncertainty_name=_column_name(names, columns[-1])[0] if options.uncertainty is not None else "",
         x_unit=x_unit,
         y_unit=y_unit,
         dialect=table.dialect.words(),
@@ -96,16 +108,17 @@ def _numbers(table: _Table, line: str) -> list[bool]:
 
 
 def _first_row(table: _Table, columns: Sequence[int], chosen: Sequence[Column], options: ReadOptions) -> int:
-    """Index of the first row that has numbers in the x and the y column."""
-    widest = 0
+    """Index of the first row that has numbers in the x and the y column, those that are chosen."""
+    widest, needed = 0, 1 if options.x is None else 2
     for index, (_, line) in enumerate(table.rows):
         numbers = _numbers(table, line)
-        widest = max(widest, len(numbers) if sum(numbers) > 1 else 0)
-        if len(numbers) > max(columns[:2]) and all(numbers[column] for column in columns[:2]):
+        widest = max(widest, len(numbers) if sum(numbers) >= needed else 0)
+        if len(numbers) > max(columns[:needed]) and all(numbers[column] for column in columns[:needed]):
             return index
     if widest == 0 and any(_numbers(table, line) == [True] for _, line in table.rows):
-        found = "one column of numbers"
-        raise DataError.at(table.label, found, "at least two, x and y", "Add x, or check read.delimiter.")
+        found, expected = "one column of numbers", "at least two, x and y"
+        remedy = "Add x, or check read.delimiter; if these are y of numbered channels, write read: {x: null}."
+        raise DataError.at(table.label, found, expected, remedy)
     if widest == 0:
         place, line = table.rows[-1]
         last = f"The last line ({place}) reads {_short(line)}. Check read.delimiter and read.comment."
@@ -115,7 +128,7 @@ def _first_row(table: _Table, columns: Sequence[int], chosen: Sequence[Column], 
     if lost is not None:
         found = f"{column_words(lost)} does not exist, the rows have {widest} columns"
         raise DataError.at(table.label, found, f"0 to {widest - 1}", "Check read.x and read.y.")
-    words = " and ".join(column_words(word) for word in chosen[:2])
+    words = " and ".join(column_words(word) for word in chosen[:needed])
     raise DataError.at(table.label, f"no row with numbers in {words}", "columns of numbers", "Check read.x and read.y.")
 
 
