@@ -14,6 +14,7 @@ from bayesbeam.sampling.engines import source
 from bayesbeam.sampling.engines.base import walk_steps
 
 pytest.importorskip("numba")
+from bayesbeam.sampling.engines.angles import atan_f32, atan_f64, cos_f32, cos_f64, sin_f32, sin_f64
 from bayesbeam.sampling.engines.draws import draw_jumps, draw_walks
 from bayesbeam.sampling.engines.scalars import (
     cos_turns_f64,
@@ -112,3 +113,39 @@ def test_what_does_not_depend_on_the_axis_is_computed_once_a_row() -> None:
     assert "math.log" not in loop
     assert "4.0" in before
     assert "4.0" not in loop
+
+
+@pytest.mark.parametrize(
+    ("function", "reference", "dtype", "farthest", "units"),
+    [
+        (sin_f32, np.sin, np.float32, 1e4, 2), (cos_f32, np.cos, np.float32, 1e4, 2),
+        (sin_f64, np.sin, np.float64, 1e5, 2), (cos_f64, np.cos, np.float64, 1e5, 2),
+    ],
+)  # fmt: skip
+def test_sines_and_cosines_are_right_to_rounding(
+    function: object, reference: object, dtype: type, farthest: float, units: int
+) -> None:
+    """Small and large angles, those near multiples of a right angle, and the ends; between -1 and 1 everywhere."""
+    near = np.arange(-200, 201) * (np.pi / 2)
+    wide = np.linspace(-farthest, farthest, 8001)
+    x = np.concatenate([np.linspace(-7, 7, 4001), near, near + 1e-5, wide, np.logspace(-30, 0, 61)]).astype(dtype)
+    exact = reference(x.astype(np.longdouble))  # type: ignore[operator]
+    found = np.array([function(value) for value in x], dtype=np.longdouble)  # type: ignore[operator]
+    assert float(np.max(np.abs(found - exact))) < units * np.finfo(dtype).eps
+    for far in (1e6, 1e12, 1e30):
+        assert abs(function(dtype(far))) <= 1.0 + np.finfo(dtype).eps  # type: ignore[operator]
+    assert np.isnan(function(dtype(np.nan)))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("function", "dtype"), [(atan_f32, np.float32), (atan_f64, np.float64)])
+def test_inverse_tangents_are_right_to_two_units(function: object, dtype: type) -> None:
+    """Across the places where the reduction changes, near zero, and at both ends."""
+    size = np.concatenate([np.linspace(0, 4, 8001), np.logspace(-30, 30, 2001)])
+    x = np.concatenate([size, -size]).astype(dtype)
+    exact = np.arctan(x.astype(np.longdouble))
+    found = np.array([function(value) for value in x], dtype=np.longdouble)  # type: ignore[operator]
+    scale = np.maximum(np.abs(exact), 1e-30)
+    assert float(np.max(np.abs(found - exact) / scale)) < 2 * np.finfo(dtype).eps
+    assert function(dtype(np.inf)) == pytest.approx(np.pi / 2, rel=float(np.finfo(dtype).eps))  # type: ignore[operator]
+    assert function(dtype(-np.inf)) == pytest.approx(-np.pi / 2, rel=float(np.finfo(dtype).eps))  # type: ignore[operator]
+    assert np.isnan(function(dtype(np.nan)))  # type: ignore[operator]

@@ -5,7 +5,7 @@ again what it would do differently, and nothing else. Kept apart from the stages
 """
 
 PREPROCESS = 2
-SAMPLE = 8
+SAMPLE = 9
 FREE_ENERGY = 4
 INTEGRATE = 2
 REPORT = 1

@@ -17,13 +17,18 @@ from bayesbeam.sampling.engines.windows import DROP_DOUBLE, DROP_SINGLE, Window,
 from bayesbeam.sampling.engines.writer import Writer
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_LOGARITHMS = {"log": ("log_f32", "whole_log_f64"), "log1p": ("log1p_f32", "log1p_f64")}
+# Functions that the loops have a polynomial of, in single and in double precision.
+_POLYNOMIALS = {
+    "log": ("log_f32", "whole_log_f64"), "log1p": ("log1p_f32", "log1p_f64"), "sin": ("sin_f32", "sin_f64"),
+    "cos": ("cos_f32", "cos_f64"), "atan": ("atan_f32", "atan_f64"),
+}  # fmt: skip
 POINT = ("y", "f", "inverse_sd", "inverse_y", "weight")
 
 _HEAD = '''"""Loops over points, written by bayesbeam; do not edit."""
 import math
 import numpy as np
 from numba import cfunc, carray, types
+from bayesbeam.sampling.engines.angles import atan_f32, atan_f64, cos_f32, cos_f64, sin_f32, sin_f64
 from bayesbeam.sampling.engines.scalars import exp_f32, exp_f64, log1p_f32, log1p_f64, log_f32, whole_log_f64
 F = np.{dtype}
 P = types.CPointer(types.{dtype})
@@ -52,8 +57,8 @@ class _Writer(Writer):
             return f"{inputs[0]} {_INFIX[node.op]} {inputs[1]}"
         if node.op == "exp":
             return f"exp_f32({inputs[0]})" if node.pointwise and self.single else f"exp_f64({inputs[0]})"
-        if node.op in _LOGARITHMS and node.pointwise:
-            return f"{_LOGARITHMS[node.op][not self.single]}({inputs[0]})"
+        if node.op in _POLYNOMIALS and node.pointwise:
+            return f"{_POLYNOMIALS[node.op][not self.single]}({inputs[0]})"
         forms = {
             "neg": "-{0}", "not": "not {0}", "and": "{0} and {1}", "or": "{0} or {1}", "abs": "abs({0})",
             "maximum": "{0} if {0} > {1} or {0} != {0} else {1}", "minimum": "{0} if {0} < {1} or {0} != {0} else {1}",
