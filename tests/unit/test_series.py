@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
+from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement
-from bayesbeam.report.records import Candidate, Facts, MeasurementResult, Results, Row
+from bayesbeam.report.gallery import Gallery
+from bayesbeam.report.page import Content, render
+from bayesbeam.report.records import Candidate, Facts, Followed, MeasurementResult, Results, Row
 from bayesbeam.report.series import selection_figure
-from bayesbeam.report.series_data import along, find_series, line_of, trends_of
+from bayesbeam.report.series_data import all_series, along, find_series, line_of, trends_of
+from bayesbeam.report.series_view import SeriesView, sentence, series_views
+from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
 
 PLACES = (40.0, 10.0, 20.0, 30.0, 50.0)
@@ -59,6 +70,7 @@ def test_tables_hold_points_and_lines(tmp_path: Path) -> None:
     assert [float(row["mean"]) for row in points] == [5.0 - 0.01 * x for x in sorted(PLACES)]
     with (tmp_path / "series_lines.csv").open(encoding="utf-8") as file:
         (line,) = csv.DictReader(file)
+    assert float(line["scatter"]) == 0
     assert (line["column"], line["tag"], line["parameter"], line["points"]) == (
         "temperature", "peaks-k2", "peak.position", "5",
     )  # fmt: skip
@@ -77,3 +89,106 @@ def test_the_map_of_models_takes_every_measurement_of_the_column() -> None:
     assert axes.lines[0].get_markersize() / axes.lines[1].get_markersize() == pytest.approx(3.0)  # areas as 0.9 to 0.1
     alone = [MeasurementResult(one.id, one.name, one.measurement, one.candidates[:1]) for one in ordered[:3]]
     assert selection_figure("temperature", alone) is None
+
+
+def asked(folder: Path, *wanted: Followed, places: Sequence[float] = PLACES, doubtful: float = -1.0) -> Results:
+    """Return results that follow something, with draws of two positions that are 5 - 0.01 x and 7 + 0.02 x."""
+    members = []
+    path = folder / "b0.h5"
+    with h5py.File(path, "w") as file:
+        for x in places:
+            one = member(x, doubtful=x == doubtful)
+            rng = np.random.default_rng(int(x))
+            noise = rng.standard_normal((2, 500, 2)) * (0.02, 0.04)
+            node = file.create_group(f"{one.id}/peaks-k2")
+            node["draws"] = noise - noise.mean((0, 1)) + (5.0 - 0.01 * x, 7.0 + 0.02 * x)
+            names = [{"name": "peak.position", "index": k, "unit": "eV", "kind": "parameter"} for k in (1, 2)]
+            node.attrs["columns"] = json.dumps(names)
+            members.append(replace(one, arrays=path))
+    seal(path)
+    return Results(Facts("c", "", (), series=wanted), tuple(members), ())
+
+
+def test_a_formula_is_followed_through_its_draws(tmp_path: Path) -> None:
+    wanted = Followed("peak[2].position - peak[1].position", "temperature")
+    (series,) = all_series(asked(tmp_path, wanted, Followed("peak.position", "temperature")))
+    assert (series.column, series.tag, series.missed) == ("temperature", "peaks-k2", ())
+    difference, position = series.trends
+    assert [point.mean for point in difference] == pytest.approx([2.0 + 0.03 * x for x in sorted(PLACES)], rel=1e-12)
+    assert difference[0].row.unit == "eV"
+    assert difference[0].row.sd == pytest.approx(math.hypot(0.02, 0.04), rel=0.1)  # 1000 draws: 2 % at one sd
+    fit = line_of(difference)
+    assert fit is not None
+    assert fit.slope == pytest.approx(0.03, rel=1e-9)
+    assert [point.mean for point in position] == [5.0 - 0.01 * x for x in sorted(PLACES)]
+
+
+def test_units_of_formulas_are_those_that_follow(tmp_path: Path) -> None:
+    formulas = ("peak[2].position / peak[1].position", "peak[2].position * peak[1].position", "log(peak[1].position)")
+    (series,) = all_series(asked(tmp_path, *(Followed(one, "temperature") for one in formulas)))
+    assert [trend[0].row.unit for trend in series.trends] == ["", "", ""]
+    quotient = [point.mean for point in series.trends[0]]
+    assert quotient == pytest.approx([(7.0 + 0.02 * x) / (5.0 - 0.01 * x) for x in sorted(PLACES)], rel=1e-3)
+
+
+def test_one_candidate_is_followed_whatever_is_the_best(tmp_path: Path) -> None:
+    members = []
+    for x in PLACES:
+        one = member(x)
+        edge = Candidate(one.id, "edge", "edge", model_probability=0.95, verdict="reliable")
+        members.append(replace(one, candidates=(*one.candidates, edge)) if x > 30 else one)
+    facts = Facts("c", "", (), series=(Followed("peak.position", "temperature", "peaks", 2),))
+    (series,) = all_series(Results(facts, tuple(members), ()))
+    assert len(series.trends[0]) == len(PLACES)
+    nothing = Facts("c", "", (), series=(Followed("peak.position", "temperature", "peaks", 1),))
+    (series,) = all_series(Results(nothing, tuple(members), ()))
+    assert (series.trends, series.missed) == ((), ("peak.position",))
+    assert find_series(members) == []  # without being asked there is none, as no best candidate has four
+
+
+def test_what_the_page_says(tmp_path: Path) -> None:
+    results = asked(tmp_path, Followed("peak[1].position", "temperature"), doubtful=50.0)
+    with figure_style():
+        (view,) = series_views(results, Gallery(tmp_path))
+    (said,) = view.sentences
+    assert said.startswith(
+        "Position of peak 1 moves: \u22120.0100\u00a0±\u00a00.0009\u00a0eV per unit of temperature, 95%"
+    )
+    assert said.endswith("from 10 to 50.")
+    assert view.lines is not None
+    assert [cell.text for cell in view.lines.rows[0]][-1] == "4"
+    assert view.lines.marked == {0}
+    assert view.trends is not None
+    assert view.selection is not None
+    page = render(Content(results, [], [], [view, SeriesView("time", missed=("<b>",))], [], "make run"))
+    assert f"<li>{said}</li>" in page
+    assert "Straight lines along temperature" in page
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page.partition("Along time")[2].partition("</section>")[0]
+
+
+def test_what_does_not_move_is_said_not_to(tmp_path: Path) -> None:
+    (trend,) = trends_of("temperature", [member(x) for x in PLACES])
+    still = [replace(point, mean=5.0 + 0.05 * (-1) ** k) for k, point in enumerate(trend)]
+    said = sentence("temperature", still, line_of(still))
+    assert said.startswith("Position of peak 1 is not seen to move: ")
+    assert "points scatter about the line by 0.06" in said  # root of 5 * 0.05^2 / 3 less 0.02^2
+    few = [replace(point, reliable=k < 2) for k, point in enumerate(trend)]
+    assert "there are 2 reliable points" in sentence("temperature", few, line_of(few))
+
+
+def test_hundreds_of_measurements(tmp_path: Path) -> None:
+    """400 of them, a formula of draws each: some seconds, of which the bound leaves ten times as many."""
+    wanted = Followed("peak[2].position / peak[1].position", "temperature"), Followed("peak.position", "temperature")
+    results = asked(tmp_path, *wanted, places=np.arange(1.0, 401.0).tolist())
+    start = time.process_time()
+    with figure_style():
+        (view,) = series_views(results, Gallery(tmp_path))
+    write_tables(results, tmp_path)
+    assert time.process_time() - start < 60
+    assert len(view.sentences) == 2
+    assert view.trends is not None
+    assert len(view.trends.markup) < 500_000
+    with (tmp_path / "series.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["parameter"] == wanted[0].quantity]
+    assert [float(row["x"]) for row in rows] == np.arange(1.0, 401.0).tolist()

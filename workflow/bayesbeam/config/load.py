@@ -83,6 +83,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     from bayesbeam.config.groups import check_groups
     from bayesbeam.config.own import own_components
     from bayesbeam.config.resolve import resolve_candidate
+    from bayesbeam.config.series import check_series
 
     campaign = context.campaign
     components = own_components(folder.resolve(), campaign.components, context.cut_below("components"), problems)
@@ -95,4 +96,5 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     check_groups(context, members, models, problems)
     check_exposures(members, context.rows, models, problems)
     check_axis_units(members, context.rows, models, problems)
+    check_series(context, models, problems)
     return {name: tuple(found) for name, found in models.items()}

@@ -41,6 +41,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("simulate.axis", schema.Grid),
     ("thin", schema.Thinning),
     ("report", schema.Report),
+    ("report.series", schema.Series),
 )
 _SIMPLE = {int: "whole number", float: "number", str: "words", bool: "true or false"}
 

@@ -61,8 +61,8 @@ with its reason.
 """
 
 SHEET_REST = """
-All other columns are metadata (temperature, time, sample ...): they are kept with the results and may be plotted
-against.
+All other columns are metadata (temperature, time, sample ...): they are kept with the results. The report follows
+quantities along columns of numbers, with straight lines: those of `report.series`, or all.
 
 ## The campaign file
 

@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from bayesbeam.config.candidate import Candidate, Common, Derived, Noise, Part
-from bayesbeam.config.fields import Automatic, CandidateName, CountRange, Identifier, Real, Section, refuse, shown
+from bayesbeam.config.fields import (
+    Automatic,
+    CandidateName,
+    CountRange,
+    FormulaText,
+    Identifier,
+    Real,
+    Section,
+    refuse,
+    shown,
+)
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Thinning
 
@@ -29,6 +39,7 @@ __all__ = [
     "Read",
     "Report",
     "Sampling",
+    "Series",
     "Signal",
     "Simulation",
     "Thinning",
@@ -95,6 +106,26 @@ class Integration(Section):
         return value
 
 
+class Series(Section):
+    """What is followed along a column of the sheet."""
+
+    quantity: FormulaText = Field(
+        description="A quantity of the results: `part.parameter` (each peak of several), `part[2].parameter` (the "
+        "second one), the name of a derived one; or a formula of such, of which the posterior is shown.",
+        examples=['"band[1].position"', '"band[3].depth / band[2].depth"'],
+    )
+    against: str = Field(
+        min_length=1, max_length=200, description="Column of numbers in the sheet.", examples=["temperature"]
+    )
+    candidate: str = Field(
+        "",
+        description="Candidate to follow in every measurement, at its most probable count; left out, the most probable "
+        "candidate of each.",
+        examples=["peaks"],
+    )
+    count: int | None = Field(None, ge=1, description="Count of the candidate, instead of the most probable one.")
+
+
 class Report(Section):
     """The page at the end."""
 
@@ -104,6 +135,18 @@ class Report(Section):
         description="Also find where exactly every posterior is highest, with standard deviations from its curvature "
         "and from the information in the curve (those of least squares): tables/modes.csv.",
     )
+    series: tuple[Series, ...] = Field(
+        (),
+        max_length=100,
+        description="What is shown along which column of the sheet, with straight lines; left out, every parameter "
+        "along every column in which four measurements differ.",
+    )
+
+    @field_validator("series", mode="before")
+    @classmethod
+    def _series(cls, value: Any) -> Any:
+        """One stands for a list of one."""
+        return [value] if isinstance(value, dict) else value
 
 
 class Campaign(Section):

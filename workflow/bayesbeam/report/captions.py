@@ -49,9 +49,13 @@ SAMPLING = (
     ),
 )
 SERIES = (
-    "Parameters of the best candidate of each measurement against the column of the sheet, with 95% intervals, and the "
-    "weighted straight line through the reliable ones (slopes and intervals in tables/series_lines.csv); or the "
-    "candidates, with discs whose area is the model probability. Open marks: not reliable."
+    "Quantities of each measurement against a column of the sheet, with 95% intervals, and the weighted straight line "
+    "through the reliable ones; then the candidates, with discs whose area is the model probability. Open marks: not "
+    "reliable. Where points scatter about a line more than their own errors allow, as samples do that differ in more "
+    "than the column, that scatter is part of the error of the slope."
+)
+SERIES_GOOD = (
+    "A slope is seen where its 95% interval excludes zero; of twenty quantities that stay, one seems to move by chance."
 )
 LIMIT = (
     "Many measurements at each exposure (or noise level), all analysed alike: the share of them in which the true "

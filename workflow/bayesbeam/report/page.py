@@ -17,9 +17,9 @@ from markupsafe import Markup
 from bayesbeam import __version__
 from bayesbeam.report import captions, wording
 from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
-from bayesbeam.report.gallery import Shown
 from bayesbeam.report.limit_view import LimitView
 from bayesbeam.report.records import Results
+from bayesbeam.report.series_view import SeriesView
 from bayesbeam.report.tables import tables_of
 from bayesbeam.report.text import clean, duration
 
@@ -31,7 +31,7 @@ class Content:
     results: Results
     measurements: Sequence[MeasurementView]
     groups: Sequence[GroupView]
-    series: Sequence[Shown]
+    series: Sequence[SeriesView]
     limits: Sequence[LimitView]
     command: str
 

@@ -44,6 +44,16 @@ class Study:
 
 
 @dataclass(frozen=True)
+class Followed:
+    """What the campaign wants to see along a column: see ``report.series`` of a campaign."""
+
+    quantity: str
+    against: str
+    candidate: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the report takes from the campaign: its names and their order, and its studies."""
 
@@ -52,6 +62,7 @@ class Facts:
     measurements: tuple[str, ...]
     groups: tuple[str, ...] = ()
     studies: tuple[Study, ...] = ()
+    series: tuple[Followed, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,28 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bayesbeam.report import style
-from bayesbeam.report.gallery import Gallery, Shown
-from bayesbeam.report.records import MeasurementResult, Results
-from bayesbeam.report.series_data import Point, along, find_series, line_of, trends_of, value_of
+from bayesbeam.report.records import MeasurementResult
+from bayesbeam.report.series_data import Point, line_of, value_of
 from bayesbeam.report.text import clean, pretty_unit
 
-_PANELS, _COLUMNS, _FIGURES, _TAGS = 9, 3, 4, 12
-
-
-def series_figures(results: Results, gallery: Gallery) -> list[Shown]:
-    """Figures of all series: measurements with the same best candidate along a numeric column."""
-    shown = []
-    for number, (column, members) in enumerate(find_series(results.measurements)[:_FIGURES], 1):
-        trends = trends_of(column, members)[:_PANELS]
-        figure = series_figure(column, trends) if trends else None
-        one = gallery.add(f"series+{number}", figure, f"Parameters along {clean(column, 60)}")
-        shown += [one] if one is not None else []
-    columns = dict.fromkeys(column for column, _ in find_series(results.measurements)[:_FIGURES])
-    for number, column in enumerate(columns, 1):
-        figure = selection_figure(column, along(column, results.measurements))
-        one = gallery.add(f"selection+{number}", figure, f"Models along {clean(column, 60)}")
-        shown += [one] if one is not None else []
-    return shown
+_COLUMNS, _TAGS, _MANY = 3, 12, 40
 
 
 def series_figure(column: str, trends: Sequence[Sequence[Point]]) -> Figure:
@@ -54,12 +37,20 @@ def series_figure(column: str, trends: Sequence[Sequence[Point]]) -> Figure:
 def _draw_trend(axes: Axes, points: Sequence[Point]) -> None:
     """One parameter along the series."""
     style.quiet_grid(axes)
-    axes.plot([p.x for p in points], [p.mean for p in points], color=style.BAND68, lw=0.8, zorder=1)
-    for point in points:
-        colour = style.COMPONENTS[0] if point.reliable else style.BAD
-        axes.plot([point.x, point.x], list(point.interval), color=colour, lw=1)
-        face = colour if point.reliable else style.PAPER
-        axes.plot(point.x, point.mean, marker="o", markersize=3.5, color=colour, markerfacecolor=face, zorder=3)
+    if len(points) <= _MANY:
+        axes.plot([p.x for p in points], [p.mean for p in points], color=style.BAND68, lw=0.8, zorder=1)
+    size = 3.5 if len(points) <= _MANY else 1.8
+    for reliable in (True, False):
+        some = [point for point in points if point.reliable == reliable]
+        colour = style.COMPONENTS[0] if reliable else style.BAD
+        axes.vlines(
+            [p.x for p in some], [p.interval[0] for p in some], [p.interval[1] for p in some], color=colour,
+            lw=1 if len(points) <= _MANY else 0.4,
+        )  # fmt: skip
+        axes.plot(
+            [p.x for p in some], [p.mean for p in some], marker="o", ls="", markersize=size, color=colour,
+            markerfacecolor=colour if reliable else style.PAPER, zorder=3,
+        )  # fmt: skip
     fit = line_of(points)
     if fit is not None:
         ends = [points[0].x, points[-1].x]

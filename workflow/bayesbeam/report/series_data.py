@@ -1,12 +1,16 @@
-"""Series: measurements along a numeric column of the sheet, their parameters, straight lines, and chosen models."""
+"""Series: measurements along a numeric column of the sheet, their parameters, straight lines, and chosen models.
+
+Decides which measurements make a series: those that the campaign follows, or else those with one best candidate.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bayesbeam.report.followed import place_of, rows_of
 from bayesbeam.report.line_fit import LineFit, fit_line
-from bayesbeam.report.records import MeasurementResult, Row
+from bayesbeam.report.records import Candidate, Followed, MeasurementResult, Results, Row
 from bayesbeam.report.text import known
 
 ENOUGH = 4
@@ -14,13 +18,35 @@ ENOUGH = 4
 
 @dataclass(frozen=True)
 class Point:
-    """One parameter of one measurement of a series."""
+    """One quantity of one measurement of a series."""
 
+    measurement: str
     x: float
     mean: float
     interval: tuple[float, float]
     row: Row
     reliable: bool
+
+
+Trend = Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Quantities of one model along one column, points in the order of the column; what has no point is ``missed``."""
+
+    column: str
+    tag: str
+    trends: tuple[Trend, ...]
+    missed: tuple[str, ...] = ()
+
+
+def all_series(results: Results) -> list[Series]:
+    """Every series of a campaign: those it asks for, or all that there are."""
+    if results.facts.series:
+        return _asked(results)
+    found = find_series(results.measurements)
+    return [Series(column, members[0].best.tag, tuple(trends_of(column, members))) for column, members in found]
 
 
 def find_series(measurements: Sequence[MeasurementResult]) -> list[tuple[str, list[MeasurementResult]]]:
@@ -29,7 +55,7 @@ def find_series(measurements: Sequence[MeasurementResult]) -> list[tuple[str, li
     usable = [one for one in measurements if one.candidates and one.measurement is not None]
     names = dict.fromkeys(key for one in usable for key, value in _metadata(one).items() if isinstance(value, float))
     for name in names:
-        having = [one for one in usable if isinstance(_metadata(one).get(name), float) and known(value_of(one, name))]
+        having = [one for one in usable if _has(one, name)]
         for tag in dict.fromkeys(one.best.tag for one in having):
             members = [one for one in having if one.best.tag == tag]
             if len({value_of(one, name) for one in members}) >= ENOUGH:
@@ -40,6 +66,11 @@ def find_series(measurements: Sequence[MeasurementResult]) -> list[tuple[str, li
 def _metadata(result: MeasurementResult) -> dict[str, str | float]:
     """Columns of the sheet that are not ours."""
     return dict(result.measurement.metadata) if result.measurement is not None else {}
+
+
+def _has(result: MeasurementResult, name: str) -> bool:
+    """Whether a measurement has a number in a column."""
+    return isinstance(_metadata(result).get(name), float) and known(value_of(result, name))
 
 
 def value_of(result: MeasurementResult, name: str) -> float:
@@ -54,20 +85,51 @@ def trends_of(column: str, members: Sequence[MeasurementResult]) -> list[list[Po
         points = []
         for one in members:
             match = [r for r in one.best.parameters if (r.name, r.index) == (row.name, row.index) and r.sd]
-            points += [_point(value_of(one, column), row, one.best.reliable) for row in match[:1]]
+            points += [_point(one, column, row, one.best.reliable) for row in match[:1]]
         if len(points) >= ENOUGH:
             trends.append(sorted(points, key=lambda point: point.x))
     return trends
 
 
-def _point(x: float, row: Row, reliable: bool) -> Point:
+def _asked(results: Results) -> list[Series]:
+    """Series that the campaign asks for: what it wants along one column, of one model, together."""
+    found: dict[tuple[str, str], dict[tuple[str, int | None], dict[str, Point]]] = {}
+    missed: dict[str, list[str]] = {}
+    for one in results.facts.series:
+        seen = False
+        for member in along(one.against, results.measurements):
+            model = _model(member, one)
+            rows = rows_of(member, model, one.quantity) if model is not None else []
+            for row in rows:
+                assert model is not None
+                trends = found.setdefault((one.against, model.tag), {})
+                trends.setdefault(place_of(row), {})[member.id] = _point(member, one.against, row, model.reliable)
+                seen = True
+        if not seen:
+            missed.setdefault(one.against, []).append(one.quantity)
+    series = [
+        Series(column, tag, tuple(tuple(trend.values()) for trend in trends.values()))
+        for (column, tag), trends in found.items()
+    ]
+    return series + [Series(column, "", (), tuple(words)) for column, words in missed.items()]
+
+
+def _model(member: MeasurementResult, wanted: Followed) -> Candidate | None:
+    """Model of a measurement that is followed, the most probable one of those allowed."""
+    if not wanted.candidate:
+        return member.best
+    fitting = [one for one in member.ranked if one.candidate == wanted.candidate]
+    return next((one for one in fitting if wanted.count in (None, one.count)), None)
+
+
+def _point(result: MeasurementResult, column: str, row: Row, reliable: bool) -> Point:
     """Point of a row; an interval that is absent has no length."""
     mean = float("nan") if row.mean is None else row.mean
     low, high = (mean if one is None else one for one in (row.q025, row.q975))
-    return Point(x, mean, (low, high), row, reliable)
+    return Point(result.id, value_of(result, column), mean, (low, high), row, reliable)
 
 
-def line_of(trend: Sequence[Point]) -> LineFit | None:
+def line_of(trend: Trend) -> LineFit | None:
     """Weighted straight line through the reliable points of one parameter."""
     points = [point for point in trend if point.reliable]
     return fit_line([p.x for p in points], [p.mean for p in points], [p.row.sd or 0.0 for p in points])
@@ -75,5 +137,5 @@ def line_of(trend: Sequence[Point]) -> LineFit | None:
 
 def along(column: str, measurements: Sequence[MeasurementResult]) -> list[MeasurementResult]:
     """All analysed measurements that have a number in the column, in its order, whatever their best candidate."""
-    having = [one for one in measurements if one.candidates and isinstance(_metadata(one).get(column), float)]
-    return sorted((one for one in having if known(value_of(one, column))), key=lambda one: value_of(one, column))
+    having = [one for one in measurements if one.candidates and _has(one, column)]
+    return sorted(having, key=lambda one: value_of(one, column))

@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
-from bayesbeam.report.records import Candidate, Results
-from bayesbeam.report.series_data import along, find_series, line_of, trends_of, value_of
+from bayesbeam.report.records import Results, Row
+from bayesbeam.report.series_data import all_series, along, line_of, value_of
 
 COLUMNS = {
     "free_energy": (
@@ -44,7 +45,8 @@ COLUMNS = {
         "parameter", "index", "unit", "mean", "sd", "q025", "q975",
     ),
     "series_lines": (
-        "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "stretch", "points",
+        "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "scatter",
+        "stretch", "points",
     ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip
@@ -173,32 +175,32 @@ def _measurement_limit(results: Results) -> Iterator[tuple[Value, ...]]:
 
 def _series(results: Results) -> Iterator[tuple[Value, ...]]:
     """All candidates of all measurements along every series, with their parameters."""
-    for column in dict.fromkeys(column for column, _ in find_series(results.measurements)):
+    series = all_series(results)
+    points = [(one.column, one.tag, point) for one in series for trend in one.trends for point in trend]
+    formulas: dict[tuple[str, str, str], list[Row]] = {}
+    for column, tag, point in points:
+        if point.row.kind == FORMULA:
+            formulas.setdefault((column, tag, point.measurement), []).append(point.row)
+    for column in dict.fromkeys(one.column for one in series):
         for member in along(column, results.measurements):
             for one in member.ranked:
                 head = (
                     column, value_of(member, column), member.id, one.candidate, one.count, one.model_probability,
                     one.probability_error, one.verdict,
                 )  # fmt: skip
-                for row in _rows(one):
-                    yield (*head, *row)
-
-
-def _rows(one: Candidate) -> Iterator[tuple[Value, ...]]:
-    """Parameters of a candidate for the table of series."""
-    for row in one.parameters:
-        yield (row.name, row.index, row.unit, row.mean, row.sd, row.q025, row.q975)
+                for row in (*one.parameters, *formulas.get((column, one.tag, member.id), ())):
+                    yield (*head, row.name, row.index, row.unit, row.mean, row.sd, row.q025, row.q975)
 
 
 def _series_lines(results: Results) -> Iterator[tuple[Value, ...]]:
     """Straight line of every parameter along every series; unit is that of the parameter."""
-    for column, members in find_series(results.measurements):
-        for trend in trends_of(column, members):
+    for one in all_series(results):
+        for trend in one.trends:
             fit, row = line_of(trend), trend[0].row
             if fit is not None:
                 yield (
-                    column, members[0].best.tag, row.name, row.index, row.unit, fit.slope, fit.standard_error,
-                    *fit.interval, fit.stretch, fit.points,
+                    one.column, one.tag, row.name, row.index, row.unit, fit.slope, fit.standard_error, *fit.interval,
+                    fit.scatter, fit.stretch, fit.points,
                 )  # fmt: skip
 
 

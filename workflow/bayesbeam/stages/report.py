@@ -19,8 +19,8 @@ from bayesbeam.report.limit_view import limit_views
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.netcdf import write_draws
 from bayesbeam.report.page import Content, render
-from bayesbeam.report.records import Facts, Results
-from bayesbeam.report.series import series_figures
+from bayesbeam.report.records import Facts, Followed, Results
+from bayesbeam.report.series_view import series_views
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
 from bayesbeam.stages.studies import studies_of
@@ -63,6 +63,7 @@ def facts_of(campaign: CampaignOutline) -> Facts:
         tuple(row.id for row in campaign.sheet),
         tuple(one.group for one in settings.integration),
         studies_of(campaign),
+        tuple(Followed(one.quantity, one.against, one.candidate, one.count) for one in settings.report.series),
     )
 
 
@@ -92,7 +93,7 @@ def _fill(folder: Path, results: Results, command: str) -> None:
         studies = limit_views(limits(results), gallery)
         measurements = measurement_views(shown, gallery)
         groups = group_views(results, gallery, measurements)
-        series = series_figures(replace(results, measurements=without_studies(results)), gallery)
+        series = series_views(replace(results, measurements=without_studies(results)), gallery)
     write_tables(results, folder / "tables")
     _write_all_draws(shown, folder / "draws")
     page = render(Content(results, measurements, groups, series, studies, command))

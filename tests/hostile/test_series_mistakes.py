@@ -1,0 +1,120 @@
+"""Mistakes in what a campaign follows along a series: named before anything runs, with place and the nearest word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bayesbeam.config import load_campaign
+from bayesbeam.errors import ConfigErrors
+
+CAMPAIGN = """\
+campaign: test
+candidates:
+  peaks:
+    parts:
+      - {{name: line, component: gaussian, count: 1..3}}
+      - {{name: flat, component: constant, fixed: {{level: 0}}}}
+    derived: {{highest: {{formula: "line[1].amplitude", unit: y}}}}
+  edge:
+    parts: [{{name: edge, component: arctan_step}}]
+report:
+  series: {series}
+"""
+SHEET = "id\tfile\ttemperature\twho\tsame\na\ta.csv\t1\tme\t5\nb\tb.csv\t2\tyou\t5\n"
+
+
+def problems(folder: Path, series: str, sheet: str = SHEET) -> list[str]:
+    """Messages of the campaign; empty where it loads."""
+    (folder / "campaign.yaml").write_text(CAMPAIGN.format(series=series), encoding="utf-8")
+    (folder / "measurements.tsv").write_text(sheet, encoding="utf-8")
+    try:
+        load_campaign(folder)
+    except ConfigErrors as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        "[{quantity: line.position, against: temperature}]",
+        "{quantity: 'line[3].position - line[1].position', against: temperature, candidate: peaks, count: 3}",
+        "[{quantity: highest, against: temperature}, {quantity: line.area_fraction, against: temperature}]",
+        "[{quantity: noise.scale, against: temperature}, {quantity: edge.position, against: temperature}]",
+        "[{quantity: 'line[1].area / (line[1].area + line[2].area)', against: temperature}]",
+    ],
+)
+def test_what_may_be_followed(tmp_path: Path, series: str) -> None:
+    assert problems(tmp_path, series) == []
+
+
+@pytest.mark.parametrize(
+    ("quantity", "found", "words"),
+    [
+        ("line.postion", "line.postion, which no result has", "Did you mean line.position?"),
+        ("lime.position", "lime.position, which no result has", "line.position"),
+        ("heighest", "'heighest', which no result has", "Did you mean highest?"),
+        ("'line[4].position'", "line[4].position, but there are 3 at most", "a number from 1 to 3"),
+        ("'line.area / line.sd'", "line.area, of which there are up to 3", "line[1].area"),
+        ("flat.level", "flat.level, which is fixed", "Give it a prior"),
+        ("'line[1].area ^ 2'", "'^ 2' in", "There are no powers"),
+        ("'2 * 3'", "the same everywhere", "a quantity of the results"),
+        ("__import__", "'__import__', which no result has", "Choose one of"),
+        ("3", "the number 3", "a formula"),
+    ],
+)
+def test_bad_quantities(tmp_path: Path, quantity: str, found: str, words: str) -> None:
+    messages = problems(tmp_path, f"[{{quantity: {quantity}, against: temperature}}]")
+    assert messages
+    assert "report.series[0].quantity" in messages[0]
+    assert found in messages[0]
+    assert words in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("against", "found", "words"),
+    [
+        ("temprature", "'temprature', which is no column", "Did you mean temperature?"),
+        ("who", "the column 'who', which holds words", "Write numbers"),
+        ("same", "all measurements are alike", "Choose another column"),
+    ],
+)
+def test_bad_columns(tmp_path: Path, against: str, found: str, words: str) -> None:
+    (message,) = problems(tmp_path, f"[{{quantity: line.position, against: {against}}}]")
+    assert "report.series[0].against" in message
+    assert found in message
+    assert words in message
+
+
+def test_no_column_of_numbers(tmp_path: Path) -> None:
+    (message,) = problems(
+        tmp_path, "[{quantity: line.position, against: temperature}]", "id\tfile\na\ta.csv\nb\tb.csv\n"
+    )
+    assert "The sheet has none" in message
+
+
+@pytest.mark.parametrize(
+    ("rest", "found", "words"),
+    [
+        ("candidate: peeks", "the unknown candidate 'peeks'", "Did you mean peaks?"),
+        ("candidate: peaks, count: 4", "the count 4 of 'peaks'", "one of 1 to 3"),
+        ("candidate: edge, count: 2", "the count 2 of 'edge'", "a range of counts"),
+        ("count: 2", "the count 2 of no candidate", "peaks, edge"),
+        ("candidate: edge", "line.position, which no result has", "edge.position"),
+    ],
+)
+def test_bad_candidates(tmp_path: Path, rest: str, found: str, words: str) -> None:
+    (message,) = problems(tmp_path, f"[{{quantity: line.position, against: temperature, {rest}}}]")
+    assert found in message
+    assert words in message
+
+
+def test_mistakes_of_candidates_are_not_blamed_on_the_series(tmp_path: Path) -> None:
+    text = CAMPAIGN.format(series="[{quantity: line.position, against: temperature}]")
+    (tmp_path / "campaign.yaml").write_text(text.replace("component: gaussian", "component: gausian"), encoding="utf-8")
+    (tmp_path / "measurements.tsv").write_text(SHEET, encoding="utf-8")
+    with pytest.raises(ConfigErrors) as caught:
+        load_campaign(tmp_path)
+    assert all("report.series" not in str(problem) for problem in caught.value.problems)
