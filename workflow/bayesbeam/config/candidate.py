@@ -39,6 +39,19 @@ class Part(Section):
     widths: Literal["shared", "own"] = Field(
         "shared", description="With component: doublet, one width for both lines or one each."
     )
+    acts_on: tuple[PartName, ...] = Field(
+        (),
+        description="With a background of peaks or a response, the parts whose curves it is computed from; all peaks "
+        "for a background, all parts with a place on the axis for a response, where left out.",
+        examples=["[lines]"],
+    )
+    file: str | None = Field(
+        None,
+        max_length=200,
+        description="With component: measured_response, a text file in the campaign's folder with two columns: "
+        "difference of place, and signal.",
+        examples=["response.txt"],
+    )
     count: Count = Field(
         1, description="How many of them; a range makes one candidate of each number.", examples=["1..4"]
     )

@@ -69,6 +69,7 @@ def check_campaign(context: Context, problems: Problems) -> None:
         _check_coverage(context, members, problems)
     if not context.cut_below("treatments"):
         _check_noise(context, members, problems)
+        _check_sides(context, members, problems)
 
 
 def _check_names(context: Context, problems: Problems) -> None:
@@ -132,6 +133,27 @@ def _check_count_changes(problems: Problems, name: str, ids: Sequence[str], rows
     _note_rows(problems, path, "poisson noise on normalised counts", bad, rows, "normalise: none")
     bad = [i for i in ids if rows[i].treatment.signal.counts and rows[i].treatment.signal.transform != "none"]
     _note_rows(problems, path, "poisson noise on the logarithm of counts", bad, rows, "signal: {transform: none}")
+
+
+def _check_sides(context: Context, members: Mapping[str, Sequence[str]], problems: Problems) -> None:
+    """Backgrounds of lost energy that rise to the side where there are none, by what the axis is said to be."""
+    rows = {row.id: row for row in context.rows}
+    for name, candidate in context.campaign.candidates.items():
+        if context.cut_below("candidates", name):
+            continue
+        for index, part in enumerate(candidate.parts):
+            if part.component not in ("shirley", "tougaard") or "side" in {*part.priors, *part.tied}:
+                continue
+            side = part.fixed.get("side", 1.0)
+            word, other = ("binding", -1) if side > 0 else ("kinetic", 1)
+            bad = [i for i in members[name] if word in rows[i].treatment.axis.quantity.lower()]
+            if bad:
+                found = f"side {side:g}, as of a {'kinetic' if side > 0 else 'binding'} energy"
+                where = f"{word} energy in {', '.join(_some(bad))}"
+                remedy = f"Write fixed: {{side: {other}}}."
+                problems.add(
+                    ("candidates", name, "parts", index), f"{found}, but x is {where}", f"side {other}", remedy
+                )
 
 
 def _note_rows(

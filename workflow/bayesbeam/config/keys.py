@@ -81,7 +81,8 @@ def _part(part: PartSpec) -> list[Any]:
     widths = part.widths if part.of else None
     content = [part.own.sha256] if part.own is not None else []
     ties = [[[name, str(formula)] for name, formula in part.ties]] if part.ties else []
-    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *content, *ties]
+    acts = [["acts on", part.acts_on, part.table]] if part.acts_on else []
+    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *content, *ties, *acts]
 
 
 def _priors(parameters: Sequence[ParameterSpec]) -> list[list[str]]:

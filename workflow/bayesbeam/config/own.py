@@ -16,6 +16,7 @@ from bayesbeam.errors import ModelError, Problem
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
 from bayesbeam.models.check_table import Fault
+from bayesbeam.models.operators import registry as operators
 from bayesbeam.models.own_file import ComponentError, OwnFile, declared_name, read_own_file, with_lines
 
 
@@ -29,15 +30,18 @@ class Components:
         Those of the campaign's own files.
     lost : frozenset of str or None
         Names whose files have mistakes; None where such a name cannot be known.
+    folder : Path
+        Of the campaign, in which files of responses lie.
     """
 
     own: Mapping[str, OwnFile] = field(default_factory=dict)
     lost: frozenset[str] | None = frozenset()
+    folder: Path = Path()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names, ours first."""
-        return (*registry.names(), *self.own)
+        return (*registry.names(), *operators.names(), *self.own)
 
     @property
     def peaks(self) -> tuple[str, ...]:
@@ -47,6 +51,8 @@ class Components:
 
     def get(self, name: str, widths: str | None = None) -> Component:
         """Component of a name, or its doublet with widths ``shared`` or ``own``."""
+        if name in operators.names():
+            return operators.get(name)
         if name in self.own:
             return registry.own(self.own[name], widths)
         return registry.get(name) if widths is None else registry.get("doublet", of=name, widths=widths)
@@ -84,10 +90,11 @@ def own_components(folder: Path, files: Sequence[str], cut: bool, problems: Prob
             problems.add(here, found, "a name not in use", "Choose another name in one of them.")
         if len(problems.found) > before or name is None or file is None:
             guess = name or declared_name(path)
-            lost.add(None if guess in registry.names() else guess)
+            lost.add(None if guess in (*registry.names(), *operators.names()) else guess)
         else:
             own[name] = file
-    return Components(own, None if None in lost else frozenset(name for name in lost if name is not None))
+    names = None if None in lost else frozenset(name for name in lost if name is not None)
+    return Components(own, names, folder)
 
 
 def _loaded(path: Path, problems: Problems, here: KeyPath) -> tuple[str | None, OwnFile | None]:

@@ -19,9 +19,12 @@ from bayesbeam.config import schema
 from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
+from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
+from bayesbeam.models.base import Component
 from bayesbeam.models.fault import FUNCTIONS
+from bayesbeam.models.operators import registry as operators
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Top level", schema.Campaign),
@@ -68,6 +71,8 @@ def readme() -> str:
         text.STARTS,
         text.COMPONENTS,
         _components(),
+        OPERATORS,
+        _operators(),
         text.OWN_COMPONENTS,
         _code("python", text.EXAMPLE_COMPONENT),
         text.OWN_COMPONENTS_REST.format(functions=fill(", ".join(f"`{word}`" for word in (*FUNCTIONS, "pi")), 118)),
@@ -167,11 +172,21 @@ def _components() -> str:
         if component.name.startswith("doublet(") and component.name != "doublet(gaussian, own)":
             continue
         shown = component.name if "(" not in component.name else "doublet, of: gaussian, widths: own"
-        for index, parameter in enumerate(component.parameters):
-            first = f"`{shown}`: {component.title}" if index == 0 else ""
-            prior = f"`{parameter.prior}`"
-            rows.append((first, f"`{parameter.name}`", parameter.unit, prior, parameter.description))
+        rows += _parameters(shown, component)
     return _table(("component", "parameter", "unit", "default prior", "meaning"), rows)
+
+
+def _operators() -> str:
+    rows = [row for name in operators.names() for row in _parameters(name, operators.get(name))]
+    return _table(("component", "parameter", "unit", "default prior", "meaning"), rows)
+
+
+def _parameters(shown: str, component: Component) -> list[tuple[str, ...]]:
+    """Return the rows of one component."""
+    return [
+        (f"`{shown}`: {component.title}" if k == 0 else "", f"`{p.name}`", p.unit, f"`{p.prior}`", p.description)
+        for k, p in enumerate(component.parameters)
+    ]
 
 
 def _noise() -> str:

@@ -13,6 +13,7 @@ from bayesbeam.config.expression import PriorSpec, fixed
 from bayesbeam.config.fields import CountRange
 from bayesbeam.config.grammar import parse_prior
 from bayesbeam.config.noise import resolve_noise
+from bayesbeam.config.operators import Table, check_keys, read_response, resolve_acts_on
 from bayesbeam.config.own import Components
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
@@ -23,6 +24,7 @@ from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
 from bayesbeam.models.base import Component, Parameter
 from bayesbeam.models.doublet import clashes
+from bayesbeam.models.operators.base import Operator
 
 
 def resolve_candidate(
@@ -50,6 +52,9 @@ def resolve_candidate(
     noise = resolve_noise(candidate.noise, problems, (*here, "noise"))
     known = tuple(part for part in parts if part is not None)
     if len(problems.found) > before or noise is None or len(known) < len(parts) or not whole:
+        return ()
+    known = resolve_acts_on(candidate, known, problems, here)
+    if len(problems.found) > before:
         return ()
     spec = resolve_ties(candidate, CandidateSpec(known, noise), problems, here)
     if len(problems.found) > before:
@@ -95,12 +100,16 @@ def _part(part: Part, problems: Problems, here: KeyPath, components: Components)
             problems.add((*here, section, word), f"the unknown parameter {word!r}", expected, nearest(word, known))
     for word in (word for word in part.fixed if word in part.priors):
         problems.add((*here, "fixed", word), f"{word} under fixed and under priors", "one of the two", "Remove one.")
+    check_keys(part, component, problems, here)
+    table: Table = ()
+    if isinstance(component, Operator) and component.table:
+        table = read_response(part, components.folder, problems, here)
     check_tied(part, known, component.order_by, problems, here)
     parameters = [_parameter(parameter, part, problems, here) for parameter in component.parameters]
     count = part.count.low if isinstance(part.count, CountRange) else part.count
     complete = tuple(parameter for parameter in parameters if parameter is not None)
     own = components.own.get(part.component if part.of is None else part.of)
-    return PartSpec(part.name, part.component, part.of, part.widths, count, complete, own)
+    return PartSpec(part.name, part.component, part.of, part.widths, count, complete, own, table=table)
 
 
 def _component(part: Part, problems: Problems, here: KeyPath, components: Components) -> Component | None:

@@ -51,6 +51,7 @@ class PartSpec:
 
     ``ties`` are formulas of free and fixed parameters only, whatever the campaign wrote.
     ``own`` is the user's file that its component (or the peak of its doublet) is from, None for one of ours.
+    ``acts_on`` are the parts that an operator is computed from, ``table`` the points of a measured response.
     """
 
     name: str
@@ -61,11 +62,16 @@ class PartSpec:
     parameters: tuple[ParameterSpec, ...]
     own: OwnFile | None = None
     ties: tuple[tuple[str, FormulaSpec], ...] = ()
+    acts_on: tuple[str, ...] = ()
+    table: tuple[tuple[float, float], ...] = ()
 
     def build(self) -> Component:
         """Return the component from the registry, or from the user's own file."""
         from bayesbeam.models import registry
+        from bayesbeam.models.operators import registry as operators
 
+        if self.component in operators.names():
+            return operators.get(self.component, self.table)
         if self.own is not None:
             return registry.own(self.own, self.widths if self.of is not None else None)
         if self.of is None:

@@ -11,11 +11,12 @@ import bayesbeam.models
 from bayesbeam.errors import ModelError, nearest
 from bayesbeam.models.base import Component
 from bayesbeam.models.doublet import WIDTHS, doublet, is_peak
+from bayesbeam.models.operators import registry as operators
 from bayesbeam.models.own_file import OwnFile, component_of, own_component, read_own_file
 
 NOT_COMPONENTS = (
-    "base", "check", "check_formula", "check_table", "doublet", "fault", "iron57", "mathspace", "numerics", "own_file",
-    "registry", "tied", "trace",
+    "base", "check", "check_formula", "check_table", "composite", "doublet", "fault", "iron57", "mathspace", "numerics",
+    "operators", "own_file", "registry", "tied", "trace",
 )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def own(file: OwnFile, doubled: str | None = None) -> Component:
     ModelError
         If the file cannot be run, or declares no proper component; the message names the line.
     """
-    component = own_component(file, names())
+    component = own_component(file, (*names(), *operators.names()))
     return component if doubled is None else doublet(component, doubled)
 
 

@@ -1,4 +1,4 @@
-"""Several components as one, where parameters of theirs follow from others: a shared width, a fixed ratio, an offset.
+"""Several components as one: where parameters of theirs follow from others, or one is computed from the others' curves.
 
 Engines see one component whose parameters are the free ones alone, so that every engine runs it; a move of one of them
 costs the curves of all.
@@ -13,7 +13,9 @@ from itertools import product
 import torch
 
 from bayesbeam.models.base import Component, Formula, Parameter
+from bayesbeam.models.composite import Composite, needs_tensors
 from bayesbeam.models.mathspace import TORCH, MathSpace, Value
+from bayesbeam.models.operators.base import Operator
 
 # Free numbers of no component that are tried as places on the axis, at most: every one doubles the trials.
 MOST_TRIED = 6
@@ -34,10 +36,14 @@ class Follows:
 
 @dataclass(frozen=True)
 class Member:
-    """One of the components, and where each of its parameters comes from: a place of the state, or a formula."""
+    """One of the components, and where each of its parameters comes from: a place of the state, or a formula.
+
+    ``acts_on`` holds the places, among the members, of those whose curves it is computed from.
+    """
 
     component: Component
     sources: tuple[int | Follows, ...]
+    acts_on: tuple[int, ...] = ()
 
     def values(self, m: MathSpace, theta: Sequence[Value]) -> list[Value]:
         """Parameters of the component in a state, given number by number."""
@@ -60,17 +66,13 @@ def merged(members: Sequence[Member], parameters: Sequence[Parameter]) -> Compon
         Without order, amplitude and widths: these are its members'. Its ``locations`` are those parameters that may be
         shifted together with the axis, none where a formula does not shift with them.
     """
-    tied = [s for member in members for s in member.sources if isinstance(s, Follows)]
-    assert tied, "nothing follows from anything"
+    components = [member.component for member in members]
+    acts_on = [member.acts_on for member in members]
     places = _places(members, parameters)
 
     def formula(m: MathSpace, x: Value, *theta: Value) -> Value:
         """Sum of the members' curves."""
-        curves = [member.component.formula(m, x, *member.values(m, theta)) for member in members]
-        total = curves[0]
-        for curve in curves[1:]:
-            total = total + curve
-        return total
+        return Composite(m, components, [member.values(m, theta) for member in members], acts_on).total(x)
 
     names = " + ".join(member.component.name for member in members)
     return Component(
@@ -81,7 +83,7 @@ def merged(members: Sequence[Member], parameters: Sequence[Parameter]) -> Compon
         exchangeable=False,
         locations=tuple(f"{parameters[place].name}_{place}" for place in places),
         references=tuple(dict.fromkeys(r for member in members for r in member.component.references)),
-        tensors_only=any(member.component.tensors_only for member in members),
+        tensors_only=needs_tensors(components, acts_on),
     )
 
 
@@ -105,7 +107,7 @@ def _named(member: Member) -> Iterator[tuple[int | Follows, bool]]:
 
 def _shifts(members: Sequence[Member], count: int, places: set[int]) -> bool:
     """Whether what follows from the places moves with them where it is a place, and stays where it is none."""
-    if not all(member.component.locations or _flat(member.component) for member in members):
+    if not all(_moves_or_is_flat(member.component) for member in members):
         return False
     generator = torch.Generator().manual_seed(1)
     theta = list(0.5 + torch.rand(count, _TRIALS, generator=generator, dtype=torch.float64))
@@ -117,6 +119,11 @@ def _shifts(members: Sequence[Member], count: int, places: set[int]) -> bool:
                 if bool(((torch.as_tensor(by) - _SHIFT * is_place).abs() > _NEAR).any()):
                     return False
     return True
+
+
+def _moves_or_is_flat(component: Component) -> bool:
+    """Whether a component stays what it is when the axis is shifted with all places on it, as operators do."""
+    return isinstance(component, Operator) or bool(component.locations) or _flat(component)
 
 
 def _flat(component: Component) -> bool:

@@ -22,14 +22,13 @@ from bayesbeam.models.base import REAL, Parameter
 from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
 from bayesbeam.stages.capacity import check_capacity
+from bayesbeam.stages.operators import check_operators, prior_draws
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
 
 FloatArray = NDArray[np.float64]
 SINGLE_UP_TO = 3000.0
-# Draws of the prior on which ties are tried.
-TIE_DRAWS = 2000
 Members = Sequence[Sequence[Measurement]]
 
 
@@ -82,6 +81,7 @@ def build_target(
     )
     _check_ties(target, members)
     check_capacity(spec, target, members)
+    check_operators(target, members)
     single = {id(one.component) for one in target.instances}
     # Tied curves that do not move with the axis cannot be computed about its middle, where single precision would do.
     loose = any(id(term.component) not in single and not term.component.locations for term in target.terms)
@@ -147,7 +147,7 @@ def _part(part: PartSpec, members: Members) -> Part:
         name: Tie(tuple((owner, word) for owner, _, word in map(split_name, formula.names)), formula.function())
         for name, formula in part.ties
     }
-    return Part(part.name, component, part.count, priors, ties)
+    return Part(part.name, component, part.count, priors, ties, part.acts_on)
 
 
 def _check_axis_unit(needed: str, part: PartSpec, members: Members) -> None:
@@ -170,10 +170,7 @@ def _check_ties(target: SumTarget, members: Members) -> None:
     tied = [(one, j) for one in target.instances for j, s in enumerate(one.sources) if isinstance(s, Follows)]
     if not tied:
         return
-    shape = (len(target.slots), target.groups, target.members, TIE_DRAWS, 1)
-    generator = torch.Generator().manual_seed(1)
-    u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-9).to(target.x.device)
-    theta = target.from_uniform(u)
+    theta = prior_draws(target)
     for one, j in tied:
         parameter, values = one.component.parameters[j], one.parameters(theta)[..., j]
         low, high = parameter.support

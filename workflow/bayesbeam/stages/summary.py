@@ -250,5 +250,5 @@ def _row(column: Mapping[str, Any], draws: FloatArray) -> dict[str, Any]:
 
 
 def _labels(target: SumTarget) -> list[str]:
-    """Name of every component."""
-    return [one.part if one.index is None else f"{one.part} {one.index}" for one in target.instances]
+    """Name of every component that has a curve."""
+    return [one.part if one.index is None else f"{one.part} {one.index}" for one in target.shown]

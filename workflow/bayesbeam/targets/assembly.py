@@ -1,4 +1,4 @@
-"""From parts to terms and slots: what is tied together becomes one term, everything else a term of its own."""
+"""From parts to terms and slots: what is tied together, or computed from one another, becomes one term."""
 
 from __future__ import annotations
 
@@ -64,18 +64,27 @@ def _indices(part: Part) -> list[int | None]:
 
 
 def _tied_together(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
-    """Pieces in groups that share parameters, each group where its first piece stands."""
+    """Pieces in groups that share parameters or act on one another, each group where its first piece stands."""
     owner = {name: k for k, piece in enumerate(pieces) for name in _free(piece)}
     group = list(range(len(pieces)))
+
+    def join(one: int, other: int) -> None:
+        low, high = sorted((group[one], group[other]))
+        group[:] = [low if g == high else g for g in group]
+
     for k, piece in enumerate(pieces):
         for tie in piece.part.ties.values():
             for part, parameter in tie.names:
-                name = _resolved(piece, part, parameter, owner)
                 # The first that names a common number stands for it.
-                other = owner.setdefault(name, k)
-                low, high = sorted((group[k], group[other]))
-                group = [low if g == high else g for g in group]
+                join(k, owner.setdefault(_resolved(piece, part, parameter, owner), k))
+        for other in _acted_on(piece, pieces):
+            join(k, other)
     return [[piece for k, piece in enumerate(pieces) if group[k] == g] for g in dict.fromkeys(group)]
+
+
+def _acted_on(piece: _Piece, pieces: Sequence[_Piece]) -> tuple[int, ...]:
+    """Places of the pieces that one acts on."""
+    return tuple(k for k, other in enumerate(pieces) if other.part.name in piece.part.acts_on)
 
 
 def _free(piece: _Piece) -> list[Name]:
@@ -113,7 +122,7 @@ def _add(made: Assembly, pieces: Sequence[_Piece], common: Mapping[str, Common],
             for part, word in tie.names:
                 if part == COMMON and (COMMON, None, word) not in places:
                     slot((COMMON, None, word), common[word].parameter, common[word].priors)
-    members = [Member(piece.part.component, _sources(piece, places)) for piece in pieces]
+    members = [Member(p.part.component, _sources(p, places), _acted_on(p, pieces)) for p in pieces]
     made.instances += [_instance(p, m, start) for p, m in zip(pieces, members, strict=True)]
     first = pieces[0]
     if len(pieces) == 1 and not first.part.ties:
@@ -142,4 +151,4 @@ def _instance(piece: _Piece, member: Member, start: int) -> Instance:
         Follows(tuple(start + place for place in s.places), s.formula) if isinstance(s, Follows) else start + s
         for s in member.sources
     ]
-    return Instance(member.component, piece.part.name, piece.index, tuple(sources))
+    return Instance(member.component, piece.part.name, piece.index, tuple(sources), piece.part.acts_on)

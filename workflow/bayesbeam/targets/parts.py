@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bayesbeam.models.base import Component, Formula, Parameter
 from bayesbeam.models.mathspace import TORCH
+from bayesbeam.models.operators.base import Operator
 from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Family, Prior
 
@@ -54,13 +55,20 @@ class Term:
 class Instance:
     """One component as a person sees it; a term holds several where parameters of theirs are tied.
 
-    ``sources`` holds, for each parameter, its slot or what it follows from.
+    ``sources`` holds, for each parameter, its slot or what it follows from; ``acts_on`` the parts whose curves it is
+    computed from.
     """
 
     component: Component
     part: str
     index: int | None
     sources: tuple[int | Follows, ...]
+    acts_on: tuple[str, ...] = ()
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether it adds a curve of its own, which a response does not."""
+        return not isinstance(self.component, Operator) or self.component.adds
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +136,8 @@ class Part:
     """What goes into a sum: a component, how many of it, and its priors.
 
     ``priors[parameter][g][d]`` is the prior in member d of group g; all of one parameter are of one family. ``ties``
-    holds the parameters that have none because they follow from others.
+    holds the parameters that have none because they follow from others, ``acts_on`` the names of the parts that an
+    operator acts on.
     """
 
     name: str
@@ -136,6 +145,7 @@ class Part:
     count: int
     priors: Mapping[str, Sequence[Sequence[Prior]]]
     ties: Mapping[str, Tie] = field(default_factory=dict)
+    acts_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

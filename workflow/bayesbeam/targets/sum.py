@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
+from bayesbeam.models.composite import Composite
 from bayesbeam.models.mathspace import TORCH
 from bayesbeam.models.tied import Follows
 from bayesbeam.noise.base import NoiseData, NoiseModel
@@ -121,18 +122,31 @@ class SumTarget(Target):
             return self._axis.new_zeros(0, *theta.shape[:-1], self.x.shape[-1])
         return torch.stack([self.row(term, theta[..., term.start : term.stop]) for term in self.terms])
 
+    @cached_property
+    def shown(self) -> tuple[Instance, ...]:
+        """Instances that add a curve."""
+        return tuple(one for one in self.instances if one.has_curve)
+
     def curves(self, theta: Tensor) -> Tensor:
-        """Curves of all instances as a person sees them, (I, G, D, C, R, N), for states (G, D, C, R, P)."""
-        if all(not isinstance(source, Follows) for one in self.instances for source in one.sources):
+        """Curves of the instances in ``shown``, (I, G, D, C, R, N), for states (G, D, C, R, P)."""
+        free = all(not isinstance(source, Follows) for one in self.instances for source in one.sources)
+        if free and not any(one.acts_on for one in self.instances):
             return self.rows(theta)
-        curves = []
+        values, origins = [], []
         for one in self.instances:
-            values = one.parameters(theta)
-            axis, places = self.x, values.new_tensor([float(n in one.component.locations) for n in one.names])
-            if one.component.locations:
-                axis, values = self.x - self.origin, values - self.origin * places
-            curve = one.component.formula(TORCH, axis, *(values[..., j, None] for j in range(values.shape[-1])))
-            curves.append(curve.expand(*theta.shape[:-1], self.x.shape[-1]).to(self.dtype))
+            numbers = one.parameters(theta)
+            moves = bool(one.component.locations)
+            if moves:
+                numbers = numbers - self.origin * numbers.new_tensor(
+                    [float(n in one.component.locations) for n in one.names]
+                )
+            values.append([numbers[..., j, None] for j in range(numbers.shape[-1])])
+            origins.append(torch.zeros_like(self.origin) if moves else self.origin)
+        acts_on = [[k for k, other in enumerate(self.instances) if other.part in one.acts_on] for one in self.instances]
+        composite = Composite(TORCH, [one.component for one in self.instances], values, acts_on, origins)
+        shape = (*theta.shape[:-1], self.x.shape[-1])
+        chosen = [k for k, one in enumerate(self.instances) if one.has_curve]
+        curves = [composite.curve(k, self.x - self.origin).expand(shape).to(self.dtype) for k in chosen]
         return torch.stack(curves) if curves else self.rows(theta)
 
     def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:

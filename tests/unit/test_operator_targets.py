@@ -1,0 +1,201 @@
+"""Candidates with backgrounds of peaks and responses: one target, on every engine that can, with curves told apart."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bayesbeam import noise, priors
+from bayesbeam.models import registry
+from bayesbeam.models.base import Component
+from bayesbeam.models.mathspace import TORCH
+from bayesbeam.models.operators import registry as operators
+from bayesbeam.sampling.engines.choose import choose
+from bayesbeam.sampling.run import GroupName, replica_exchange
+from bayesbeam.sampling.settings import Settings
+from bayesbeam.targets.parts import Part, Tie
+from bayesbeam.targets.predictive import predict
+from bayesbeam.targets.sum import SumTarget, sum_target
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from both_engines import assert_equal_runs
+
+X = torch.linspace(7.0, 17.0, 81, dtype=torch.float64)
+ENDS = {
+    "amplitude": (1.0, 8.0), "position": (9.0, 15.0), "sd": (0.3, 1.0), "fwhm": (0.5, 1.5), "mixing": (0.0, 1.0),
+    "level": (0.0, 1.0), "slope": (-0.2, 0.2), "pivot": (11.0, 13.0), "strength": (0.02, 0.3),
+    "gaussian_fwhm": (0.3, 1.0), "lorentzian_fwhm": (0.3, 1.0),
+}  # fmt: skip
+
+
+def uniform(low: float, high: float, groups: int) -> list[list[priors.Prior]]:
+    return [[priors.make_prior("uniform", low=low, high=high)]] * groups
+
+
+def point(value: float, groups: int) -> list[list[priors.Prior]]:
+    return [[priors.make_prior("fixed", value=value)]] * groups
+
+
+def part(
+    name: str, component: Component, acts_on: tuple[str, ...] = (), count: int = 1, groups: int = 2,
+    ties: dict[str, Tie] | None = None, fixed: dict[str, float] | None = None,
+) -> Part:  # fmt: skip
+    ties, fixed = ties or {}, {"side": 1.0, "centre": 400.0, **(fixed or {})}
+    own = {
+        n: point(fixed[n], groups) if n in fixed else uniform(*ENDS[n], groups)
+        for n in component.parameter_names
+        if n not in ties
+    }
+    return Part(name, component, count, own, ties, acts_on)
+
+
+def made(parts: list[Part], groups: int = 2) -> SumTarget:
+    """Spectra of a peak on a step, each with its own noise."""
+    curve = registry.get("gaussian").forward(X, torch.tensor([5.0, 12.0, 0.8], dtype=torch.float64))
+    scatter = torch.randn(groups, 1, len(X), generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    x, ones = X.expand_as(scatter).contiguous(), torch.ones_like(scatter)
+    return sum_target(x, curve + 0.3 + 0.3 * scatter, 0.3 * ones, ones, parts, noise.get("normal"), {})
+
+
+PEAK, LINEAR = registry.get("gaussian"), registry.get("linear")
+
+
+def stepped(groups: int = 2, ties: dict[str, Tie] | None = None) -> SumTarget:
+    """Two exchangeable peaks, a straight line, and Shirley's background of the peaks."""
+    return made(
+        [
+            part("line", PEAK, count=2, groups=groups, ties=ties),
+            part("level", LINEAR, groups=groups),
+            part("step", operators.get("shirley"), ("line",), groups=groups),
+        ],
+        groups,
+    )
+
+
+def draws(target: SumTarget, count: int = 30) -> Tensor:
+    shape = (len(target.slots), target.groups, target.members, count, 1)
+    return target.from_uniform(torch.rand(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64))
+
+
+def test_peaks_and_their_background_are_one_term_and_all_else_terms_of_their_own() -> None:
+    target = stepped()
+    assert [(t.part, t.component.locations) for t in target.terms] == [
+        ("line + step", ("position_1", "position_4")),
+        ("level", ("pivot",)),
+    ]
+    assert [(s.name, s.index) for s in target.slots][:7] == [
+        ("line.amplitude", 1), ("line.position", 1), ("line.sd", 1),
+        ("line.amplitude", 2), ("line.position", 2), ("line.sd", 2), ("step.strength", None),
+    ]  # fmt: skip
+
+
+def test_curves_are_told_apart_and_add_up() -> None:
+    target = stepped()
+    theta = draws(target)
+    curves = target.curves(theta)
+    assert [one.part for one in target.shown] == ["line", "line", "level", "step"]
+    torch.testing.assert_close(curves.sum(0), target.rows(theta).sum(0), rtol=1e-12, atol=1e-12)
+    state = theta[0, 0, 3, 0]
+
+    def peaks(x: Tensor) -> Tensor:
+        return PEAK.forward(x, state[:3]) + PEAK.forward(x, state[3:6])
+
+    torch.testing.assert_close(curves[0, 0, 0, 3, 0], PEAK.forward(X, state[:3]), rtol=1e-9, atol=1e-12)
+    step = operators.get("shirley").formula(TORCH, X, peaks, state[6:7], state[7:8])
+    torch.testing.assert_close(curves[3, 0, 0, 3, 0], step, rtol=1e-9, atol=1e-12)
+
+
+def test_a_response_has_no_curve_and_its_parts_are_seen_through_it() -> None:
+    """The background of peaks that are seen through a response is that of the smeared ones."""
+    response = operators.get("gaussian_response")
+    parts = [
+        part("line", PEAK), part("sharp", registry.get("lorentzian")), part("level", LINEAR),
+        part("blur", response, ("line", "sharp")), part("step", operators.get("tougaard"), ("line", "sharp")),
+    ]  # fmt: skip
+    target = made(parts)
+    theta = draws(target)
+    curves = target.curves(theta)
+    assert [one.part for one in target.shown] == ["line", "sharp", "level", "step"]
+    torch.testing.assert_close(curves.sum(0), target.rows(theta).sum(0), rtol=1e-10, atol=1e-10)
+    state = theta[1, 0, 5, 0]
+    by_name = {slot.name: state[j : j + 1] for j, slot in enumerate(target.slots)}
+
+    def smeared(x: Tensor) -> Tensor:
+        sharp = registry.get("lorentzian")
+        return response.formula(
+            TORCH, x, lambda u: PEAK.forward(u, state[:3]) + sharp.forward(u, state[3:6]), by_name["blur.fwhm"]
+        )
+
+    own = [by_name[f"step.{name}"] for name in ("strength", "centre", "side")]
+    exact = operators.get("tougaard").formula(TORCH, X, smeared, *own)
+    torch.testing.assert_close(curves[3, 1, 0, 5, 0], exact, rtol=0, atol=3e-6 * float(exact.max()))
+    one = predict(target.select(torch.tensor([0])), theta[0, 0, :, 0][:, None].numpy(), 0, torch.Generator())
+    assert one.components.shape == (4, 3, len(X))
+
+
+def test_rows_do_not_depend_on_what_else_is_in_the_batch() -> None:
+    both, alone = stepped(2), stepped(1)
+    theta = draws(both)
+    first = both.select(torch.tensor([0]))
+    assert torch.equal(both.rows(theta)[:, :1], first.rows(theta[:1]))
+    assert torch.equal(first.rows(theta[:1]), alone.rows(theta[:1]))
+
+
+def test_ties_reach_into_what_a_background_is_computed_from() -> None:
+    narrow = Tie((("step", "strength"),), lambda m, k: 2.0 * k)
+    target = stepped(ties={"sd": narrow})
+    assert [slot.name for slot in target.slots][:5] == [
+        "line.amplitude", "line.position", "line.amplitude", "line.position", "step.strength",
+    ]  # fmt: skip
+    theta = draws(target)
+    torch.testing.assert_close(target.curves(theta).sum(0), target.rows(theta).sum(0), rtol=1e-12, atol=1e-12)
+
+
+def test_engines_are_chosen_by_what_is_there() -> None:
+    choice = choose(stepped())
+    assert choice.engine == "eager"
+    assert "shirley needs the curve as a whole" in choice.reason
+    blurred = made([part("line", registry.get("split_gaussian"), fixed={"sd_low": 0.4, "sd_high": 0.6}),
+                    part("blur", operators.get("gaussian_response"), ("line",))])  # fmt: skip
+    assert choose(blurred).engine == "eager"
+
+
+@pytest.mark.parametrize("name", ["gaussian_response", "lorentzian_response", "voigt_response"])
+def test_responses_in_closed_form_are_compiled(name: str) -> None:
+    pytest.importorskip("numba")
+    parts = [part("line", PEAK, count=2), part("level", LINEAR), part("blur", operators.get(name), ("line",))]
+    target = made(parts)
+    assert choose(target).engine == "cpu"
+    assert_equal_runs(target)
+
+
+def test_a_run_finds_peaks_and_background_that_data_were_made_from() -> None:
+    """Noise 0.05, so z-scores of four parameters: beyond 4 once in 4000 runs; three seeds were run."""
+    truth = {"line.amplitude": 6.0, "line.position": 11.3, "line.sd": 0.6, "step.strength": 0.12, "flat.level": 0.4}
+    own = {name: torch.tensor([value], dtype=torch.float64) for name, value in truth.items()}
+    clean = operators.get("shirley").formula(
+        TORCH, X, lambda u: PEAK.formula(TORCH, u, own["line.amplitude"], own["line.position"], own["line.sd"]),
+        own["step.strength"], torch.ones(1, dtype=torch.float64),
+    )  # fmt: skip
+    clean = clean + PEAK.formula(TORCH, X, own["line.amplitude"], own["line.position"], own["line.sd"]) + 0.4
+    scatter = torch.randn(len(X), generator=torch.Generator().manual_seed(11), dtype=torch.float64)
+    y = (clean + 0.05 * scatter).reshape(1, 1, -1)
+    ones = torch.ones_like(y)
+    parts = [
+        part("line", PEAK, groups=1), part("flat", registry.get("constant"), groups=1),
+        part("step", operators.get("shirley"), ("line",), groups=1),
+    ]  # fmt: skip
+    target = sum_target(X.reshape(1, 1, -1), y, 0.05 * ones, ones, parts, noise.get("normal"), {})
+    settings = Settings(target_standard_error=0.3, chains=4, seed=5)
+    (run,) = replica_exchange(target, [GroupName("m", "c")], settings)
+    assert run.verdict.word == "reliable", run.verdict.reasons
+    states = run.theta.reshape(-1, len(target.slots))
+    for j, slot in enumerate(target.slots):
+        if slot.name in truth:
+            values = np.asarray(states[:, j])
+            assert abs(values.mean() - truth[slot.name]) < 4.0 * values.std(), slot.name
