@@ -40,7 +40,14 @@ class Unfit:
 CASES = {
     "impossible Poisson": Unfit(
         '{component: constant, priors: {level: "uniform(-3, -1)"}}', "{family: poisson}",
-        {"good": COUNTS, "low": COUNTS}, r"candidate model: no draw of its priors, or hardly any, can have made",
+        {"good": COUNTS, "low": COUNTS},
+        r"measurement \w+: constant \(constant\): a curve of -1 at most, at .*counts were measured; .*background",
+    ),
+    "Poisson noise and peaks without a background": Unfit(
+        '{component: gaussian, name: p, count: 2, priors: {position: "uniform(0, 3)", sd: "log_uniform(0.03, 0.04)"}}',
+        "{family: poisson}", {"good": COUNTS, "low": COUNTS},
+        r"measurement \w+: p \(gaussian\): the 2 of them vanish 0\.\d+ from the middle at most, and counts were "
+        r"measured from 0 to 3.*; expected a curve above 0 wherever there are counts.* strictly positive background",
     ),
     "position outside the data": Unfit(
         '{component: gaussian, name: p, priors: {position: "uniform(0, 3)"}}', "{sigma: 1}",

@@ -129,7 +129,7 @@ def test_priors_and_counts(campaign: LoadedCampaign) -> None:
             "normal_counts",
             "value",
             3.0,
-            ["fixed(value=1)", "log_uniform(low=0.001, high=1000)"],
+            ["fixed(value=1)", "log_uniform(low=0.001 * noise * noise / y_span, high=100 * noise * noise / y_span)"],
         ),
         (
             "{family: normal_counts, sigma: column, scale: estimate, gain: 1}",

@@ -216,7 +216,8 @@ in proportion to the curve, added in squares |
 and a variance of gain times the curve, for signals that are scaled counts; a curve below zero is rejected |
 | `{family: student_t, sigma: estimate, dof: estimate}` | with outliers: wide tails, by degrees of freedom that are \
 known, estimated or have a prior; sigma is the width of the middle |
-| `{family: poisson}` | counted events; needs `signal: {counts: true}` |
+| `{family: poisson}` | counted events; needs `signal: {counts: true}` and a curve that can be above zero wherever \
+there are counts: peaks alone do not do, a strictly positive background does |
 
 Uncertainties in files and counting statistics are often too small for what the model leaves out, and then choose
 models with great and false confidence; so an estimated level is the default. The parameters of the noise have these

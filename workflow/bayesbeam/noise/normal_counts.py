@@ -16,7 +16,7 @@ from bayesbeam.noise.normal_scaled import SCALE
 GAIN = Parameter(
     "gain",
     "y",
-    "log_uniform(low=1e-3, high=1e3)",
+    "log_uniform(low=1e-3*noise*noise/y_span, high=100*noise*noise/y_span)",
     (0.0, math.inf),
     "variance that the signal adds over the prediction: signal that one event gives",
     (0.05, 2.0),

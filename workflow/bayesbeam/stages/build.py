@@ -23,6 +23,7 @@ from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
 from bayesbeam.stages.capacity import check_capacity
 from bayesbeam.stages.operators import check_operators, prior_draws
+from bayesbeam.stages.positive import check_positive
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
@@ -52,7 +53,8 @@ def build_target(
     Raises
     ------
     ModelError
-        If a prior is improper for these data, or leaves all of them out, or peaks are too narrow to be seen.
+        If a prior is improper for these data, or leaves all of them out, or peaks are too narrow to be seen, or counts
+        were measured where the curve is zero.
     DataError
         If the noise needs uncertainties or counts that a measurement does not have, it has too few points, or its axis
         has another unit than a component needs.
@@ -82,6 +84,7 @@ def build_target(
     _check_ties(target, members)
     check_capacity(spec, target, members)
     check_operators(target, members)
+    check_positive(target, members)
     single = {id(one.component) for one in target.instances}
     # Tied curves that do not move with the axis cannot be computed about its middle, where single precision would do.
     loose = any(id(term.component) not in single and not term.component.locations for term in target.terms)
