@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record, read_records
-from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak
+from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak, rows
 
 FIELDS = """measurement candidate count tag title free_energy standard_error free_energy_excess estimators
     model_probability probability_error verdict reasons barrier exchange_rate_min exchange_rate_mean round_trips ess_min
@@ -132,8 +132,34 @@ def test_derived_quantities(content: dict[str, Any], arrays: dict[str, Record]) 
     np.testing.assert_allclose(draws["peak.area", 1], expected, rtol=1e-12)
 
 
-def test_draws_and_prior_draws_are_relabelled(arrays: dict[str, Record]) -> None:
+def test_one_peak_that_is_there_and_one_that_may_be_anywhere_are_told_apart(
+    content: dict[str, Any], arrays: dict[str, Record]
+) -> None:
     found = arrays["a/peaks-k2"]
+    (numbering,) = record(content, "peaks-k2")["numbering"]
+    assert (numbering["part"], numbering["by"]) == ("peak", "assignment")
+    assert record(content, "flat")["numbering"] == []
+    positions = [k for k, column in enumerate(found.facts["columns"]) if column["name"] == "peak.position"]
+    there, anywhere = sorted(found.arrays["draws"][..., positions].std((0, 1)))
+    assert there < 0.05 < 0.3 < anywhere
+    first, second = found.arrays["draws"][..., positions].mean((0, 1))
+    assert first < second
+    # each is then alone before the data: uniform on [0, 3], with 5 standard errors of 2000 draws
+    prior = found.arrays["prior_draws"][:, positions]
+    np.testing.assert_allclose(prior.mean(0), 1.5, atol=5 * 0.866 / np.sqrt(2000))
+    assert 0.4 < (prior[:, 0] < prior[:, 1]).mean() < 0.6
+
+
+def test_draws_and_prior_draws_are_relabelled(tmp_path: Path) -> None:
+    """Two peaks that are apart are in order of position, and so are those of the prior."""
+    x = np.linspace(0.0, 3.0, 60)
+    y = np.exp(-0.5 * ((x - 0.8) / 0.2) ** 2) + np.exp(-0.5 * ((x - 2.2) / 0.2) ** 2)
+    data = rows(x, y + 0.1 * np.random.default_rng(2).standard_normal(60))
+    made = make_lab(tmp_path, {"a": data}, PEAKS.replace("1..2", "2"))
+    made.separate()
+    (one,) = strict(made.results / "free_energy" / "b.json")["records"]
+    assert one["numbering"] == [{"part": "peak", "by": "order", "doubtful": []}]
+    found = read_records(made.results / "free_energy" / "b.h5")["a/peaks"]
     positions = [k for k, column in enumerate(found.facts["columns"]) if column["name"] == "peak.position"]
     assert len(positions) == 2
     for name in ("draws", "prior_draws"):

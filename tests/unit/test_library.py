@@ -129,10 +129,21 @@ def test_draws_are_named_by_parameter_and_instances_are_in_order() -> None:
     count = result.run.theta.shape[0] * result.run.theta.shape[2]
     assert {values.shape for values in result.draws.values()} == {(count, 2)}
     places = result.draws["peaks.position"]
-    assert (np.diff(places, axis=1) >= 0).all()
+    (labels,) = result.numbering
+    assert (labels.part, labels.overlap.shape) == ("peaks", (2, 2))
+    assert np.diff(places.mean(0)) > 0 if labels.assigned else (np.diff(places, axis=1) >= 0).all()
     raw = np.sort(result.run.theta[:, 0][..., [1, 4]], axis=-1)
     # Chain after chain.
-    assert np.array_equal(places, raw.swapaxes(0, 1).reshape(-1, 2))
+    assert np.array_equal(np.sort(places, axis=-1), raw.swapaxes(0, 1).reshape(-1, 2))
+
+
+def test_the_summary_names_instances_that_cannot_be_told_apart() -> None:
+    target = curve_target(X, np.zeros_like(X), {"peaks": ("gaussian", 2)}, PEAKS, sd=1.0)
+    result = sample(target, **SHORT)
+    (labels,) = result.numbering
+    ((first, second, overlap),) = labels.doubtful
+    assert str(result).splitlines()[-1] == f"peaks: cannot be told apart (overlap): 1 and 2 ({overlap:.0%})"
+    assert (first, second, overlap > 0.05) == (1, 2, True)
 
 
 def test_the_summary_says_what_the_numbers_are() -> None:

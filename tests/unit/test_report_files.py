@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -64,6 +65,21 @@ def test_tables_read_back_to_the_last_bit(results: Path, tmp_path: Path) -> None
     assert list(peaks[peaks.parameter == "peaks.position"]["index"]) == [1, 2, 3]
     runs = pd.read_csv(tmp_path / "runtime.csv")
     assert "integrate/sampleA" in set(runs.job)
+
+
+def test_peaks_that_cannot_be_told_apart_have_a_table_and_a_file_only_where_there_are_any(
+    results: Path, tmp_path: Path
+) -> None:
+    found = load_results(report_fixture.facts(), results)
+    write_tables(found, tmp_path / "some")
+    rows = (tmp_path / "some" / "numbering.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[:2] == [
+        "measurement,candidate,count,part,numbered_by,first,second,overlap",
+        "nagata,peaks,4,peaks,assignment,3,4,0.21",
+    ]
+    plain = [replace(r, candidates=tuple(c for c in r.candidates if c.count != 4)) for r in found.measurements]
+    write_tables(replace(found, measurements=tuple(plain)), tmp_path / "none")
+    assert not (tmp_path / "none" / "numbering.csv").exists()
 
 
 def test_draws_open_in_xarray_and_arviz(results: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bayesbeam.report import wording
 from bayesbeam.report.curves import Column, Draws, Fit
 from bayesbeam.report.integration_words import group_answer
+from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, Facts, GroupResult, GroupRow, MeasurementResult, Results, Row
 
 PM = "\u00a0±\u00a0"
@@ -168,6 +169,28 @@ def test_end_of_the_range_is_said() -> None:
     last = wording.measurement_answer(measured(candidate(3, 0.01), candidate(4, 0.99))).details
     assert last == ("four is the largest count that was asked: larger ones were not compared",)
     assert wording.measurement_answer(measured(candidate(3, 0.99), candidate(4, 0.01))).details == ()
+
+
+def test_peaks_that_cannot_be_told_apart_are_named_the_most_alike_first() -> None:
+    pairs = [{"first": a, "second": a + 1, "overlap": 0.06 + 0.1 * a} for a in range(1, 6)]
+    part = {"part": "peaks", "by": "order", "doubtful": pairs}
+    details = wording.measurement_answer(measured(candidate(5, 0.99, numbering=(part,)), candidate(4, 0.01))).details
+    assert details[-1] == (
+        "peaks 5 and 6 (overlap 56 %), 4 and 5 (overlap 46 %), 3 and 4 (overlap 36 %) and 2 and 3 (overlap 26 %) "
+        "and 1 more pair cannot be told apart"
+    )
+    (note,) = numbering_notes([part])
+    assert note.startswith("Peaks 5 and 6")
+    assert note.endswith(": what is said of each alone holds for a label, not a peak.")
+
+
+def test_peaks_numbered_by_assignment_are_said_to_be() -> None:
+    assert numbering_notes([{"part": "peaks", "by": "order", "doubtful": []}]) == []
+    (note,) = numbering_notes([{"part": "peaks", "by": "assignment", "doubtful": []}])
+    assert note.startswith(
+        "peaks: their positions cross, so every draw is assigned to the peaks that it resembles most"
+    )
+    assert "told apart" not in note
 
 
 def test_waves_in_the_residuals_are_a_reservation() -> None:

@@ -19,8 +19,8 @@ from bayesbeam.library_models import PriorLike, curve_target, read_prior
 from bayesbeam.sampling.record import Run, Verdict
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
+from bayesbeam.targets.assignment import Labels, label
 from bayesbeam.targets.base import Target
-from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.function import Blocks, function_target
 from bayesbeam.targets.quantities import tabulate
 
@@ -45,6 +45,8 @@ class Result:
     draws : dict of str to array
         Posterior draws by parameter, chain after chain: (n,), or (n, K) for the K instances of an exchangeable part in
         order; derived quantities of components too. Fixed parameters are left out.
+    numbering : tuple of Labels
+        How the instances of each exchangeable part got their order, and how well they can be told apart.
     run : Run
         Everything else: ladder, log-likelihoods of all rungs, estimators, effective draws, R-hat.
     """
@@ -52,6 +54,7 @@ class Result:
     free_energy: FreeEnergy
     verdict: Verdict
     draws: dict[str, FloatArray]
+    numbering: tuple[Labels, ...]
     run: Run
 
     def summary(self) -> str:
@@ -69,6 +72,10 @@ class Result:
                 label = name if values.ndim == 1 else f"{name}[{k + 1}]"
                 numbers = (column.mean(), column.std(ddof=1), *np.quantile(column, [0.025, 0.975]))
                 lines.append(f"{label:<24}" + "".join(f"{number:>12.5g}" for number in numbers))
+        for one in self.numbering:
+            pairs = [f"{first} and {second} ({overlap:.0%})" for first, second, overlap in one.doubtful]
+            if pairs:
+                lines.append(f"{one.part}: cannot be told apart (overlap): {', '.join(pairs)}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -140,7 +147,8 @@ def sample(
         run = replica_exchange(target, [GroupName(name, (name,))], asked, progress)[0]
     finally:
         torch.set_num_threads(before)
-    return Result(run.free_energy, run.verdict, _draws(target, run), run)
+    states, numbering = label(target, run.theta.transpose(2, 0, 1, 3))
+    return Result(run.free_energy, run.verdict, _draws(target, states), numbering, run)
 
 
 def _target(
@@ -166,9 +174,8 @@ def _target(
     return model
 
 
-def _draws(target: Target, run: Run) -> dict[str, FloatArray]:
-    """Draws (n,) or (n, K) by name, chain after chain, from relabelled states."""
-    states = relabel(target, run.theta.transpose(2, 0, 1, 3))
+def _draws(target: Target, states: FloatArray) -> dict[str, FloatArray]:
+    """Draws (n,) or (n, K) by name, chain after chain, from relabelled states (C, S, D, P)."""
     quantities, columns = tabulate(target, states.reshape(-1, *states.shape[2:]))
     found: dict[str, list[FloatArray]] = {}
     single: dict[str, bool] = {}

@@ -142,7 +142,7 @@ class Derived(Section):
 
     formula: FormulaText = Field(
         description="Formula of `part.parameter`, of quantities derived for a part (areas, say) and of common numbers; "
-        "with several peaks `part[2].parameter` is the second, by position.",
+        "with several peaks `part[2].parameter` is the second, by position as in the results.",
         examples=["second.area / first.area"],
     )
     unit: str = Field("1", max_length=60, description="Unit, in terms of those of x and y.", examples=["x*y"])

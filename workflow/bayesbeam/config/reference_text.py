@@ -141,11 +141,15 @@ COMPONENTS = """
 ## Components
 
 The noise-free curve is the sum of the parts. Peaks may have a `count`: several of one kind are exchangeable, which is
-taken into account in the free energy, and are numbered by position in the results. A `doublet` of a peak (`of:
-gaussian`) has the peak's own parameters, which are those of its first line, and `splitting` and `ratio`; its second
-line lies at position + splitting and is `ratio` times as high. With `widths: own` the second line has widths of its
-own, named `<width>_2`. Units are in terms of those of x and y; components with units of their own, such as `mm/s` and
-`T`, need x in that unit.
+taken into account in the free energy, and are numbered by position in the results. Where positions cross, or one peak
+may be anywhere, and other parameters tell peaks apart, each draw is assigned to the peaks it resembles most, and
+numbers follow the mean position. Pairs that cannot be told apart are named in the report and in
+`tables/numbering.csv`, with their overlap (twice the probability that a draw has them the other way round).
+
+A `doublet` of a peak (`of: gaussian`) has the peak's own parameters, which are those of its first line, and
+`splitting` and `ratio`; its second line lies at position + splitting and is `ratio` times as high. With `widths: own`
+the second line has widths of its own, named `<width>_2`. Units are in terms of those of x and y; components with units
+of their own, such as `mm/s` and `T`, need x in that unit.
 
 """
 

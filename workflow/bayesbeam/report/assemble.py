@@ -18,6 +18,7 @@ from bayesbeam.report.figures.ridges import Shared, ridges_figure
 from bayesbeam.report.figures.sampling import sampling_figure
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.integration_words import group_answer
+from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, GroupResult, MeasurementResult, Results
 from bayesbeam.report.wording import Answer, candidate_label
 
@@ -39,6 +40,7 @@ class Choice:
     fit: Shown | None
     sampling: Shown | None
     parameters: view.Table
+    numbering: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
     words = f"{words[:1].upper()}{words[1:]}." if words else ""
     return Choice(
         label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,
-        view.parameter_table(one),
+        view.parameter_table(one), tuple(numbering_notes(one.numbering)),
     )  # fmt: skip
 
 

@@ -137,6 +137,7 @@ class Candidate:
     priors: tuple[Mapping[str, str], ...] = ()
     parameters: tuple[Row, ...] = ()
     parts: str = ""
+    numbering: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def reliable(self) -> bool:
@@ -185,6 +186,7 @@ class GroupRow:
     verdict: str = "not reliable"
     reasons: tuple[str, ...] = ()
     parameters: tuple[Row, ...] = ()
+    numbering: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

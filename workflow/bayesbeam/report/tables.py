@@ -34,6 +34,7 @@ COLUMNS = {
         "measurement", "candidate", "count", "predictive_p", "squares_p", "runs_p", "local_p", "together_p",
         "x_from", "x_to", "deviation", "excess", "share",
     ),
+    "numbering": ("measurement", "candidate", "count", "part", "numbered_by", "first", "second", "overlap"),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (
         "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
@@ -63,6 +64,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "modes": _modes,
         "noise_curve": _noise_curve,
         "checks": _checks,
+        "numbering": _numbering,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
         "series": _series,
@@ -74,13 +76,15 @@ def write_tables(results: Results, folder: Path) -> None:
 
 
 def tables_of(results: Results) -> tuple[str, ...]:
-    """Names of the tables of these results: of modes where they were asked for, of noise levels where one is known."""
+    """Names of the tables of these results, those that would be empty left out where they answer a special question."""
     candidates = [one for result in results.measurements for one in result.candidates]
     empty = set()
     if not any(row.mode is not None for one in candidates for row in one.parameters):
         empty.add("modes")
     if not any(one.noise_curve for one in candidates):
         empty.add("noise_curve")
+    if not any(_numbering(results)):
+        empty.add("numbering")
     return tuple(name for name in COLUMNS if name not in empty)
 
 
@@ -135,6 +139,18 @@ def _checks(results: Results) -> Iterator[tuple[Value, ...]]:
         for one in result.candidates:
             found = one.checks or {}
             yield (one.measurement, one.candidate, one.count, one.predictive_p, *(found.get(name) for name in names))
+
+
+def _numbering(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Parts whose peaks are not numbered by position in every draw, and pairs of peaks that cannot be told apart."""
+    for result in results.measurements:
+        for one in result.candidates:
+            for part in one.numbering:
+                head = one.measurement, one.candidate, one.count, part.get("part"), part.get("by")
+                for pair in part.get("doubtful", ()):
+                    yield (*head, pair.get("first"), pair.get("second"), pair.get("overlap"))
+                if part.get("by") == "assignment" and not part.get("doubtful"):
+                    yield (*head, None, None, None)
 
 
 def _integration(results: Results) -> Iterator[tuple[Value, ...]]:

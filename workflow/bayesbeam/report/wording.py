@@ -13,6 +13,7 @@ import numpy as np
 
 from bayesbeam.report.curves import Array, Draws, Fit
 from bayesbeam.report.misfit_words import misfit_doubts
+from bayesbeam.report.numbering_words import doubts
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.residuals import alike
 from bayesbeam.report.text import (
@@ -84,7 +85,7 @@ def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fi
         )
     details = [*_physics(result.best, draws), *_fit_words(result)]
     sentence = choice(result.ranked) if verdict != BAD else f"as computed, {choice(result.ranked)}"
-    details += _end_of_range(result.ranked)
+    details += [*_end_of_range(result.ranked), *doubts(result.best.numbering)]
     decided = len(result.candidates) == 1 or (result.best.model_probability or 0.0) >= LIKELY
     about = "" if decided or not details else f"with {candidate_words(result.best, result.ranked)}:"
     return Answer(

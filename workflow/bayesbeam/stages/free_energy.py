@@ -113,6 +113,7 @@ def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summar
         "predictive_p": summary.p_values[m.id],
         "checks": summary.checks[m.id],
         "priors": prior_rows(expanded.spec, m),
+        "numbering": summary.numbering,
         "parameters": [finite(row) for row in summary.rows],
         "parts": part_words(expanded.spec),
         **diagnostics(sampled),

@@ -94,6 +94,7 @@ def _row(expanded: Expanded, sampled: Record, summary: Summary, alone: Sequence[
         "decision": decision_words(decision, facts["verdict"] == RELIABLE),
         "predictive_p": summary.p_values,
         "checks": summary.checks,
+        "numbering": summary.numbering,
         "parameters": [finite(row) for row in summary.rows],
         **facts,
     }

@@ -19,6 +19,7 @@ from bayesbeam.rng import stream_key
 from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
 from bayesbeam.stages.modes import mode_columns
+from bayesbeam.targets.assignment import Labels, label
 from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.predictive import Prediction, predict
 from bayesbeam.targets.quantities import Asked, Quantity, tabulate
@@ -49,6 +50,8 @@ class Summary:
         Curves and bands of each measurement.
     labels : list of str
         Names of the terms, in the order of ``components``.
+    numbering : list of dict
+        How the instances of each exchangeable part were numbered, and which cannot be told apart.
     p_values : dict of float
         Posterior predictive p of each measurement.
     checks : dict of dict
@@ -60,6 +63,7 @@ class Summary:
     arrays: dict[str, FloatArray]
     members: dict[str, dict[str, FloatArray]]
     labels: list[str]
+    numbering: list[dict[str, Any]]
     p_values: dict[str, float]
     checks: dict[str, dict[str, float]]
 
@@ -75,7 +79,8 @@ def summarise(
 ) -> Summary:
     """Summary of the draws of one group (or of one measurement, a group of one), with modes if asked."""
     target = build_target(spec, [list(members)], shared)
-    theta = relabel(target, record.arrays["theta"].transpose(2, 0, 1, 3))
+    theta, labels = label(target, record.arrays["theta"].transpose(2, 0, 1, 3))
+    assigned = frozenset(one.part for one in labels if one.assigned)
     asked = [_asked(one) for one in spec.derived]
     quantities, values = tabulate(target, theta, asked)
     columns = [_column(spec, q, members) for q in quantities]
@@ -95,7 +100,7 @@ def summarise(
     likelihood = record.arrays["log_likelihood"]
     arrays = {
         "draws": kept,
-        "prior_draws": tabulate(target, prior_draws(target, seed, name), asked)[1],
+        "prior_draws": tabulate(target, prior_draws(target, seed, name, assigned), asked)[1],
         "trace": likelihood[:, :, -1].T,
         "beta": record.arrays["beta"],
         "exchange_rate": record.arrays["exchange_rate"],
@@ -106,7 +111,9 @@ def summarise(
         exact = build_target(spec, [list(members)], shared, "float64")
         highest = mode_columns(exact, picked, quantities, asked)
         rows = [row | mode for row, mode in zip(rows, highest, strict=True)]
-    return Summary(columns, rows, arrays, curves, _labels(target), p_values, checks)
+    return Summary(
+        columns, rows, arrays, curves, _labels(target), [_numbering(one) for one in labels], p_values, checks
+    )
 
 
 def _checks(found: Prediction, m: Measurement) -> dict[str, float]:
@@ -121,13 +128,19 @@ def _checks(found: Prediction, m: Measurement) -> dict[str, float]:
     return {name: getattr(one, name) for name in ("squares", "runs", "local", "together")} | place | far
 
 
-def prior_draws(target: SumTarget, seed: int, name: str) -> FloatArray:
-    """Relabelled draws of the prior, (n, D, P)."""
+def prior_draws(target: SumTarget, seed: int, name: str, assigned: frozenset[str] = frozenset()) -> FloatArray:
+    """Draws of the prior (n, D, P), relabelled but for parts whose instances are numbered by assignment."""
     generator = torch.Generator().manual_seed(stream_key(seed, name, "prior")[0])
     shape = (len(target.slots), 1, target.members, PRIOR_DRAWS, 1)
     u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-12)
     states = target.from_uniform(u)[0, :, :, 0]
-    return relabel(target, states.permute(1, 0, 2).numpy())
+    return relabel(target, states.permute(1, 0, 2).numpy(), assigned)
+
+
+def _numbering(one: Labels) -> dict[str, Any]:
+    """Numbering of one part as JSON can hold it."""
+    doubtful = [{"first": first, "second": second, "overlap": overlap} for first, second, overlap in one.doubtful]
+    return {"part": one.part, "by": one.by, "doubtful": doubtful}
 
 
 def statistics(draws: FloatArray) -> dict[str, float]:
