@@ -12,7 +12,7 @@ import pytest
 from bayesbeam.config import load_campaign
 
 FILES = ("first_look/data", "nagata2012/data")
-OTHERS = ("raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "olivine_reflectance")
+OTHERS = ("raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "fermi_edge_gold", "olivine_reflectance")
 
 
 @pytest.fixture
