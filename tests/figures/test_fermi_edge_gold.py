@@ -1,4 +1,4 @@
-"""Fermi edge of gold and O 1s of indium tin oxide: zero of energy, resolution, and lines on a background of their own."""
+"""Fermi edge of gold and O 1s of indium tin oxide: zero of energy, resolution, and lines on the step they make."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_perfect_resolution_is_out_of_the_question_and_the_temperature_is_not_
 
 
 def test_a_straight_line_wants_a_false_second_line(results: Shipped) -> None:
-    """On Shirley's background one line will do; without it a second one stands for the step, at the end of its prior."""
+    """On Shirley's background one line will do; without it a second, at the end of its prior, stands for the step."""
     assert results.best("ito")["tag"] == "lines-k1"
     assert results.gap("ito", "ramp-k2", "lines-k1")[0] > 15
     assert results.gap("ito", "ramp-k1", "ramp-k2")[0] > 8
