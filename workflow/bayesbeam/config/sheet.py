@@ -61,6 +61,7 @@ class MeasurementRow:
 
     ``file`` is absolute, ``file_in_sheet`` as written; ``metadata`` holds the columns that are not ours, as numbers
     where every filled cell of the column is one. ``made`` is set where a study makes it; a simulated one has no file.
+    ``calibration`` is the absolute path of the treatment's table.
     """
 
     id: str
@@ -70,6 +71,7 @@ class MeasurementRow:
     treatment: Treatment
     metadata: dict[str, str | float] = field(default_factory=dict)
     made: Made | None = None
+    calibration: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,11 @@ class SheetReader:
             if column not in COLUMNS
         }
         folder = self.path.resolve().parent
-        return MeasurementRow(identifier, (folder / file).resolve(), file, name, _overridden(chosen, line), metadata)
+        table = chosen.axis.calibration
+        return MeasurementRow(
+            identifier, (folder / file).resolve(), file, name, _overridden(chosen, line), metadata,
+            calibration=None if table is None else (folder / table).resolve(),
+        )  # fmt: skip
 
     def _at(self, line: _Line, column: str) -> str:
         return f"{self.shown} line {line.number} column {column}"

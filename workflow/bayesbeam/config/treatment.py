@@ -56,6 +56,14 @@ class Axis(Section):
 
     quantity: str = Field("x", max_length=80, description="Name of x on axes.", examples=["binding energy"])
     unit: str = Field("", max_length=40, description="Unit of x in the file.", examples=["eV"])
+    calibration: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="Table of what x in the file means, a file like the data files: its first column has x of the "
+        "file, its second what it is, in axis.unit; between rows go straight lines, and beyond them nothing.",
+        examples=["data/velocity.csv"],
+    )
     convert_to: str | None = Field(None, max_length=40, description="Unit to convert x to.", examples=["nm"])
     offset: Real = Field(0.0, description="Added to x, in the unit after conversion.", examples=[-0.35])
     decreasing: bool = Field(False, description="Draw the axis from large to small, as for binding energies.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bayesbeam import units
 from bayesbeam.errors import ConfigError, DataError, nearest
+from bayesbeam.io.calibration import calibrate
 from bayesbeam.io.provenance import file_sha256, provenance
 from bayesbeam.io.readers import RawData, ReadOptions, read_raw
 from bayesbeam.io.readers.guarded import Reader, guarded_reader
@@ -81,12 +82,16 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
         sha256 = file_sha256(row.file)
         _check_points(raw, row.treatment.read.points, label)
         record = provenance(row.file, sha256, key)
-        sentence = _read_sentence(raw, row.treatment, _axis_unit(raw, row.treatment.axis.unit, label), row.file.name)
+        unit = raw.x_unit if row.calibration else _axis_unit(raw, row.treatment.axis.unit, label)
+        sentences = [_read_sentence(raw, row.treatment, unit, row.file.name)]
+        if row.calibration is not None:
+            raw, words = _calibrated(raw, row, row.calibration, label, record)
+            sentences.append(words)
         if row.made is None:
-            return _measurement(row, raw, record, label, (sentence,))
+            return _measurement(row, raw, record, label, tuple(sentences))
         from bayesbeam.stages.virtual import thinned, thinned_sentence
 
-        return _measurement(row, thinned(raw, row, label), record, label, (sentence, thinned_sentence(row)))
+        return _measurement(row, thinned(raw, row, label), record, label, (*sentences, thinned_sentence(row)))
     except DataError as problem:
         sha256 = sha256 or _sha256_if_any(row.file)
         return _refused(row, provenance(row.file, sha256, key), str(problem))
@@ -97,6 +102,19 @@ def _check_points(raw: RawData, points: int | None, label: str) -> None:
     if points is not None and raw.x.size != points:
         remedy = "The file is truncated, or of another kind: read it again from its source, or leave it out."
         raise DataError.at(label, f"{raw.x.size} points", f"{points}, as read.points says", remedy)
+
+
+def _calibrated(
+    raw: RawData, row: MeasurementRow, table: Path, label: str, record: dict[str, str]
+) -> tuple[RawData, str]:
+    """Columns with x as the treatment's table says; what the table was goes into the record."""
+    shown = f"axis.calibration {row.treatment.axis.calibration}"
+    if not table.is_file():
+        remedy = f"Correct axis.calibration of treatments.{row.treatment_name}: it is relative to the sheet's folder."
+        raise DataError.at(shown, "no such file", "a table of two columns", remedy)
+    columns = read_raw(table, ReadOptions(format="text"), shown)
+    record["calibration_file"], record["calibration_sha256"] = table.name, file_sha256(table)
+    return calibrate(raw, columns, label, table.name)
 
 
 def _is_simulated(row: MeasurementRow) -> bool:

@@ -123,9 +123,10 @@ class Rulebook:
         return str(self.folder.joinpath(*parts))
 
     def data_files(self, ids: Iterable[str]) -> list[str]:
-        """Return the data files of these measurements that are there; a missing one is refused by its job."""
-        files = (self._rows[identifier].file for identifier in ids)
-        return [str(self._short(file)) for file in files if file.is_file()]
+        """Return the data and calibration files of these measurements that are there; jobs refuse what is missing."""
+        rows = [self._rows[identifier] for identifier in ids]
+        tables = dict.fromkeys(row.calibration for row in rows if row.calibration is not None)
+        return [str(self._short(file)) for file in (*(row.file for row in rows), *tables) if file.is_file()]
 
     def treated(self, ids: Iterable[str]) -> list[str]:
         """Return the files a job must wait for so that these measurements are preprocessed."""
@@ -151,7 +152,8 @@ class Rulebook:
     def preprocess_key(self, ids: Iterable[str]) -> str:
         """Key of the job that preprocesses these measurements."""
         rows = [self._rows[identifier] for identifier in ids]
-        return digest([versions.PREPROCESS, *([measurement_key(row), row.file.is_file()] for row in rows)])
+        tables = [row.calibration.is_file() for row in rows if row.calibration is not None]
+        return digest([versions.PREPROCESS, *([measurement_key(row), row.file.is_file()] for row in rows), *tables])
 
     @cached_property
     def sample_keys(self) -> dict[tuple[str, str], str]:

@@ -1,0 +1,1 @@
+"""What one technique needs beyond components and readers: one file a technique."""
