@@ -9,6 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from bayesbeam.io.samples import Record
+from bayesbeam.report.curves import AVERAGED
+from bayesbeam.stages.averaging import averages
 from made_up_spectra import (
     CHAINS,
     DRAWS,
@@ -38,6 +41,19 @@ def measurement_records(file: h5py.File, spectrum: Spectrum, most: int) -> list[
         record["model_probability"] = float(share)
         record["probability_error"] = float(share * (1 - share) * 0.12)
     return records
+
+
+def averaged_rows(file: h5py.File, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Averages over the candidates of a spectrum, and its averaged curve in the file."""
+    name = records[0]["measurement"]
+    wanted = ("draws", "curve_mean", "curve_sd", "x")
+    arrays = {
+        one["tag"]: Record({key: file[f"{name}/{one['tag']}/{key}"][()] for key in wanted}, {}) for one in records
+    }
+    rows, curve = averages(records, arrays)
+    for key, values in curve.arrays.items():
+        file[f"{name}/{AVERAGED}/{key}"] = values
+    return rows
 
 
 def _candidates(spectrum: Spectrum) -> list[tuple[str, int]]:
@@ -181,6 +197,7 @@ def _write_arrays(node: h5py.Group, spectrum: Spectrum, count: int) -> list[dict
     labels = [f"peaks {index}" for index in range(1, count + 1)] + (["constant"] if spectrum.level else [])
     node.create_dataset("components", data=parts).attrs["labels"] = json.dumps(labels)
     node["residuals"] = (y - median) / sd
+    node["curve_mean"], node["curve_sd"] = total.mean(0), total.std(0)
     generator = generator_of("run", spectrum.id, count)
     node["trace"] = -0.5 * x.size + 2 * generator.standard_normal((CHAINS, DRAWS))
     node["beta"] = np.concatenate([[0.0], np.geomspace(1e-4, 1.0, 15)])

@@ -15,7 +15,7 @@ import numpy as np
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.report.records import Facts
-from made_up_records import group_row, measurement_records
+from made_up_records import averaged_rows, group_row, measurement_records
 from made_up_spectra import NASTY, NASTY_TITLE, SPECTRA, Spectrum, copy_of, data_of
 
 __all__ = ["NASTY", "NASTY_TITLE", "facts", "write_campaign", "write_one", "write_results"]
@@ -123,12 +123,14 @@ def _write_spectrum(folder: Path, spectrum: Spectrum) -> None:
 def _write_batch(folder: Path, batch: str, spectra: Sequence[Spectrum], most: int = 4) -> None:
     """Free energies of a batch."""
     (folder / "free_energy").mkdir(exist_ok=True)
-    records = []
+    records, averaged = [], []
     with h5py.File(folder / "free_energy" / f"{batch}.h5", "w") as file:
         for spectrum in spectra:
-            records += measurement_records(file, spectrum, most)
+            found = measurement_records(file, spectrum, most)
+            records += found
+            averaged += averaged_rows(file, found)
     seal(folder / "free_energy" / f"{batch}.h5")
-    content = {"format": 1, "batch": batch, "records": records, "refused": []}
+    content = {"format": 1, "batch": batch, "records": records, "averaged": averaged, "refused": []}
     (folder / "free_energy" / f"{batch}.json").write_text(json.dumps(content), encoding="utf-8")
 
 

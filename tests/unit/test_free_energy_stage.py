@@ -184,7 +184,8 @@ def test_rows_are_the_statistics_of_the_draws(content: dict[str, Any], arrays: d
 
 
 def test_arrays(arrays: dict[str, Record]) -> None:
-    assert set(arrays) == {"a/peaks-k2", "a/peaks-k3", "a/flat", "few/peaks-k2", "few/flat"}
+    tags = {"a/peaks-k2", "a/peaks-k3", "a/flat", "few/peaks-k2", "few/flat"}
+    assert set(arrays) == {*tags, "a/all-averaged", "few/all-averaged"}
     for name, terms in (("a/peaks-k2", 2), ("a/flat", 1)):
         found, facts = arrays[name].arrays, arrays[name].facts
         assert set(ARRAYS) <= set(found)
@@ -206,6 +207,21 @@ def test_arrays(arrays: dict[str, Record]) -> None:
 def test_predictive_p_tells_a_model_that_fits_from_one_that_cannot(content: dict[str, Any]) -> None:
     assert record(content, "flat")["predictive_p"] < 0.005  # a peak ten sd high is no constant
     assert 0.02 < record(content, "peaks-k2")["predictive_p"] < 0.98
+
+
+def test_the_curve_and_total_areas_are_averaged_over_candidates(
+    content: dict[str, Any], arrays: dict[str, Record]
+) -> None:
+    records = [one for one in content["records"] if one["measurement"] == "a"]
+    curves = [arrays[f"a/{one['tag']}"].arrays for one in records]
+    expected = sum(one["model_probability"] * c["curve_mean"] for one, c in zip(records, curves, strict=True))
+    found = arrays["a/all-averaged"].arrays
+    np.testing.assert_allclose(found["mean"], expected, rtol=1e-12)
+    assert np.abs(found["mean"] - curves[0]["prediction"][2]).max() < 0.2
+    (area,) = [one for one in content["averaged"] if (one["measurement"], one["parameter"]) == ("a", "peak.total_area")]
+    # height 1, sd 0.2: 0.501; "flat" has no peak, and no weight
+    assert abs(area["mean"] - 0.2 * np.sqrt(2 * np.pi)) < 4 * area["sd"] < 0.4
+    assert (area["candidates"], area["unit"]) == (2, "eV counts")
 
 
 def test_the_same_draws_give_the_same_bytes(lab: Lab) -> None:

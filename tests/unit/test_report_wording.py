@@ -29,7 +29,7 @@ def measured(*candidates: Candidate) -> MeasurementResult:
 
 def test_clear_choice_names_its_probability_and_the_next() -> None:
     answer = wording.measurement_answer(measured(candidate(2, 0.005), candidate(3, 0.96), candidate(4, 0.035)))
-    assert answer.sentence == f"three components (probability 0.96{PM}0.02; next: four components, 0.04)."
+    assert answer.sentence == f"three components (probability 0.96{PM}0.02; next: four components, 0.04{PM}0.02)."
     assert (answer.verdict, answer.kind, answer.decided) == ("reliable", "good", True)
 
 

@@ -38,13 +38,21 @@ def model_posterior(
     ``p_k ~ weight_k exp(-F_k)``. The error is the root mean square departure under redrawn free energies, which
     stays honest where a probability is near 0 or 1 and the delta method is not.
     """
+    best, redrawn = redrawn_probabilities(free_energy, standard_error, weight, draws)
+    return ModelPosterior(best, np.sqrt(np.mean(redrawn**2, axis=0)))
+
+
+def redrawn_probabilities(
+    free_energy: FloatArray, standard_error: FloatArray, weight: FloatArray | None = None, draws: int = 4000
+) -> tuple[FloatArray, FloatArray]:
+    """Probabilities (K,), and their changes (draws, K) when free energies are drawn anew within their errors."""
     f = np.asarray(free_energy, dtype=np.float64)
     with np.errstate(divide="ignore"):  # a weight of zero excludes a candidate
         log_weight = np.log(np.ones_like(f) if weight is None else np.asarray(weight, dtype=np.float64))
     best = _softmax(log_weight - f)
     noise = np.random.Generator(np.random.Philox(20260101)).standard_normal((draws, len(f)))
     redrawn = _softmax(log_weight - (f + noise * np.asarray(standard_error, dtype=np.float64)))
-    return ModelPosterior(best, np.sqrt(np.mean((redrawn - best) ** 2, axis=0)))
+    return best, redrawn - best
 
 
 def _softmax(score: FloatArray) -> FloatArray:

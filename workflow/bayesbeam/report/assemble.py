@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bayesbeam.report import view, wording
-from bayesbeam.report.curves import Draws, read_draws, read_fit, read_run
+from bayesbeam.report.curves import Draws, read_averaged, read_draws, read_fit, read_run
+from bayesbeam.report.figures.averaged import averaged_figure
 from bayesbeam.report.figures.fit import axis_labels, fit_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.figures.parameters import parameters_figure
@@ -54,6 +55,7 @@ class MeasurementView:
     densities: Shown | None = None
     model_table: view.Table | None = None
     averaged: view.Table | None = None
+    averaged_curve: Shown | None = None
     diagnostics: view.Table | None = None
     runs: view.Table | None = None
     priors: tuple[tuple[str, view.Table], ...] = ()
@@ -70,6 +72,7 @@ class GroupView:
     ridges: Shown | None = None
     table: view.Table | None = None
     parameters: view.Table | None = None
+    numbering: tuple[str, ...] = ()
 
 
 def measurement_views(results: Results, gallery: Gallery) -> list[MeasurementView]:
@@ -99,6 +102,7 @@ def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool
         _densities(result, draws, gallery) if figures else None,
         view.model_table(result),
         view.averaged_table(result),
+        _averaged_curve(result, gallery) if figures else None,
         view.diagnostics_table(result),
         view.runs_table(result),
         _priors(result),
@@ -114,6 +118,17 @@ def _models(result: MeasurementResult, gallery: Gallery) -> Shown | None:
     labels = [candidate_label(one, result.candidates) for one in result.candidates]
     figure = models_figure(result.candidates, labels, result.best)
     return gallery.add(f"{result.id}+models", figure, f"{result.name}: free energy and probability of every candidate")
+
+
+def _averaged_curve(result: MeasurementResult, gallery: Gallery) -> Shown | None:
+    """Curve over all candidates, where more than one is in the running."""
+    data, arrays = result.measurement, result.arrays
+    if data is None or arrays is None or not view.is_open(result):
+        return None
+    labels = axis_labels(data.x_quantity, data.x_unit, data.y_quantity, data.y_unit)
+    fit = read_fit(arrays, f"{result.id}/{result.best.tag}")
+    figure = averaged_figure(read_averaged(arrays, result.id), fit, *labels, data.decreasing)
+    return gallery.add(f"{result.id}+averaged", figure, f"{result.name}: curve over all candidates", pdf=False)
 
 
 def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choice:
@@ -183,7 +198,8 @@ def _group_view(result: GroupResult, results: Results, gallery: Gallery, alone: 
         f"{result.id}+integration", ridges_figure(_shared(result, results, row.tag)),
         f"{result.id}: shared parameters, apart and together",
     )  # fmt: skip
-    return GroupView(result, answer, ridges, view.integration_table(result), view.shared_table(row))
+    notes = tuple(numbering_notes(row.numbering))
+    return GroupView(result, answer, ridges, view.integration_table(result), view.shared_table(row), notes)
 
 
 def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:

@@ -21,6 +21,9 @@ from bayesbeam.report.text import clean
 
 Array = NDArray[np.float64]
 
+AVERAGED = "all-averaged"
+"""Group of the curve over all candidates; no candidate can have this name, for names hold no "-"."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -73,6 +76,16 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class AveragedCurve:
+    """Curve over all candidates of a measurement: mean, standard deviation, and error of the mean from those of F."""
+
+    x: Array
+    mean: Array
+    sd: Array
+    error: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """What the sampler left for judging it: trace (C, S), ladder (R), exchange rates (R-1)."""
 
@@ -104,6 +117,13 @@ def read_fit(path: Path, group: str) -> Fit:
         arrays = {name: np.asarray(_data(node, path, name), dtype=np.float64) for name in names}
         labels = _described(node, node["components"], "labels")
     return Fit(labels=tuple(clean(one, 60) for one in labels), **arrays)
+
+
+def read_averaged(path: Path, measurement: str) -> AveragedCurve:
+    """Curve of a measurement over all candidates."""
+    with _opened(path) as file:
+        node = _node(file, path, f"{measurement}/{AVERAGED}")
+        return AveragedCurve(*(np.asarray(_data(node, path, name)) for name in ("x", "mean", "sd", "error")))
 
 
 def read_run(path: Path, group: str) -> Run:

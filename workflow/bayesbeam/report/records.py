@@ -94,6 +94,22 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Averaged:
+    """A quantity over all candidates of a measurement; ``error`` is that of the mean by the errors of F."""
+
+    name: str
+    unit: str = "1"
+    kind: str = "parameter"
+    mean: float | None = None
+    sd: float | None = None
+    q025: float | None = None
+    median: float | None = None
+    q975: float | None = None
+    error: float | None = None
+    candidates: int | None = None
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One candidate model of one measurement: free energy, diagnostics, posterior summary."""
 
@@ -156,6 +172,7 @@ class MeasurementResult:
     refusal: str = ""
     arrays: Path | None = None
     about: str = ""
+    averaged: tuple[Averaged, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()  # tag and reason of candidates that could not be sampled
 
     @property

@@ -35,6 +35,9 @@ COLUMNS = {
         "x_from", "x_to", "deviation", "excess", "share",
     ),
     "numbering": ("measurement", "candidate", "count", "part", "numbered_by", "first", "second", "overlap"),
+    "averaged": (
+        "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
+    ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (
         "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
@@ -65,6 +68,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "noise_curve": _noise_curve,
         "checks": _checks,
         "numbering": _numbering,
+        "averaged": _averaged,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
         "series": _series,
@@ -85,6 +89,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty.add("noise_curve")
     if not any(_numbering(results)):
         empty.add("numbering")
+    if not any(result.averaged for result in results.measurements):
+        empty.add("averaged")
     return tuple(name for name in COLUMNS if name not in empty)
 
 
@@ -151,6 +157,16 @@ def _numbering(results: Results) -> Iterator[tuple[Value, ...]]:
                     yield (*head, pair.get("first"), pair.get("second"), pair.get("overlap"))
                 if part.get("by") == "assignment" and not part.get("doubtful"):
                     yield (*head, None, None, None)
+
+
+def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Quantities averaged over the candidates of a measurement."""
+    for result in results.measurements:
+        for row in result.averaged:
+            yield (
+                result.id, row.name, row.unit, row.mean, row.sd, row.q025, row.median, row.q975, row.error,
+                row.candidates,
+            )  # fmt: skip
 
 
 def _integration(results: Results) -> Iterator[tuple[Value, ...]]:

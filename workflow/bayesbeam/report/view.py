@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayesbeam.report.figures.models import above_best
@@ -12,6 +11,8 @@ from bayesbeam.report.text import NOTHING, duration, known, plain, plus_minus, p
 from bayesbeam.report.wording import candidate_label
 
 GOOD_RHAT, GOOD_ESS = 1.1, 100.0
+# Probability from which averages over candidates are those of one of them.
+CERTAIN = 0.999
 
 
 @dataclass(frozen=True)
@@ -141,41 +142,28 @@ def _whole(value: float | None) -> str:
     return NOTHING if value is None or not known(value) else f"{value:.0f}"
 
 
+def is_open(result: MeasurementResult) -> bool:
+    """Whether more than one candidate is in the running."""
+    return len(result.candidates) > 1 and (result.best.model_probability or 0.0) <= CERTAIN
+
+
 def averaged_table(result: MeasurementResult) -> Table | None:
-    """Quantities that every candidate has, averaged over candidates by their probability; None where one is certain.
-
-    Source: law of total variance; checked in the tests against draws of the mixture.
-    """
-    weights = [one.model_probability or 0.0 for one in result.candidates]
-    if len(result.candidates) < 2 or max(weights) > 0.999 or sum(weights) <= 0:
+    """Quantities that every candidate has, averaged over candidates by their probability; None where one is certain."""
+    if not is_open(result):
         return None
-    rows = []
-    for row in result.best.parameters:
-        alike = [_same(one, row) for one in result.candidates]
-        if row.index is not None or not row.sd:
-            continue
-        found = [(weight, one) for weight, one in zip(weights, alike, strict=True) if weight > 1e-6]
-        moments = averaged([weight for weight, _ in found], [one for _, one in found])
-        if moments is not None:
-            rows.append((Cell(row.label, "name"), Cell(plus_minus(*moments)), Cell(pretty_unit(row.unit), "words")))
-    return Table(("quantity", "mean ± sd over the candidates", "unit"), tuple(rows)) if rows else None
-
-
-def averaged(weights: Sequence[float], rows: Sequence[Row | None]) -> tuple[float, float] | None:
-    """Mean and standard deviation of a mixture; None if a part lacks the quantity."""
-    total = sum(weights)
-    means = [row.mean for row in rows if row is not None and row.mean is not None]
-    spreads = [row.sd for row in rows if row is not None and row.sd is not None]
-    if len(means) < len(rows) or len(spreads) < len(rows) or total <= 0:
-        return None
-    mean = sum(w * m for w, m in zip(weights, means, strict=True)) / total
-    squares = sum(w * (s * s + m * m) for w, m, s in zip(weights, means, spreads, strict=True)) / total
-    return mean, max(squares - mean * mean, 0.0) ** 0.5
-
-
-def _same(one: Candidate, row: Row) -> Row | None:
-    """Row of the same quantity in another candidate."""
-    return next((other for other in one.parameters if (other.name, other.index) == (row.name, row.index)), None)
+    rows = tuple(
+        (
+            Cell(row.name, "name"),
+            Cell(plus_minus(row.mean, row.sd)),
+            Cell(plain(row.error, 2)),
+            Cell(_interval(row.q025, row.q975, row.sd)),
+            Cell(pretty_unit(row.unit), "words"),
+        )
+        for row in result.averaged
+        if row.sd
+    )
+    heads = ("quantity", "mean ± sd over the candidates", "error of the mean from those of F", "95 %", "unit")
+    return Table(heads, rows) if rows else None
 
 
 def diagnostics_table(result: MeasurementResult) -> Table:

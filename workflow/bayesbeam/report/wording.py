@@ -113,7 +113,8 @@ def choice(ranked: Sequence[Candidate]) -> str:
         rivals = [_with_odds(one, ranked) for one in _rivals(ranked)]
         return f"undecided between {listed(rivals)}."
     following = ranked[1]
-    then = f"next: {candidate_words(following, ranked)}, {probability(following.model_probability)}"
+    odds_of_next = probability(following.model_probability, following.probability_error)
+    then = f"next: {candidate_words(following, ranked)}, {odds_of_next}"
     return f"{'' if value >= SURE else 'probably '}{words} ({odds}; {then})."
 
 

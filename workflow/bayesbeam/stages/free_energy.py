@@ -20,6 +20,8 @@ from bayesbeam.evidence.sources import ladder_source
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
+from bayesbeam.report.curves import AVERAGED
+from bayesbeam.stages.averaging import averages
 from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.sample import REFUSED
 from bayesbeam.stages.summary import Summary, noise_words, part_words, prior_rows, summarise
@@ -49,6 +51,7 @@ def summarise_batch(
     """
     torch.set_num_threads(1)
     records: list[dict[str, Any]] = []
+    averaged: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     arrays: dict[str, Record] = {}
     files: dict[str, dict[str, Record]] = {}
@@ -61,8 +64,12 @@ def summarise_batch(
         records += found
         refused += [{"measurement": name, "tag": tag, "reason": reason} for tag, reason in reasons.items()]
         arrays |= {f"{name}/{tag}": record for tag, record in kept.items()}
+        if len(found) > 1:
+            rows, arrays[f"{name}/{AVERAGED}"] = averages(found, kept)
+            averaged += rows
     write_records(out_h5, arrays)
-    write_json(out_json, {"format": FORMAT, "batch": batch, "records": records, "refused": refused})
+    content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged, "refused": refused}
+    write_json(out_json, content)
 
 
 def _candidates(

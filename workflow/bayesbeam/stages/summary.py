@@ -93,7 +93,8 @@ def summarise(
         found = predict(target, picked, d, generator)
         curves[m.id] = {
             "x": m.x, "y": m.y, "sd": found.sd, "prediction": found.curve, "predictive": found.data,
-            "components": found.components, "residuals": found.residuals,
+            "components": found.components, "residuals": found.residuals, "curve_mean": found.mean,
+            "curve_sd": found.spread,
         }  # fmt: skip
         p_values[m.id] = found.p_value
         checks[m.id] = _checks(found, m)

@@ -27,6 +27,8 @@ class Prediction:
     ----------
     curve : array (5, N)
         Quantiles 0.025, 0.16, 0.5, 0.84, 0.975 of the noise-free signal.
+    mean, spread : array (N,)
+        Mean and standard deviation of the noise-free signal.
     data : array (4, N)
         Quantiles 0.025, 0.16, 0.84, 0.975 of new data, noise included.
     components : array (I, 3, N)
@@ -43,6 +45,8 @@ class Prediction:
     """
 
     curve: FloatArray
+    mean: FloatArray
+    spread: FloatArray
     data: FloatArray
     components: FloatArray
     sd: FloatArray
@@ -78,6 +82,8 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
     mean_sd = sd.mean(0).numpy()
     return Prediction(
         curve=curve,
+        mean=prediction.mean(0).numpy(),
+        spread=prediction.std(0, correction=0).numpy(),
         data=_quantiles(fresh, DATA_QUANTILES),
         components=_quantiles(rows, COMPONENT_QUANTILES, dim=1).swapaxes(0, 1) if len(rows) else rows.numpy(),
         sd=mean_sd,
