@@ -129,7 +129,8 @@ def test_answers_come_first(page: Page) -> None:
     words = page.words
     order = [
         "Four measurements: 2 reliable, 1 not reliable and 1 refused", "undecided between three components (0.55",
-        "three components (probability 0.962 ± 0.004; next: four components, 0.038 ± 0.004)", "0 numbers; expected at least 5",
+        "three components (probability 0.962 ± 0.004; next: four components, 0.038 ± 0.004)",
+        "0 numbers; expected at least 5",
         "integrate nagata and run2", "How to read it.", "smaller is better", "log_uniform(low=0.01, high=1)",
         "Integrate nagata and run2", "3 round trips; at least 20 wanted", COMMAND,
         "Read 301 points from columns 0 (x)", "ab" * 32, "tables/free_energy.csv", "How to cite",
