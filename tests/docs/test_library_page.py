@@ -80,7 +80,7 @@ def line_truth() -> float:
 
 
 def test_the_page_has_the_blocks_that_are_tested() -> None:
-    assert len(blocks("python")) == 4
+    assert len(blocks("python")) == 5
     # "A dozen lines": without blank ones.
     assert len([line for line in blocks("python")[0].splitlines() if line]) <= 12
 
@@ -121,8 +121,17 @@ def test_two_peaks_are_found_and_told_from_one() -> None:
         assert low < mean < high
 
 
+def test_points_that_were_chosen_find_the_peak() -> None:
+    """It was made at 1.3; of 13 points on the grid the nearest are 0.37 and 0.47 away."""
+    found = re.findall(r"^(\d+) points: position (\S+) \+- (\S+)$", told(3).text, re.MULTILINE)
+    assert [int(points) for points, _, _ in found] == [13, 15, 17]
+    for _, mean, sd in found:
+        assert abs(float(mean) - 1.3) < 4 * float(sd)
+    assert float(found[2][2]) < 0.7 * float(found[0][2])  # half, in the many replicates of results.md
+
+
 def test_a_system_whose_answer_is_known() -> None:
-    found = told(3)
+    found = told(4)
     exact = float(found.text.split("exactly ")[1])
     assert "linear_gaussian" in found.text
     assert abs(found.value - exact) < MOST_SIGMA * found.standard_error + 0.005

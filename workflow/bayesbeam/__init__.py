@@ -9,7 +9,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_LIBRARY = ("Result", "curve_target", "sample")
+_LIBRARY = ("Advice", "Result", "curve_target", "next_points", "predicted", "sample")
 
 
 def __getattr__(name: str) -> Any:

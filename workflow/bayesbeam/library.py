@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bayesbeam.adaptive import Advice, next_points, predicted
 from bayesbeam.errors import ModelError, SamplingError, nearest
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.library_models import PriorLike, curve_target, read_prior
@@ -26,7 +27,7 @@ from bayesbeam.targets.quantities import tabulate
 
 FloatArray = NDArray[np.float64]
 
-__all__ = ["Result", "curve_target", "sample"]
+__all__ = ["Advice", "Result", "curve_target", "next_points", "predicted", "sample"]
 
 _MODEL = "model"
 _ARGUMENTS = ("seed", "target_standard_error", "threads")
