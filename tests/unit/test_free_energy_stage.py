@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record, read_records
+from bayesbeam.stages.noise_levels import weigh_levels
 from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak, rows
 
 FIELDS = """measurement candidate count tag title free_energy standard_error free_energy_excess estimators
@@ -288,3 +290,23 @@ def test_free_energies_at_other_levels_of_a_known_noise(tmp_path: Path) -> None:
     # the flat line misses the peak, so the scatter about it is that of the whole signal
     assert curve["best"] > 1.5
     assert curve["best_sd"] == pytest.approx(curve["best"] / np.sqrt(2 * 60), rel=0.25)
+    assert curve["sigma"] == 0.1
+    assert curve["lowest"] <= min(curve["free_energy"])
+    assert curve["marginal"] > curve["lowest"]
+    assert (curve["marginal_probability"], curve["lowest_probability"]) == (1.0, 1.0)
+
+
+def test_candidates_without_a_level_are_weighed_among_those_of_the_same_stated_one() -> None:
+    def record(sigma: float | None, lowest: float, marginal: float) -> dict[str, Any]:
+        numbers = {"lowest": lowest, "lowest_error": 0.01, "marginal": marginal, "marginal_error": 0.1}
+        return {"noise_curve": numbers | {"sigma": sigma}}
+
+    records = [record(0.1, 5.0, 9.0), record(0.2, 4.0, 7.0), {"noise_curve": None}, record(0.1, 6.0, 9.0)]
+    weigh_levels(records)
+    first, alone, _, second = (one["noise_curve"] for one in records)
+    assert first["lowest_probability"] == pytest.approx(1.0 / (1.0 + math.exp(-1.0)), rel=1e-12)
+    assert second["lowest_probability"] == pytest.approx(1.0 - first["lowest_probability"], rel=1e-12)
+    assert (first["marginal_probability"], alone["marginal_probability"]) == (pytest.approx(0.5), 1.0)
+    # p (1 - p) times the error of the difference
+    assert first["marginal_probability_error"] == pytest.approx(0.25 * math.hypot(0.1, 0.1), rel=0.05)
+    assert alone["marginal_probability_error"] == 0.0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
 
 from bayesbeam.evidence import noise_level
 from bayesbeam.evidence.noise_level import NoiseCurve, noise_curve
@@ -26,13 +28,13 @@ def system_of(stated: float) -> LinearGaussian:
     return replace(system, sd=torch.full_like(system.sd, stated))
 
 
-def curve_of(stated: float, seed: int = 5, chains: int = 10) -> NoiseCurve:
+def curve_of(stated: float, seed: int = 5, chains: int = 10, factor: np.ndarray = FACTORS, **more: Any) -> NoiseCurve:
     system = system_of(stated)
     beta = torch.cat([torch.zeros(1), torch.logspace(-6, 0, 40)]).double()
     beta[-1] = 1.0
     draws = log_likelihood_draws(system, beta, 300, chains, torch.Generator().manual_seed(seed))
     normaliser = -float((system.sd * math.sqrt(2.0 * math.pi)).log().sum())
-    return noise_curve([ladder_source(draws, beta)], normaliser, POINTS, FACTORS)
+    return noise_curve([ladder_source(draws, beta)], normaliser, POINTS, factor, **more)
 
 
 def exact(stated: float) -> np.ndarray:
@@ -57,6 +59,60 @@ def test_free_energies_at_all_levels_are_exact_within_their_errors() -> None:
     # the level of N points is known to 1 / sqrt(2 N), a little more with two parameters
     assert found.best_sd / found.best == pytest.approx(1.0 / math.sqrt(2.0 * POINTS), rel=0.1)
     assert 0.0 < found.best_error < 0.05 * found.best_sd
+
+
+def exact_marginal(log_prior: Callable[[float], float]) -> float:
+    """Free energy without the level, by adaptive quadrature of exact free energies over the logarithm of the factor."""
+    system = system_of(STATED)
+    lowest = float(exact(STATED).min())
+
+    def integrand(u: float) -> float:
+        return math.exp(lowest - replace(system, sd=system.sd * math.exp(u)).free_energy() + log_prior(u))
+
+    value, _ = quad(integrand, 0.0, math.log(6.0), points=[math.log(TRUE / STATED)], epsabs=1e-9)
+    return lowest - math.log(value)
+
+
+def check_marginal(found: NoiseCurve) -> None:
+    expected = exact_marginal(lambda u: -math.log(math.log(6.0)))
+    assert abs(found.marginal - expected) < 4.0 * found.marginal_error
+    assert 0.0 < found.marginal_error < 0.05
+    assert abs(found.lowest - exact(STATED).min()) < 4.0 * found.lowest_error + 1e-3
+
+
+def test_the_level_integrated_out_and_at_its_best() -> None:
+    found = curve_of(STATED)
+    check_marginal(found)
+    # Laplace: -ln of the prior density times sqrt(2 pi) times the width of the posterior of ln sigma
+    width = found.best_sd / found.best
+    expected = found.lowest - math.log(math.sqrt(2.0 * math.pi) * width / math.log(6.0))
+    assert found.marginal == pytest.approx(expected, abs=0.02)
+    with pytest.raises(AssertionError):
+        check_marginal(replace(found, marginal=found.marginal + 0.25))
+
+
+def test_a_stated_prior_of_the_level_and_levels_that_are_far_apart() -> None:
+    """Six levels, between which others are put; a normal prior of ln factor."""
+
+    def log_prior(factor: np.ndarray) -> np.ndarray:
+        return -0.5 * ((np.log(factor) - 0.5) / 0.1) ** 2 - math.log(0.1 * math.sqrt(2.0 * math.pi))
+
+    few = curve_of(STATED, factor=FACTORS[::12], log_prior=log_prior)
+    assert len(few.free_energy) == 6
+    expected = exact_marginal(lambda u: float(log_prior(np.exp(np.array(u)))))
+    assert abs(few.marginal - expected) < 4.0 * few.marginal_error
+    many = curve_of(STATED)
+    assert few.best == pytest.approx(many.best, rel=0.1 * many.best_sd / many.best)
+    np.testing.assert_allclose(few.free_energy, many.free_energy[::12], rtol=0.0, atol=1e-9)
+
+
+def test_the_error_of_the_integral_is_that_of_many_runs() -> None:
+    expected = exact_marginal(lambda u: -math.log(math.log(6.0)))
+    found = [curve_of(STATED, seed, chains=6) for seed in range(40)]
+    z = [(one.marginal - expected) / one.marginal_error for one in found]
+    # as above
+    assert 0.8 < np.std(z) < 1.8
+    assert abs(np.mean(z)) < 0.6
 
 
 def test_the_stated_error_is_that_of_many_runs() -> None:

@@ -1,20 +1,25 @@
 """Free energy against the level of the noise, from one run: tempering is a change of the noise variance.
 
 A run whose noise level is known has draws at ``beta = 1 / factor^2`` for a noise that is ``factor`` times as large; the
-free energy there, and the level at which it is lowest, need no further sampling.
+free energy there, the level at which it is lowest, and the free energy without the level need no further sampling.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from bayesbeam.evidence.estimate import FloatArray, Replicates
 from bayesbeam.evidence.mbar import mbar_at
 from bayesbeam.evidence.sources import Source
+
+LogPrior = Callable[[FloatArray], FloatArray]
+# Most levels at which a free energy is computed.
+_MOST = 2000
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ class NoiseCurve:
         the lowest free energy may lie beyond.
     best_error : float
         Monte Carlo error of ``best``; nan at an end.
+    lowest, lowest_error : float
+        Free energy at ``best`` and its Monte Carlo error, nats.
+    marginal, marginal_error : float
+        Free energy with the level integrated out under its prior, and its Monte Carlo error, nats.
     """
 
     factor: FloatArray
@@ -42,9 +51,15 @@ class NoiseCurve:
     best: float
     best_sd: float
     best_error: float
+    lowest: float
+    lowest_error: float
+    marginal: float
+    marginal_error: float
 
 
-def noise_curve(sources: Sequence[Source], normaliser: float, points: int, factor: FloatArray) -> NoiseCurve:
+def noise_curve(
+    sources: Sequence[Source], normaliser: float, points: int, factor: FloatArray, log_prior: LogPrior | None = None
+) -> NoiseCurve:
     """Free energy at levels of normal noise above the one that was sampled with.
 
     Parameters
@@ -57,6 +72,9 @@ def noise_curve(sources: Sequence[Source], normaliser: float, points: int, facto
         Number of points.
     factor : array (n,), n >= 3
         Ascending, at least 1; evenly spaced in their logarithm.
+    log_prior : callable, optional
+        Logarithm of the prior density of the logarithm of the factor, at factors; log-uniform from the first level to
+        the last when left out.
 
     Notes
     -----
@@ -68,25 +86,68 @@ def noise_curve(sources: Sequence[Source], normaliser: float, points: int, facto
     Tokuda, Nagata, Okada, J. Phys. Soc. Jpn. 86, 024001 (2017), doi:10.7566/JPSJ.86.024001. Checked against: exact free
     energies of testsystems.LinearGaussian with larger noise.
     """
-    beta = 1.0 / factor**2
-    shift = (beta - 1.0) * normaliser + points * np.log(factor)
+    every = _refinement(factor, points)
+    level = np.geomspace(factor[0], factor[-1], every * (len(factor) - 1) + 1)
+    level[::every] = factor
+    beta = 1.0 / level**2
+    shift = (beta - 1.0) * normaliser + points * np.log(level)
     found = [one.unbiased() for one in mbar_at(sources, beta)]
     free = np.array([one.value for one in found]) + shift
     without = np.stack([one.without for one in found], axis=1) + shift
-    error = np.array([one.free_energy().standard_error for one in found])
-    best, best_sd = _lowest(factor, free)
-    each = [_lowest(factor, row)[0] for row in without]
-    monte_carlo = Replicates(best, np.array(each)).free_energy().standard_error
-    return NoiseCurve(factor, free, error, best, best_sd, monte_carlo if math.isfinite(best_sd) else math.nan)
+    error = np.array([one.free_energy().standard_error for one in found[::every]])
+    best, best_sd, lowest = _lowest(level, free)
+    each = np.array([_lowest(level, row) for row in without])
+    log_weight = _log_weight(level, log_prior)
+    marginal = Replicates(_marginal(free, log_weight), np.array([_marginal(row, log_weight) for row in without]))
+    return NoiseCurve(
+        factor,
+        free[::every],
+        error,
+        best,
+        best_sd,
+        Replicates(best, each[:, 0]).free_energy().standard_error if math.isfinite(best_sd) else math.nan,
+        lowest,
+        Replicates(lowest, each[:, 2]).free_energy().standard_error,
+        marginal.value,
+        marginal.free_energy().standard_error,
+    )
 
 
-def _lowest(factor: FloatArray, free_energy: FloatArray) -> tuple[float, float]:
-    """Factor of the lowest free energy by a parabola in its logarithm, and its standard deviation; nan at an end."""
+def _refinement(factor: FloatArray, points: int) -> int:
+    """Steps between two levels such that each is at most the width 1/sqrt(2 N) to which N points know the level.
+
+    The trapezoidal rule of a normal density with steps of its standard deviation is right to 5e-9.
+    """
+    gaps = len(factor) - 1
+    wanted = math.log(factor[-1] / factor[0]) * math.sqrt(2.0 * points)
+    return max(1, min(math.ceil(wanted / gaps), _MOST // gaps))
+
+
+def _log_weight(level: FloatArray, log_prior: LogPrior | None) -> FloatArray:
+    """Logarithm of the prior of each level times its share of the axis, by the trapezoidal rule in the logarithm."""
+    step = math.log(level[-1] / level[0]) / (len(level) - 1)
+    ends = np.log(np.r_[0.5, np.ones(len(level) - 2), 0.5])
+    density = np.full_like(level, -math.log(math.log(level[-1] / level[0]))) if log_prior is None else log_prior(level)
+    weight: FloatArray = density + ends + math.log(step)
+    return weight
+
+
+def _marginal(free_energy: FloatArray, log_weight: FloatArray) -> float:
+    """Free energy without the level."""
+    return -float(logsumexp(log_weight - free_energy))
+
+
+def _lowest(factor: FloatArray, free_energy: FloatArray) -> tuple[float, float, float]:
+    """Factor of the lowest free energy by a parabola in its logarithm, its standard deviation, and that free energy.
+
+    The standard deviation is nan where the lowest is at an end.
+    """
     k = int(np.argmin(free_energy))
     if not np.isfinite(free_energy).all() or k in (0, len(factor) - 1):
-        return float(factor[k]), math.nan
-    low, middle, high = free_energy[k - 1 : k + 2]
+        return float(factor[k]), math.nan, float(free_energy[k])
+    low, middle, high = (float(one) for one in free_energy[k - 1 : k + 2])
     step = math.log(factor[k + 1] / factor[k])
-    curvature = float(low - 2.0 * middle + high) / step**2
-    best = float(factor[k]) * math.exp(0.5 * float(low - high) / (curvature * step))
-    return best, best / math.sqrt(curvature)
+    curvature = (low - 2.0 * middle + high) / step**2
+    moved = 0.5 * (low - high) / (curvature * step)
+    best = float(factor[k]) * math.exp(moved)
+    return best, best / math.sqrt(curvature), middle - 0.5 * curvature * moved**2

@@ -15,6 +15,16 @@ MODELS = (
     "beforehand, with the error that the errors of the free energies put on it."
 )
 MODELS_GOOD = "Open red marks and pale bars: the diagnostics of that candidate do not carry its number."
+NOISE = (
+    "Free energy of every candidate if the noise were larger than stated, from the same draws; marks are at the "
+    "lowest, with the standard deviation to which the data know the level. Below: the probability of each candidate "
+    "if the level were that. At its best level: each candidate at its own. Integrated out: under "
+    "a prior that is uniform in the logarithm of the level, from the stated one to the last."
+)
+NOISE_GOOD = (
+    "A good one: the stated level (dashed) within the bar of the best candidate. A level that is too small asks for "
+    "more components than there are, one that is too large for fewer."
+)
 PARAMETERS = (
     "What the data taught: posterior (coloured, the bar below it holds 95%) and prior (grey). Each is scaled to its "
     "own greatest height, so that both can be seen; a grey that is level across the panel was no help and no hindrance."

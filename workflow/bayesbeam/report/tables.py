@@ -38,6 +38,11 @@ COLUMNS = {
     "averaged": (
         "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
     ),
+    "noise_level": (
+        "measurement", "candidate", "count", "sigma", "best", "best_sd", "best_error", "free_energy_at_best",
+        "standard_error_at_best", "probability_at_best", "probability_error_at_best", "free_energy_integrated",
+        "standard_error_integrated", "probability_integrated", "probability_error_integrated",
+    ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (
         "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
@@ -55,6 +60,12 @@ COLUMNS = {
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip
 
+# What the record of a noise curve calls the columns of ``noise_level`` after the first three.
+_LEVEL = (
+    "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
+    "lowest_probability_error", "marginal", "marginal_error", "marginal_probability", "marginal_probability_error",
+)  # fmt: skip
+
 Value = str | float | int | None
 
 
@@ -66,6 +77,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "parameters": _parameters,
         "modes": _modes,
         "noise_curve": _noise_curve,
+        "noise_level": _noise_level,
         "checks": _checks,
         "numbering": _numbering,
         "averaged": _averaged,
@@ -86,7 +98,7 @@ def tables_of(results: Results) -> tuple[str, ...]:
     if not any(row.mode is not None for one in candidates for row in one.parameters):
         empty.add("modes")
     if not any(one.noise_curve for one in candidates):
-        empty.add("noise_curve")
+        empty |= {"noise_curve", "noise_level"}
     if not any(_numbering(results)):
         empty.add("numbering")
     if not any(result.averaged for result in results.measurements):
@@ -167,6 +179,15 @@ def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:
                 result.id, row.name, row.unit, row.mean, row.sd, row.q025, row.median, row.q975, row.error,
                 row.candidates,
             )  # fmt: skip
+
+
+def _noise_level(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Best level of the noise over the stated one, and candidates at their best level and without it."""
+    for result in results.measurements:
+        for one in result.candidates:
+            if one.noise_curve:
+                numbers = (one.noise_curve.get(name) for name in _LEVEL)
+                yield (one.measurement, one.candidate, one.count, *numbers)
 
 
 def _integration(results: Results) -> Iterator[tuple[Value, ...]]:

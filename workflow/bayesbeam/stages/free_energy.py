@@ -15,20 +15,17 @@ from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
-from bayesbeam.evidence.noise_level import noise_curve
-from bayesbeam.evidence.sources import ladder_source
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.report.curves import AVERAGED
 from bayesbeam.stages.averaging import averages
 from bayesbeam.stages.build import base_deviation
+from bayesbeam.stages.noise_levels import noise_levels, weigh_levels
 from bayesbeam.stages.sample import REFUSED
 from bayesbeam.stages.summary import Summary, noise_words, part_words, prior_rows, summarise
 
 FORMAT = 1
-# Levels of noise over the stated one, a twentieth of a decade apart.
-NOISE_FACTORS = 10.0 ** np.linspace(0.0, 1.0, 21)
 
 
 def summarise_batch(
@@ -98,6 +95,7 @@ def _candidates(
         arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id], facts)
     if records:
         _weigh(records)
+        weigh_levels(records)
     return records, refused, arrays
 
 
@@ -156,19 +154,6 @@ def excess(expanded: Expanded, m: Measurement, free_energy: float) -> float | No
     data = noise.prepare(torch.from_numpy(m.y), torch.from_numpy(base_deviation(expanded.spec, m)))
     offset = noise.excess_offset(data)
     return None if offset is None else free_energy - float(offset)
-
-
-def noise_levels(expanded: Expanded, m: Measurement, sampled: Record) -> dict[str, Any] | None:
-    """Free energy at larger levels of a noise that is known, as lists; None where it is not, or chains have not met."""
-    if expanded.spec.noise.model != "normal":
-        return None
-    normaliser = -float(np.log(base_deviation(expanded.spec, m) * math.sqrt(2.0 * math.pi)).sum())
-    source = ladder_source(sampled.arrays["log_likelihood"], sampled.arrays["beta"])
-    found = noise_curve([source], normaliser, m.x.size, NOISE_FACTORS)
-    if not np.isfinite([*found.free_energy, *found.standard_error]).all():
-        return None
-    numbers = {name: [float(v) for v in getattr(found, name)] for name in ("factor", "free_energy", "standard_error")}
-    return numbers | {name: _number(getattr(found, name)) for name in ("best", "best_sd", "best_error")}
 
 
 def _weigh(records: list[dict[str, Any]]) -> None:
