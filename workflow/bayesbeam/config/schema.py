@@ -133,7 +133,7 @@ class Report(Section):
     modes: bool = Field(
         False,
         description="Also find where exactly every posterior is highest, with standard deviations from its curvature "
-        "and from the information in the curve (those of least squares): tables/modes.csv.",
+        "and from the information in the curve (those of least squares): on the page and in tables/modes.csv.",
     )
     series: tuple[Series, ...] = Field(
         (),

@@ -42,6 +42,7 @@ class Choice:
     fit: Shown | None
     sampling: Shown | None
     parameters: view.Table
+    modes: view.Table | None
     numbering: tuple[str, ...] = ()
 
 
@@ -159,7 +160,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
     words = f"{words[:1].upper()}{words[1:]}." if words else ""
     return Choice(
         label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,
-        view.parameter_table(one), tuple(numbering_notes(one.numbering)),
+        view.parameter_table(one), view.modes_table(one), tuple(numbering_notes(one.numbering)),
     )  # fmt: skip
 
 

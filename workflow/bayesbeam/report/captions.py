@@ -32,6 +32,12 @@ PARAMETERS = (
 PARAMETERS_GOOD = (
     "A good one: the posterior much narrower than the grey behind it; where the two coincide, the data said nothing."
 )
+MODES_HEAD = "Where exactly the posterior is highest"
+MODES = (
+    "Its mode, found by Newton steps from the best draw, with standard deviations from its curvature there, and from "
+    "the slopes of the curve (those of least squares). Where these differ from mean and sd, the posterior is not "
+    "normal. A dash: the density is highest at the end of a prior, or the quantity is not sampled."
+)
 RIDGES = (
     "Each shared parameter from every measurement alone (coloured) and from all together (dark), on one axis. All "
     "heights are scaled alike."

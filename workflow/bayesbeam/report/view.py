@@ -11,6 +11,7 @@ from bayesbeam.report.text import NOTHING, duration, known, plain, plus_minus, p
 from bayesbeam.report.wording import candidate_label
 
 GOOD_RHAT, GOOD_ESS = 1.1, 100.0
+MODE_DIGITS = 10
 # Probability from which averages over candidates are those of one of them.
 CERTAIN = 0.999
 
@@ -84,6 +85,26 @@ def parameter_table(one: Candidate) -> Table:
     firsts = {row.name: row for row in reversed(ordered)}
     return Table(
         heads, tuple(_parameter_row(row, priors.get(row.name, ""), firsts[row.name] is row) for row in ordered)
+    )
+
+
+def modes_table(one: Candidate) -> Table | None:
+    """Mode of the posterior in more digits than its width needs, and widths there; None where none was asked for."""
+    rows = [row for row in one.parameters if row.sd != 0]
+    if all(row.mode is None for row in rows):
+        return None
+    heads = ("parameter", "mode", "unit", "sd of the curvature", "sd of the information", "mean ± sd")
+    return Table(heads, tuple(_mode_row(row) for row in rows))
+
+
+def _mode_row(row: Row) -> tuple[Cell, ...]:
+    """One parameter; a mode that was not found, and widths of derived quantities, are dashes."""
+    return (
+        Cell(row.label, "name"),
+        Cell(plain(row.mode, MODE_DIGITS)),
+        Cell(pretty_unit(row.unit), "unit"),
+        *(Cell(plain(sd, 5)) for sd in (row.laplace_sd, row.information_sd)),
+        Cell(plus_minus(row.mean, row.sd)),
     )
 
 
