@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record, read_records
+from bayesbeam.io.store import read_measurement
 from bayesbeam.stages.noise_levels import weigh_levels
 from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak, rows
 
@@ -310,3 +312,38 @@ def test_candidates_without_a_level_are_weighed_among_those_of_the_same_stated_o
     # p (1 - p) times the error of the difference
     assert first["marginal_probability_error"] == pytest.approx(0.25 * math.hypot(0.1, 0.1), rel=0.05)
     assert alone["marginal_probability_error"] == 0.0
+
+
+def test_a_grid_of_counts_begins_without_peaks_and_its_counts_have_probabilities(tmp_path: Path) -> None:
+    height, place = 'amplitude: "uniform(0, 3)"', 'position: "uniform(0, 3)"'
+    kinds = (("gaussian", "peak", 'sd: "log_uniform(0.1, 1)"'), ("lorentzian", "sharp", 'fwhm: "uniform(0.1, 0.3)"'))
+    parts = "".join(
+        f"{{component: {component}, name: {name}, count: 0..1, priors: {{{height}, {place}, {width}}}}}, "
+        for component, name, width in kinds
+    )
+    parts += '{component: constant, priors: {level: "normal(0, 0.3)"}}'
+    made = make_lab(tmp_path, {"a": peak(0)}, f"  grid:\n    parts: [{parts}]\n    noise: {{sigma: 0.1}}\n")
+    made.separate()
+    content = strict(made.results / "free_energy" / "b.json")
+    grid = {tuple(one["count"]): one for one in content["records"]}
+    assert list(grid) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [one["counts"] for one in content["records"]][1] == {"peak": 0, "sharp": 1}
+    assert {row["parameter"] for row in grid[0, 0]["parameters"]} == {"constant.level"}
+    # a level under a normal prior and normal noise, in closed form
+    m = read_measurement(made.measurements / "a.h5")
+    covariance = 0.01 * np.eye(m.x.size) + 0.09
+    exact = -multivariate_normal(np.zeros(m.x.size), covariance).logpdf(m.y)
+    error = grid[0, 0]["standard_error"]
+    assert abs(grid[0, 0]["free_energy"] - exact) < 6 * error < 1.5
+    rows = {(one["part"], one["count"]): one["probability"] for one in content["counts"]}
+    assert list(rows) == [("peak", 0), ("peak", 1), ("sharp", 0), ("sharp", 1)]
+    share = sum(one["model_probability"] for count, one in grid.items() if count[0] == 1)
+    assert rows["peak", 1] == pytest.approx(share, rel=1e-12)
+    assert rows["peak", 0] + rows["peak", 1] == pytest.approx(1.0, abs=1e-12)
+    totals = {one["parameter"]: one for one in content["averaged"]}
+    assert set(totals) == {"constant.level", "peak.total_area", "sharp.total_area"}
+    assert totals["sharp.total_area"]["candidates"] == 4
+    with_peak = [one for count, one in grid.items() if count[0] == 1]
+    areas = [next(row["mean"] for row in one["parameters"] if row["parameter"] == "peak.area") for one in with_peak]
+    expected = sum(one["model_probability"] * area for one, area in zip(with_peak, areas, strict=True))
+    assert totals["peak.total_area"]["mean"] == pytest.approx(expected, rel=1e-9)

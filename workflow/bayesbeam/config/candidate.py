@@ -53,7 +53,9 @@ class Part(Section):
         examples=["response.txt"],
     )
     count: Count = Field(
-        1, description="How many of them; a range makes one candidate of each number.", examples=["1..4"]
+        1,
+        description="How many of them; a range makes one model of each number, see the section on counts.",
+        examples=["1..4"],
     )
     priors: dict[str, PriorText] = Field(
         default_factory=dict,

@@ -151,8 +151,8 @@ def _count(value: Any) -> Any:
 
 
 def _checked_count(low: int, high: int) -> int | CountRange:
-    if low < 1:
-        refuse(f"a count of {low}", "at least 1", "For none of them, write a second candidate without this part.")
+    if high < 1:
+        refuse(f"a count of {high}", "at least 1", "Remove this part, or write a range such as 0..3.")
     if high > MAX_COUNT:
         refuse(f"a count of {high}", f"at most {MAX_COUNT}")
     return low if low == high else CountRange(low, high)

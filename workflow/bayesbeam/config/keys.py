@@ -12,7 +12,7 @@ from typing import Any
 
 from bayesbeam.config.schema import Integration, Sampling
 from bayesbeam.config.sheet import MeasurementRow
-from bayesbeam.config.specs import CandidateSpec, ParameterSpec, PartSpec
+from bayesbeam.config.specs import CandidateSpec, Count, ParameterSpec, PartSpec
 from bayesbeam.config.studies import recipe_text
 
 
@@ -29,7 +29,7 @@ def measurement_key(row: MeasurementRow) -> str:
     return _digest("measurement", [row.id, row.file_in_sheet, treatment, row.metadata, *made])
 
 
-def candidate_key(spec: CandidateSpec, count: int | None) -> str:
+def candidate_key(spec: CandidateSpec, count: Count) -> str:
     """Key of a model: parts, counts, priors, noise and starting points.
 
     Where a prior was written does not matter, nor does a title. Of a user's own component the content of its file
@@ -39,8 +39,8 @@ def candidate_key(spec: CandidateSpec, count: int | None) -> str:
     ----------
     spec : CandidateSpec
         Parts and noise.
-    count : int or None
-        The count of an expanded range.
+    count : int, tuple of int or None
+        The count of an expanded range, or of each of several.
     """
     parts = [_part(part) for part in spec.parts]
     noise = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]

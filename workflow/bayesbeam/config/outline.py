@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesbeam.config.checks import Context, applies, check_campaign
-from bayesbeam.config.fields import CountRange
+from bayesbeam.config.counts import counts_of
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.schema import Campaign, Integration
 from bayesbeam.config.sheet import MeasurementRow, SheetReader
@@ -79,9 +79,7 @@ class CampaignOutline:
     def _tags(self) -> dict[str, tuple[str, ...]]:
         found = {}
         for name, candidate in self.campaign.candidates.items():
-            ranges = [part.count for part in candidate.parts if isinstance(part.count, CountRange)]
-            counts = range(ranges[0].low, ranges[0].high + 1) if ranges else (None,)
-            found[name] = tuple(tag_of(name, count) for count in counts)
+            found[name] = tuple(tag_of(name, count) for count in counts_of(candidate))
         return found
 
     def group(self, name: str) -> Integration:

@@ -19,6 +19,7 @@ from bayesbeam.config import schema
 from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
+from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
@@ -71,6 +72,9 @@ def readme() -> str:
         text.STARTS,
         text.COMPONENTS,
         _components(),
+        COUNTS,
+        _code("yaml", EXAMPLE_COUNTS),
+        COUNTS_END,
         OPERATORS,
         _operators(),
         text.OWN_COMPONENTS,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bayesbeam.config.candidate import Candidate, Part
+from bayesbeam.config.counts import check_counts, expand, ranges_of
 from bayesbeam.config.expression import PriorSpec, fixed
 from bayesbeam.config.fields import CountRange
 from bayesbeam.config.grammar import parse_prior
@@ -17,7 +18,7 @@ from bayesbeam.config.operators import Table, check_keys, read_response, resolve
 from bayesbeam.config.own import Components
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
-from bayesbeam.config.specs import CandidateSpec, Expanded, ParameterSpec, PartSpec, expand
+from bayesbeam.config.specs import CandidateSpec, Expanded, ParameterSpec, PartSpec
 from bayesbeam.config.starts import resolve_starts
 from bayesbeam.config.ties import check_tied, resolve_ties
 from bayesbeam.config.yaml_text import KeyPath
@@ -59,29 +60,25 @@ def resolve_candidate(
     spec = resolve_ties(candidate, CandidateSpec(known, noise), problems, here)
     if len(problems.found) > before:
         return ()
-    ranges = [(i, part.count) for i, part in enumerate(candidate.parts) if isinstance(part.count, CountRange)]
-    ranged = (ranges[0][0], range(ranges[0][1].low, ranges[0][1].high + 1)) if ranges else None
     if all(parameter.prior.fixed for _, parameter in spec.parameters()):
         problems.add(
             here, "no parameter that is free", "at least one", "Remove a key under fixed, or estimate the noise."
         )
         return ()
-    starts = resolve_starts(candidate.starts, spec, ranged, problems, (*here, "starts"))
-    return expand(name, candidate.title, replace(spec, starts=starts), ranged)
+    check_counts(candidate, spec, problems, here)
+    if len(problems.found) > before:
+        return ()
+    starts = resolve_starts(candidate.starts, spec, ranges_of(candidate), problems, (*here, "starts"))
+    return expand(name, candidate, replace(spec, starts=starts))
 
 
 def _check_part_names(candidate: Candidate, problems: Problems, here: KeyPath) -> None:
-    """Names given twice, and more than one range of counts."""
+    """Names given twice."""
     names = [part.name for part in candidate.parts]
     for index, name in enumerate(names):
         if name in names[:index]:
             remedy = "Give the parts different names."
             problems.add((*here, "parts", index, "name"), f"the name {name!r} a second time", "every name once", remedy)
-    ranged = [index for index, part in enumerate(candidate.parts) if isinstance(part.count, CountRange)]
-    for index in ranged[1:]:
-        found = f"a second range of counts (the first is in parts[{ranged[0]}])"
-        remedy = "Write the other as a number, and one candidate for each number."
-        problems.add((*here, "parts", index, "count"), found, "one range in a candidate", remedy)
 
 
 def _part(part: Part, problems: Problems, here: KeyPath, components: Components) -> PartSpec | None:
@@ -106,7 +103,7 @@ def _part(part: Part, problems: Problems, here: KeyPath, components: Components)
         table = read_response(part, components.folder, problems, here)
     check_tied(part, known, component.order_by, problems, here)
     parameters = [_parameter(parameter, part, problems, here) for parameter in component.parameters]
-    count = part.count.low if isinstance(part.count, CountRange) else part.count
+    count = max(part.count.low, 1) if isinstance(part.count, CountRange) else part.count
     complete = tuple(parameter for parameter in parameters if parameter is not None)
     own = components.own.get(part.component if part.of is None else part.of)
     return PartSpec(part.name, part.component, part.of, part.widths, count, complete, own, table=table)

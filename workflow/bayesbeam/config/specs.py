@@ -6,7 +6,7 @@ Plain frozen data for whoever builds targets, plans jobs or writes reports; made
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from bayesbeam.config.expression import PriorSpec
@@ -15,6 +15,9 @@ from bayesbeam.config.formula import FormulaSpec
 if TYPE_CHECKING:
     from bayesbeam.models.base import Component
     from bayesbeam.models.own_file import OwnFile
+
+Count = int | tuple[int, ...] | None
+"""Count of a model: none, that of the only part with a range, or one for each part with a range."""
 
 NOISE = "noise"
 COMMON = "common"
@@ -109,8 +112,9 @@ class StartSpec:
         return value[(index or 1) - 1] if isinstance(value, tuple) else value
 
     def fits(self, counts: Mapping[str, int]) -> bool:
-        """Whether every list has as many values as there are instances of its part."""
-        return all(len(v) == counts.get(part, 1) for (part, _), v in self.values if isinstance(v, tuple))
+        """Whether every list has as many values as there are instances of its part, and every part is there."""
+        lengths = [(len(v) if isinstance(v, tuple) else None, counts.get(part, 1)) for (part, _), v in self.values]
+        return all(count > 0 and length in (None, count) for length, count in lengths)
 
 
 @dataclass(frozen=True)
@@ -145,40 +149,21 @@ class CandidateSpec:
 
 @dataclass(frozen=True)
 class Expanded:
-    """One model that gets a free energy: a candidate at one count."""
+    """One model that gets a free energy: a candidate at one count, or at one count of each part that has a range.
+
+    ``counts`` holds part and count of each range.
+    """
 
     candidate: str
-    count: int | None
+    count: Count
     tag: str
     title: str
     spec: CandidateSpec
+    counts: tuple[tuple[str, int], ...] = ()
 
 
-def tag_of(candidate: str, count: int | None) -> str:
+def tag_of(candidate: str, count: Count) -> str:
     """Return the name of one model in results."""
-    return candidate if count is None else f"{candidate}-k{count}"
-
-
-def expand(name: str, title: str, spec: CandidateSpec, ranged: tuple[int, range] | None) -> tuple[Expanded, ...]:
-    """Return a candidate at every count of its range, or as it is where it has none.
-
-    Parameters
-    ----------
-    name, title : str
-        Of the candidate.
-    spec : CandidateSpec
-        Its parts and noise.
-    ranged : tuple of int and range, or None
-        Index of the part with a range of counts, and the counts.
-    """
-    words = title or name
-    if ranged is None:
-        return (Expanded(name, None, tag_of(name, None), words, spec),)
-    index, counts = ranged
-    rows = []
-    for count in counts:
-        parts = tuple(replace(part, count=count) if i == index else part for i, part in enumerate(spec.parts))
-        starts = tuple(start for start in spec.starts if start.fits({part.name: part.count for part in parts}))
-        one = replace(spec, parts=parts, starts=starts)
-        rows.append(Expanded(name, count, tag_of(name, count), f"{words}, K = {count}", one))
-    return tuple(rows)
+    if count is None:
+        return candidate
+    return f"{candidate}-k{'-'.join(map(str, count)) if isinstance(count, tuple) else count}"

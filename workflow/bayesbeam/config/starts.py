@@ -22,7 +22,7 @@ Stated = Mapping[str, float | tuple[float, ...]]
 def resolve_starts(
     starts: Sequence[Stated],
     spec: CandidateSpec,
-    ranged: tuple[int, range] | None,
+    ranged: Mapping[str, range],
     problems: Problems,
     here: KeyPath,
 ) -> tuple[StartSpec, ...]:
@@ -34,16 +34,15 @@ def resolve_starts(
         Values by ``part.parameter``.
     spec : CandidateSpec
         Parts and noise.
-    ranged : tuple of int and range, or None
-        Index of the part with a range of counts, and the counts.
+    ranged : mapping of str to range
+        Counts of the parts that have a range of them.
     problems : Problems
         Where mistakes are noted.
     here : tuple of str and int
         Key of the section.
     """
     counts = {part.name: range(part.count, part.count + 1) for part in spec.parts}
-    if ranged is not None:
-        counts[spec.parts[ranged[0]].name] = ranged[1]
+    counts |= ranged
     choices = start_names(spec)
     found = []
     for index, start in enumerate(starts):

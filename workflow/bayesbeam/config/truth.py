@@ -148,9 +148,11 @@ def _at_count(study: Simulation, models: Sequence[Expanded], problems: Problems,
             found = f"{len(value)} values of {word} and {lengths[part]} of another parameter"
             problems.add((*path, word), found, "as many of both", "Give every list the same length.")
             return None
-    fitting = [
-        one for one in models if all(part.count == lengths.get(part.name, part.count) for part in one.spec.parts)
-    ]
+    named = {word.split(".")[0] for word in study.truth}
+    fitting = [one for one in models if _fits(one, lengths, named)]
+    if len(fitting) > 1:
+        # Of models that differ in what is not there at all, the one without.
+        fitting = [one for one in fitting if all(part in named for part, count in one.counts if count)] or fitting
     if len(fitting) == 1:
         return fitting[0]
     counts = [f"{part.name}: {part.count}" for one in models for part in one.spec.parts if part.count > 1]
@@ -158,6 +160,13 @@ def _at_count(study: Simulation, models: Sequence[Expanded], problems: Problems,
     expected = "lists as long as one count of the candidate" + (f" ({', '.join(counts)})" if counts else "")
     problems.add(path, said, expected, "The length of the lists is the true number of peaks.")
     return None
+
+
+def _fits(model: Expanded, lengths: Mapping[str, int], named: set[str]) -> bool:
+    """Whether a model has the parts that are named, as many of each as the lists say."""
+    parts = {part.name: part.count for part in model.spec.parts}
+    ranged = {name for name, _ in model.counts}
+    return named & ranged <= set(parts) and all(n == lengths.get(name, n) for name, n in parts.items())
 
 
 def _check_words(study: Simulation, expanded: Expanded, problems: Problems, path: KeyPath) -> None:

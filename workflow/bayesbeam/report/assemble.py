@@ -58,6 +58,7 @@ class MeasurementView:
     model_table: view.Table | None = None
     averaged: view.Table | None = None
     averaged_curve: Shown | None = None
+    counts: tuple[tuple[str, view.Table], ...] = ()
     diagnostics: view.Table | None = None
     runs: view.Table | None = None
     priors: tuple[tuple[str, view.Table], ...] = ()
@@ -106,6 +107,7 @@ def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool
         view.model_table(result),
         view.averaged_table(result),
         _averaged_curve(result, gallery) if figures else None,
+        view.counts_tables(result),
         view.diagnostics_table(result),
         view.runs_table(result),
         _priors(result),

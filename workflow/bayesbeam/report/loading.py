@@ -15,7 +15,17 @@ from typing import Any
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.store import IDENTIFIER, read_measurement
-from bayesbeam.report.records import Averaged, Candidate, Facts, GroupResult, GroupRow, MeasurementResult, Results, Row
+from bayesbeam.report.records import (
+    Averaged,
+    Candidate,
+    Facts,
+    GroupResult,
+    GroupRow,
+    Marginal,
+    MeasurementResult,
+    Results,
+    Row,
+)
 from bayesbeam.report.text import clean
 
 ABOUT = ("technique", "sample")  # columns of the sheet that say what a measurement is, where it has them
@@ -86,10 +96,20 @@ def _measurement(
     candidates = tuple(_candidate(one, where) for one in found)
     over_all = [one for one in _records(content, "averaged", where) if one.get("measurement") == name]
     averaged = tuple(Averaged(**_fields(Averaged, one, name=clean(one.get("parameter", "")))) for one in over_all)
+    numbers = [one for one in _records(content, "counts", where) if one.get("measurement") == name]
+    counts = tuple(Marginal(**_fields(Marginal, one)) for one in numbers)
     said = (data.metadata.get(key) for key in ABOUT)
     about = ", ".join(clean(one, 60) for one in said if isinstance(one, str) and one)
     return MeasurementResult(
-        name, title, data, candidates, arrays=where.with_suffix(".h5"), about=about, left_out=reasons, averaged=averaged
+        name,
+        title,
+        data,
+        candidates,
+        arrays=where.with_suffix(".h5"),
+        about=about,
+        left_out=reasons,
+        averaged=averaged,
+        counts=counts,
     )
 
 

@@ -110,13 +110,25 @@ class Averaged:
 
 
 @dataclass(frozen=True)
+class Marginal:
+    """Probability of one count of a part, among the models of a candidate with several ranges of counts."""
+
+    candidate: str
+    part: str
+    count: int
+    probability: float | None = None
+    error: float | None = None
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One candidate model of one measurement: free energy, diagnostics, posterior summary."""
 
     measurement: str
     candidate: str
     tag: str
-    count: int | None = None
+    count: int | tuple[int, ...] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
     title: str = ""
     free_energy: float | None = None
     standard_error: float | None = None
@@ -173,6 +185,7 @@ class MeasurementResult:
     arrays: Path | None = None
     about: str = ""
     averaged: tuple[Averaged, ...] = ()
+    counts: tuple[Marginal, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()  # tag and reason of candidates that could not be sampled
 
     @property
@@ -191,7 +204,7 @@ class GroupRow:
     """Integrated against separate, for one candidate of a group."""
 
     tag: str
-    count: int | None = None
+    count: int | tuple[int, ...] | None = None
     free_energy: float | None = None
     standard_error: float | None = None
     separate_free_energy: float | None = None

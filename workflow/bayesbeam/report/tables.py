@@ -35,6 +35,7 @@ COLUMNS = {
         "x_from", "x_to", "deviation", "excess", "share",
     ),
     "numbering": ("measurement", "candidate", "count", "part", "numbered_by", "first", "second", "overlap"),
+    "counts": ("measurement", "candidate", "part", "count", "probability", "error"),
     "averaged": (
         "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
     ),
@@ -66,7 +67,7 @@ _LEVEL = (
     "lowest_probability_error", "marginal", "marginal_error", "marginal_probability", "marginal_probability_error",
 )  # fmt: skip
 
-Value = str | float | int | None
+Value = str | float | int | tuple[int, ...] | None
 
 
 def write_tables(results: Results, folder: Path) -> None:
@@ -80,6 +81,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "noise_level": _noise_level,
         "checks": _checks,
         "numbering": _numbering,
+        "counts": _counts,
         "averaged": _averaged,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
@@ -103,6 +105,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty.add("numbering")
     if not any(result.averaged for result in results.measurements):
         empty.add("averaged")
+    if not any(result.counts for result in results.measurements):
+        empty.add("counts")
     return tuple(name for name in COLUMNS if name not in empty)
 
 
@@ -169,6 +173,13 @@ def _numbering(results: Results) -> Iterator[tuple[Value, ...]]:
                     yield (*head, pair.get("first"), pair.get("second"), pair.get("overlap"))
                 if part.get("by") == "assignment" and not part.get("doubtful"):
                     yield (*head, None, None, None)
+
+
+def _counts(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Probabilities of the counts of each part of candidates with several ranges."""
+    for result in results.measurements:
+        for one in result.counts:
+            yield (result.id, one.candidate, one.part, one.count, one.probability, one.error)
 
 
 def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:

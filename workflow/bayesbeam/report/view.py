@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayesbeam.report.figures.models import above_best
@@ -58,6 +59,34 @@ def model_table(result: MeasurementResult) -> Table:
         cells.append(Cell(one.parts or one.title, "words"))
         rows.append(tuple(cells))
     return Table(tuple(heads), tuple(rows), frozenset({candidates.index(best)}))
+
+
+def counts_tables(result: MeasurementResult) -> tuple[tuple[str, Table], ...]:
+    """For each candidate with several ranges of counts: probabilities of each part's counts, and of pairs of counts."""
+    found = []
+    for candidate in dict.fromkeys(one.candidate for one in result.counts):
+        rows = [one for one in result.counts if one.candidate == candidate]
+        parts = list(dict.fromkeys(one.part for one in rows))
+        counts = sorted({one.count for one in rows})
+        odds = {(one.part, one.count): probability(one.probability, one.error) for one in rows}
+        heads = ("number of", *map(str, counts))
+        cells = [(Cell(part, "name"), *(Cell(odds.get((part, count), "")) for count in counts)) for part in parts]
+        found.append((f"How many of each in {candidate}", Table(heads, tuple(cells))))
+        if len(parts) == 2:
+            found.append((f"Probabilities of the pairs in {candidate}", _grid(result, candidate, parts)))
+    return tuple(found)
+
+
+def _grid(result: MeasurementResult, candidate: str, parts: Sequence[str]) -> Table:
+    """Model probabilities, a row a count of the first part and a column a count of the second."""
+    models = {tuple(one.counts.values()): one for one in result.candidates if one.candidate == candidate}
+    down, across = (sorted({key[place] for key in models}) for place in (0, 1))
+    odds = {key: probability(one.model_probability, one.probability_error) for key, one in models.items()}
+    rows = [
+        (Cell(f"{one} {parts[0]}", "name"), *(Cell(odds.get((one, other), NOTHING)) for other in across))
+        for one in down
+    ]
+    return Table((f"{parts[0]} \u2193, {parts[1]} \u2192", *map(str, across)), tuple(rows))
 
 
 def _noise(one: Candidate) -> str:

@@ -66,7 +66,11 @@ def candidate_words(one: Candidate, among: Sequence[Candidate]) -> str:
     family = (one.title or one.candidate).removesuffix(f", K = {one.count}")
     if one.count is None:
         return f"“{family}”"
-    words = f"{number_word(one.count)} {'component' if one.count == 1 else 'components'}"
+    if isinstance(one.count, tuple):
+        words = listed([f"{number_word(count) if count else 'no'} {part}" for part, count in one.counts.items()])
+    else:
+        number = number_word(one.count) if one.count else "no"
+        words = f"{number} {'component' if one.count == 1 else 'components'}"
     return words if len({other.candidate for other in among}) == 1 else f"“{family}” with {words}"
 
 
@@ -119,12 +123,24 @@ def choice(ranked: Sequence[Candidate]) -> str:
 
 
 def _end_of_range(ranked: Sequence[Candidate]) -> list[str]:
-    """Remark where the largest count that was asked is in the running: a larger one may be better."""
+    """Remarks where the largest count that was asked is in the running: a larger one may be better."""
     family = [one for one in ranked if one.candidate == ranked[0].candidate and one.count is not None]
-    last = max(family, key=lambda one: one.count or 0, default=None)
-    if last is None or len(family) < 2 or (last is not ranked[0] and (last.model_probability or 0.0) < NOTABLE):
-        return []
-    return [f"{number_word(last.count or 0)} is the largest count that was asked: larger ones were not compared"]
+    places = range(len(_numbers(family[0]))) if len(family) > 1 else range(0)
+    names = list(ranked[0].counts) if len(places) > 1 else []
+    found = []
+    for place in places:
+        asked = {_numbers(one)[place] for one in family}
+        last = max(asked)
+        share = sum(one.model_probability or 0.0 for one in family if _numbers(one)[place] == last)
+        if len(asked) > 1 and (_numbers(ranked[0])[place] == last or share >= NOTABLE):
+            of = f" of {names[place]}" if names else ""
+            found.append(f"{number_word(last)} is the largest count{of} that was asked: larger ones were not compared")
+    return found
+
+
+def _numbers(one: Candidate) -> tuple[int, ...]:
+    """Count or counts of a candidate."""
+    return one.count if isinstance(one.count, tuple) else () if one.count is None else (one.count,)
 
 
 def _with_odds(one: Candidate, ranked: Sequence[Candidate]) -> str:

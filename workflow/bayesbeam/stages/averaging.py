@@ -50,6 +50,7 @@ def averages(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Record])
     errors = np.array([one["standard_error"] for one in records])
     probability = model_posterior(f, errors).probability
     tables = [_quantities(one, arrays[one["tag"]]) for one in records]
+    _add_nothing(records, tables)
     rows = []
     for name in dict.fromkeys(name for table in tables for name in table):
         has = np.array([name in table for table in tables])
@@ -89,6 +90,15 @@ def _quantities(record: Mapping[str, Any], arrays: Record) -> dict[str, _Quantit
         total = np.sum(columns, axis=0)
         found[f"{part}.{TOTAL}{word}"] = _Quantity(units, "derived", total, float(total.mean()), float(total.std()))
     return found
+
+
+def _add_nothing(records: Sequence[Mapping[str, Any]], tables: Sequence[dict[str, _Quantity]]) -> None:
+    """Add total areas of zero where a candidate counts a part as none that others have."""
+    known = {name: one for table in tables for name, one in table.items() if f".{TOTAL}" in name}
+    for record, table in zip(records, tables, strict=True):
+        for name, one in known.items():
+            if record.get("counts", {}).get(name.rpartition(".")[0]) == 0:
+                table[name] = _Quantity(one.unit, one.kind, np.zeros_like(one.draws), 0.0, 0.0)
 
 
 def _curve(f: FloatArray, errors: FloatArray, arrays: Sequence[Record]) -> Record:

@@ -21,6 +21,7 @@ from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.report.curves import AVERAGED
 from bayesbeam.stages.averaging import averages
 from bayesbeam.stages.build import base_deviation
+from bayesbeam.stages.marginals import marginals
 from bayesbeam.stages.noise_levels import noise_levels, weigh_levels
 from bayesbeam.stages.sample import REFUSED
 from bayesbeam.stages.summary import Summary, noise_words, part_words, prior_rows, summarise
@@ -49,6 +50,7 @@ def summarise_batch(
     torch.set_num_threads(1)
     records: list[dict[str, Any]] = []
     averaged: list[dict[str, Any]] = []
+    counts: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     arrays: dict[str, Record] = {}
     files: dict[str, dict[str, Record]] = {}
@@ -64,8 +66,10 @@ def summarise_batch(
         if len(found) > 1:
             rows, arrays[f"{name}/{AVERAGED}"] = averages(found, kept)
             averaged += rows
+            counts += marginals(found)
     write_records(out_h5, arrays)
-    content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged, "refused": refused}
+    content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged}
+    content |= {"counts": counts, "refused": refused}
     write_json(out_json, content)
 
 
@@ -107,6 +111,7 @@ def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summar
         "measurement": m.id,
         "candidate": expanded.candidate,
         "count": expanded.count,
+        "counts": dict(expanded.counts),
         "tag": expanded.tag,
         "title": expanded.title,
         "free_energy": value,

@@ -39,7 +39,9 @@ def averaged_figure(curve: AveragedCurve, fit: Fit, x_label: str, y_label: str, 
     below.set_ylabel("sd")
     below.set_xlabel(x_label)
     figure.align_ylabels([main, below])
-    style.limits(main, (float(x.min()), float(x.max())))
+    drawn = np.concatenate([fit.y, mean - 2 * sd, mean + 2 * sd])
+    room = 0.06 * float(np.ptp(drawn))
+    style.limits(main, (float(x.min()), float(x.max())), (float(drawn.min()) - room, float(drawn.max()) + room))
     style.limits(below, y=(0.0, 1.45 * float(max(sd.max(), best.max(), 1e-300))))
     if decreasing:
         main.invert_xaxis()
