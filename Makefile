@@ -19,12 +19,13 @@ PARALLEL := -n 2
 CODE := workflow scripts tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check nightly test-gpu bench format setup clean
+.PHONY: help run figures test check nightly test-gpu bench format setup clean
 .NOTPARALLEL:
 
 help:
 	@echo "make run                    analyse the default campaign (first_look) and say where the report is"
 	@echo "make run CAMPAIGN=name      another campaign: a name in config/campaigns/ or a folder; CORES=n limits the cores"
+	@echo "make figures CAMPAIGN=nagata2012  run it, then draw the figures for a paper with our numbers beside known ones"
 	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
 	@echo "make check                  format, lint, types, import contracts, rules, generated files"
 	@echo "make nightly                all tests, the long ones included"
@@ -39,6 +40,9 @@ setup:
 
 run: setup
 	@$(PY) -m bayesbeam.cli run "$$CAMPAIGN" --cores "$$CORES"
+
+figures: setup
+	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES"
 
 test: setup
 	$(PYTEST) $(PARALLEL) $(TESTS)

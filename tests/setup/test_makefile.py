@@ -43,7 +43,7 @@ def test_make_alone_explains_and_installs_nothing(folder: Path) -> None:
     said = make(folder)
     assert said.returncode == 0
     assert said.stdout == make(folder, "help").stdout
-    for target in ("run", "test", "check", "nightly", "test-gpu"):
+    for target in ("run", "figures", "test", "check", "nightly", "test-gpu"):
         assert f"make {target} " in said.stdout
 
 
@@ -57,7 +57,12 @@ def test_campaign_reaches_the_command_as_it_is(folder: Path, campaign: str) -> N
     assert said.stdout == f"<-m><bayesbeam.cli><run><{campaign}><--cores><3>"
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "nightly", "test-gpu"])
+def test_figures_are_those_of_a_campaign(folder: Path) -> None:
+    said = make(folder, "figures", "CAMPAIGN=nagata2012", "CORES=2")
+    assert said.stdout == "<-m><bayesbeam.cli><figures><nagata2012><--cores><2>"
+
+
+@pytest.mark.parametrize("target", ["run", "figures", "test", "check", "nightly", "test-gpu"])
 def test_nothing_runs_when_the_set_up_failed(folder: Path, target: str) -> None:
     (folder / "scripts/setup.sh").write_text("echo 'set-up: no'; exit 2\n", encoding="utf-8")
     said = make(folder, target)

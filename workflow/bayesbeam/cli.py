@@ -1,4 +1,4 @@
-"""``bayesbeam run``, ``validate``, ``unlock``: what `make run` calls.
+"""``bayesbeam run``, ``figures``, ``validate``, ``unlock``: what `make run` and `make figures` call.
 
 Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
 but some measurements were refused, 75 jobs were asked to stop and did so at a checkpoint: run again, 130 interrupted.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from bayesbeam.errors import BayesbeamError
+from bayesbeam.errors import BayesbeamError, ConfigError
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository
@@ -22,7 +23,8 @@ from bayesbeam.launch.run import clear_dead_run, watched_run
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.rulebook import Rulebook
 
-EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
+EXIT_MISTAKE, EXIT_REFUSED, EXIT_INTERRUPTED = 2, 3, 130
+FIGURES = "figures.py"
 _PASSED_ON = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--summary", "--dag", "--rulegraph", "--list"}
 
 
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(required=True)
     for name, action, meaning in (
         ("run", _run, "analyse a campaign; arguments behind -- go to snakemake"),
+        ("figures", _figures, "draw the figures for a paper that a campaign's figures.py makes of its results"),
         ("validate", _validate, "check a campaign and stop"),
         ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
     ):
@@ -111,6 +114,21 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         clear_dead_run(lock, order, book)
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         return watched_run(lock, order, book)
+
+
+def _figures(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Analyse a campaign and run its own script for figures on the results."""
+    order, book = _open(options, extra)
+    script = order.campaign.with_name(FIGURES)
+    if not script.is_file():
+        expected = "a script that draws figures of this campaign's results for a paper"
+        raise ConfigError.at(str(script), "no such file", expected, "Write one like that of nagata2012.")
+    code = _run(options, extra)
+    if code not in (0, EXIT_REFUSED):
+        return code
+    folder = order.place.workdir / book.folder
+    command = [sys.executable, str(script), str(folder), str(folder / "paper")]
+    return subprocess.run(command, check=False).returncode or code
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

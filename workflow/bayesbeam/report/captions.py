@@ -23,7 +23,7 @@ NOISE = (
 )
 NOISE_GOOD = (
     "A good one: the stated level (dashed) within the bar of the best candidate. A level that is too small asks for "
-    "more components than there are, one that is too large for fewer."
+    "more components than there are, with one that is too large fewer do as well."
 )
 PARAMETERS = (
     "What the data taught: posterior (coloured, the bar below it holds 95%) and prior (grey). Each is scaled to its "

@@ -60,6 +60,22 @@ def render(content: Content) -> str:
     )
 
 
+def render_paper(title: str, about: str, parts: Sequence[object]) -> str:
+    """HTML of a page of figures; it has no script."""
+    return (
+        _environment()
+        .get_template("paper.html.j2")
+        .render(
+            title=title,
+            about=about,
+            parts=parts,
+            style=Markup(_asset("style.css")),
+            policy="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+            bayesbeam_version=__version__,
+        )
+    )
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     """Templates with escaping always on; a name that is not there is our mistake."""
