@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,37 @@ def test_counts_and_coverage() -> None:
     assert at["peaks.amplitude", 1].truth == 300.0
     assert at["peaks.amplitude", 1].covered == Share(4, 4)
     assert at["peaks.amplitude", 2].covered == Share(0, 4)
+
+
+def test_peaks_numbered_by_assignment_are_held_against_the_true_ones_they_resemble() -> None:
+    """Two peaks that nearly coincide, whose heights tell them apart, numbered the other way round than the truth."""
+    found = results()
+    truth = {("peaks.position", 1): 1.0, ("peaks.position", 2): 1.01}
+    truth |= {("peaks.amplitude", 1): 3.0, ("peaks.amplitude", 2): 9.0}
+
+    def swapped(one: Candidate, by: str) -> Candidate:
+        level = 100.0 if "T100" in one.measurement else 1.0
+        rows = []
+        for index, height in ((1, 9.0 * level), (2, 3.0 * level)):
+            rows.append(Row("peaks.position", index, "eV", mean=1.005, sd=0.05, q025=0.9, q975=1.1))
+            ends = {"q025": height * 0.9, "q975": height * 1.1}
+            rows.append(Row("peaks.amplitude", index, "counts", mean=height, sd=height * 0.05, **ends))
+        return replace(one, parameters=tuple(rows), numbering=({"part": "peaks", "by": by},))
+
+    def coverage(by: str) -> dict[tuple[str, int | None], int]:
+        measurements = tuple(
+            replace(m, candidates=tuple(swapped(c, by) if c.count == 2 else c for c in m.candidates))
+            for m in found.measurements
+        )
+        study = replace(found.facts.studies[0], truth=truth)
+        (limit,) = limits(replace(found, facts=replace(found.facts, studies=(study,)), measurements=measurements))
+        assert [(p.name, p.index) for p in limit.levels[0].parameters] == [
+            ("peaks.position", 1), ("peaks.position", 2), ("peaks.amplitude", 1), ("peaks.amplitude", 2),
+        ]  # fmt: skip
+        return {(p.name, p.index): p.covered.cases for p in limit.levels[0].parameters}
+
+    assert set(coverage("assignment").values()) == {4}
+    assert coverage("order")["peaks.amplitude", 1] == 0
 
 
 def test_enough_is_where_it_stays_enough() -> None:

@@ -15,6 +15,7 @@ from scipy import stats
 
 from bayesbeam.report import wording
 from bayesbeam.report.records import Candidate, MeasurementResult, Results, Row, Study
+from bayesbeam.report.renumber import renumbered
 from bayesbeam.report.text import known
 
 Truth = Callable[[Row, float], float]
@@ -179,9 +180,11 @@ def _precisions(candidates: Sequence[Candidate], truth: Truth, level: float) -> 
     """Every free parameter of the true model."""
     rows: dict[tuple[str, int | None], list[Row]] = {}
     for one in candidates:
-        for row in one.parameters:
+        for row in renumbered(one, lambda row: truth(row, level)):
             if row.kind == "parameter" and row.sd and known(row.sd):
                 rows.setdefault((row.name, row.index), []).append(row)
+    places = {name: place for place, name in enumerate(dict.fromkeys(name for name, _ in rows))}
+    rows = dict(sorted(rows.items(), key=lambda item: (places[item[0][0]], item[0][1] or 0)))
     return tuple(_precision(found, truth(found[0], level)) for found in rows.values())
 
 
