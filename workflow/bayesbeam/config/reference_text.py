@@ -223,6 +223,18 @@ known, estimated or have a prior; sigma is the width of the middle |
 | `{family: poisson}` | counted events; needs `signal: {counts: true}` and a curve that can be above zero wherever \
 there are counts: peaks alone do not do, a strictly positive background does |
 
+Counts of a detector with an exposure and dark counts: state the exposure of every measurement in a column `exposure` of
+the sheet, and write priors in counts with the data word `exposure`, so that they say the same at every exposure:
+`gamma(shape=5, rate=5 / exposure)` is a height of one count a second. Dark counts are a part of their own, which also
+keeps the curve above zero. If 12 counts a point were measured in 600 seconds with the beam off:
+
+```yaml
+parts:
+  - {component: gaussian, name: peaks, count: 1..4, priors: {amplitude: "gamma(shape=5, rate=5 / exposure)"}}
+  - {component: constant, name: dark, priors: {level: "gamma(shape=12 + 1, rate=600 / exposure)"}}
+noise: {family: poisson}
+```
+
 Uncertainties in files and counting statistics are often too small for what the model leaves out, and then choose
 models with great and false confidence; so an estimated level is the default. The parameters of the noise have these
 names and default priors:
