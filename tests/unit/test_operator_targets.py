@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ from bayesbeam.models import registry
 from bayesbeam.models.base import Component
 from bayesbeam.models.mathspace import TORCH
 from bayesbeam.models.operators import registry as operators
-from bayesbeam.sampling.engines.choose import choose
+from bayesbeam.models.trace import NotScalar
+from bayesbeam.noise.base import NoiseData
+from bayesbeam.sampling.engines.choose import choose, engine_for
+from bayesbeam.sampling.engines.cuda_source import target_source
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.targets.parts import Part, Tie
@@ -157,12 +161,49 @@ def test_ties_reach_into_what_a_background_is_computed_from() -> None:
 
 
 def test_engines_are_chosen_by_what_is_there() -> None:
-    choice = choose(stepped())
-    assert choice.engine == "eager"
-    assert "shirley needs the curve as a whole" in choice.reason
+    pytest.importorskip("numba")
+    assert choose(stepped()).engine == "cpu"
+    lost = choose(made([part("line", PEAK), part("loss", operators.get("tougaard"), ("line",))]))
+    assert lost.engine == "eager"
+    assert "tougaard needs the curve as a whole" in lost.reason
     blurred = made([part("line", registry.get("split_gaussian"), fixed={"sd_low": 0.4, "sd_high": 0.6}),
                     part("blur", operators.get("gaussian_response"), ("line",))])  # fmt: skip
     assert choose(blurred).engine == "eager"
+    target = stepped()
+    with pytest.raises(NotScalar, match="running integral"):
+        target_source(
+            tuple(t.component for t in target.terms), target.noise, tuple(p.family for p in target.priors), True
+        )
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize("falling", [False, True], ids=["rising axis", "falling axis"])
+def test_compiled_running_integrals_move_as_the_eager_engine(side: float, falling: bool) -> None:
+    """On any axis, and through a response; 81 points are filled up to whole blocks."""
+    pytest.importorskip("numba")
+    parts = [
+        part("line", PEAK), part("sharp", registry.get("lorentzian")), part("level", LINEAR),
+        part("blur", operators.get("gaussian_response"), ("sharp",)),
+        part("step", operators.get("shirley"), ("line", "sharp"), fixed={"side": side}),
+        part("other", operators.get("shirley"), ("line",), fixed={"side": -side}),
+    ]  # fmt: skip
+    target = made(parts)
+    if falling:
+        turned = {f.name: getattr(target.data, f.name).flip(-1) for f in fields(target.data)}
+        target = replace(target, x=target.x.flip(-1), data=NoiseData(**turned))
+    assert_equal_runs(target)
+
+
+def test_compiled_running_integrals_are_right_in_single_precision() -> None:
+    """Against the eager engine in double precision: 2e-3 of a log-likelihood of some thousands."""
+    pytest.importorskip("numba")
+    target = stepped()
+    theta = draws(target, 6).reshape(2, 1, 6, 1, -1)
+    exact = target.log_likelihood(target.rows(theta).sum(0), theta)
+    found = engine_for(replace(target, dtype=torch.float32), "cpu").start(theta).log_likelihood
+    torch.testing.assert_close(found, exact, rtol=1e-6, atol=2e-3)
+    padded = engine_for(target, "cpu").start(theta).log_likelihood
+    torch.testing.assert_close(padded, exact, rtol=1e-12, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["gaussian_response", "lorentzian_response", "voigt_response"])

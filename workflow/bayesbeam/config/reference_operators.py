@@ -29,7 +29,9 @@ kind, stay what they are with other widths: that is exact, and compiled. All oth
 their height where they are at least a quarter as wide as the response (long tails of a Lorentzian response, 1e-3). A
 background acts on peaks as they are seen through the response.
 
-Whatever needs a curve as a whole runs on plain torch (`engine: eager`), slower than what is compiled. A response that
-may be wider than the data, and a Tougaard background over more than 2.5 times the root of C, are refused by the job.
+Shirley's background is compiled for CPUs too, as a loop of its own along the row of points. A Tougaard background, a
+response computed numerically, and all of these on a GPU run on plain torch (`engine: eager`), which is slower. A
+response that may be wider than the data, and a Tougaard background over more than 2.5 times the root of C, are refused
+by the job.
 
 """

@@ -88,12 +88,15 @@ class Composite:
 
 
 def needs_tensors(components: Sequence[Component], acts_on: Sequence[Sequence[int]]) -> bool:
-    """Whether something must be computed from a curve as a whole, which no scalar formula can."""
+    """Whether something must be computed from a curve as a whole, in a way that no compiled loop knows."""
     for component, on in zip(components, acts_on, strict=True):
         if not isinstance(component, Operator):
-            if component.tensors_only:
-                return True
-        elif component.adds or any(_exact(component, components[k]) is None for k in on):
+            alone = component.tensors_only
+        elif component.adds:
+            alone = not component.scans
+        else:
+            alone = any(_exact(component, components[k]) is None for k in on)
+        if alone:
             return True
     return False
 

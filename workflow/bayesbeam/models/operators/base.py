@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bayesbeam.models.base import Component, Formula, Parameter
 from bayesbeam.models.mathspace import TORCH, MathSpace, Value
-from bayesbeam.models.trace import NotScalar
+from bayesbeam.models.trace import TRACE, Node, NotScalar, symbol
 
 Curve = Callable[[Value], Value]
 """Signal at places on the axis."""
@@ -49,6 +49,8 @@ class Operator(Component):
         closed form, None where there is none.
     table : bool
         Whether it needs a table of numbers, from a file.
+    scans : bool
+        Whether it is made of running integrals of the curve as it is, which compiled loops have.
     """
 
     adds: bool = True
@@ -56,17 +58,20 @@ class Operator(Component):
     exact: Callable[[Component], Formula | None] | None = None
     unfit: tuple[Unfit, ...] = ()
     table: bool = False
+    scans: bool = False
 
 
 def operator(
     name: str, title: str, parameters: tuple[Parameter, ...], formula: Formula, references: tuple[str, ...],
     adds: bool, on: str, unfit: tuple[Unfit, ...], exact: Callable[[Component], Formula | None] | None = None,
     widths: tuple[str, ...] = (), table: bool = False,
+    scans: bool = False,
 ) -> Operator:  # fmt: skip
     """Operator with all that is the same for each of them."""
     return Operator(
         name, title, parameters, formula, exchangeable=False, references=references, widths=widths,
         tensors_only=True, adds=adds, on=on, exact=exact, unfit=unfit, table=table,
+        scans=scans,
     )  # fmt: skip
 
 
@@ -100,14 +105,34 @@ def running_integral(x: Tensor, curve: Curve, weight: Curve | None = None) -> Te
     return total - torch.where(x[..., :1] <= x[..., -1:], torch.zeros_like(total[..., -1:]), total[..., -1:])
 
 
-def passed(x: Tensor, side: Value, curve: Curve, weight: Curve | None = None) -> Tensor:
+def passed(x: Value, side: Value, curve: Curve, weight: Curve | None = None) -> Value:
     """Integral of a curve from each place to the end of the data that electrons without losses lie towards, (..., N).
 
     That is the highest place where ``side`` is above 0, the lowest where it is below; see :func:`running_integral`.
     """
+    if isinstance(x, Node):
+        return _traced(x, side, curve)
     below = running_integral(x, curve, weight)
     full = torch.where(x[..., :1] <= x[..., -1:], below[..., -1:], below[..., :1])
     return torch.where(side < 0.0, below, full - below)
+
+
+def _traced(x: Node, side: Value, curve: Curve) -> Node:
+    """The same for compiled loops over a row of points, which make a running integral in a loop of its own."""
+    if x != symbol("x", True):
+        raise NotScalar.at("formula", "a running integral along another axis", "one along x", "Use plain tensors.")
+    below = Node("scan", (_at_points(curve(x)), _at_points(curve(symbol("h", True)))), pointwise=True)
+    rising, end = symbol("first_x") <= symbol("last_x"), Node("scan_end", (below,))
+    below = below - TRACE.where(rising, 0.0, end)
+    found: Node = TRACE.where(side < 0.0, below, TRACE.where(rising, end, -end) - below)
+    return found
+
+
+def _at_points(value: Value) -> Node:
+    """Value as one that may differ from point to point."""
+    if not isinstance(value, Node) or not value.pointwise:
+        raise NotScalar.at("formula", "a running integral of a constant", "one of a curve", "Use plain tensors.")
+    return value
 
 
 def side_of_loss() -> Parameter:

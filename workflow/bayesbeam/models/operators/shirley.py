@@ -5,12 +5,11 @@ What the field finds by iteration on the data, until background and peaks agree,
 
 from bayesbeam.models.base import POSITIVE, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
-from bayesbeam.models.operators.base import Curve, operator, passed, side_of_loss, whole
+from bayesbeam.models.operators.base import Curve, operator, passed, side_of_loss
 
 
 def formula(m: MathSpace, x: Value, curve: Curve, strength: Value, side: Value) -> Value:
     """Strength times the integral of the peaks from x to the end of the data where the background is low."""
-    whole(m, "shirley")
     return strength * passed(x, side, curve)
 
 
@@ -29,4 +28,5 @@ SHIRLEY = operator(
     adds=True,
     on="peaks",
     unfit=(),
+    scans=True,
 )  # fmt: skip

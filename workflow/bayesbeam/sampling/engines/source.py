@@ -13,6 +13,7 @@ from bayesbeam.models.trace import Node, symbol, trace
 from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
 from bayesbeam.sampling.engines.arrays import BLOCK, LANES
+from bayesbeam.sampling.engines.scans import scan_lines
 from bayesbeam.sampling.engines.windows import DROP_DOUBLE, DROP_SINGLE, Window, window_of
 from bayesbeam.sampling.engines.writer import Writer
 
@@ -41,8 +42,8 @@ _DATA = "d = carray(data, (5, n))"
 class _Writer(Writer):
     """Lines of a function: those before the loop and those inside it."""
 
-    def __init__(self, single: bool) -> None:
-        super().__init__()
+    def __init__(self, single: bool, prefix: str = "") -> None:
+        super().__init__(prefix)
         self.single = single
 
     def in_rows(self, node: Node, name: str) -> str:
@@ -116,6 +117,7 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
     size, shape = size_and_shape(component)
     point, phi = _point(noise)
     load = [f"{name} = theta[{j}]" for j, name in enumerate(_names(component))]
+    integrals, known = scan_lines(shape, _names(component), lambda prefix: _Writer(single, prefix))
     functions = []
     for name, signature, arguments in (
         ("move", "P, D, D, D, P, P, P, P, P", "data, theta, phi, size, old, pred, new, parts, terms"),
@@ -125,6 +127,7 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
         if name == "resize" and not any(only_size(component)):
             continue
         writer = _Writer(single)
+        writer.know(known)
         writer.before += [f"size[1] = {writer.value(size, False)}", "now, then = F(size[0]), F(size[1])"]
         term, prepare = None, load
         if name != "resize":
@@ -134,7 +137,7 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
             fresh = "old[i]" if name == "resize" else writer.value(shape, True)
             writer.inside += [f"f = pred[i] - now * old[i] + then * {fresh}", *_data_lines(point)]
             term, prepare = writer.value(point, True), [*load, *phi]
-        before = [_DATA, *prepare, *writer.before]
+        before = [_DATA, *prepare, *(integrals if name != "resize" else []), *writer.before]
         full = f"types.float64(types.int64, types.int64, {signature})"
         functions.append(_function(name, full, f"count, n, {arguments}", before, writer.inside, term))
     window = window_of(shape, DROP_SINGLE if single else DROP_DOUBLE)

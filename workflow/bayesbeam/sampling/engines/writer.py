@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from bayesbeam.models.trace import Node
+from bayesbeam.models.trace import Node, NotScalar
 
 
 class Writer(ABC):
@@ -31,6 +31,10 @@ class Writer(ABC):
     def in_rows(self, node: Node, name: str) -> str:
         """Expression of a value from before in the precision of the rows."""
 
+    def know(self, names: dict[Node, str]) -> None:
+        """Take values from where they have been computed already."""
+        self._names |= names
+
     def value(self, node: Node, wanted: bool) -> str:
         """Name of a node's value; ``wanted`` says whether it is used at every point."""
         if node not in self._names:
@@ -46,6 +50,8 @@ class Writer(ABC):
     def _write(self, node: Node) -> str:
         if node.op == "symbol":
             return node.name if node.pointwise else f"{self.prefix}{node.name}"
+        if node.op in ("scan", "scan_end"):
+            raise NotScalar.at("formula", "a running integral", "scalar operations", "Use an engine that has it.")
         inner = node.pointwise
         text = self.text(node, [self.value(part, inner) for part in node.inputs])
         lines = self.inside if inner else self.before
