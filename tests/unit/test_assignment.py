@@ -98,6 +98,16 @@ def test_a_peak_that_may_be_anywhere_does_not_mix_the_others() -> None:
     assert relabel(target(4), given)[..., [1, 4, 7, 10]].reshape(-1, 4).std(0).min() > 0.1
 
 
+def test_a_pair_that_cannot_be_told_apart_does_not_keep_another_pair_mixed() -> None:
+    peaks = np.concatenate([CROSSING, [[1.0, 2.5, 0.1], [1.0, 2.5, 0.1]]])
+    spread = np.concatenate([CROSSING_SPREAD, [[0.05, 0.02, 0.01]] * 2])
+    found, (labels,) = label(target(4), shuffled(posterior(peaks, spread, 9), 4, 9))
+    assert labels.by == "assignment"
+    assert [(first, second) for first, second, _ in labels.doubtful] == [(3, 4)]
+    widths = sorted(found[..., [2, 5]].reshape(-1, 2).std(0))
+    np.testing.assert_allclose(widths, [0.004, 0.02], rtol=0.1)  # of 1500 draws: a fiftieth, five times
+
+
 def test_peaks_that_are_apart_stay_in_order_of_position_draw_by_draw() -> None:
     peaks = np.array([[1.0, 1.0, 0.1], [1.0, 2.0, 0.1], [1.0, 2.6, 0.1]])
     given = shuffled(posterior(peaks, np.array([0.1, 0.05, 0.01]), 6), 3, 6)

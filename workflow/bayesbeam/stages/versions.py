@@ -6,6 +6,6 @@ again what it would do differently, and nothing else. Kept apart from the stages
 
 PREPROCESS = 2
 SAMPLE = 9
-FREE_ENERGY = 8
-INTEGRATE = 4
+FREE_ENERGY = 9
+INTEGRATE = 5
 REPORT = 7

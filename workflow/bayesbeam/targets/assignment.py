@@ -19,11 +19,13 @@ from bayesbeam.targets.parts import Instance
 
 MIXED = 0.05
 """Overlap from which two labels are said not to be told apart."""
-# Assignment is taken where it leaves less than this share of the overlap that order by position has.
-GAIN = 0.5
+# Assignment is taken where it leaves at most this share of the overlap that order has, summed over pairs.
+GAIN = 0.6
 MOST_ROUNDS = 30
 # Draws by which the means and spreads of labels are found.
 MOST_DRAWS = 500
+# Numbers that are held at once when draws are assigned.
+MOST_COSTS = 2_000_000
 # Up to so many instances all orders are tried at once, which is faster than one assignment after the other.
 FEW = 4
 
@@ -78,7 +80,7 @@ def label(target: Target, theta: FloatArray) -> tuple[FloatArray, tuple[Labels, 
     of each other; means and spreads are those of the draws they have, and draws are assigned to them in turn until
     none changes. That is begun from the order by each parameter, and the likeliest end is taken, so that the answer
     depends on nothing but the draws as sets of instances. Order by position is kept unless it mixes instances
-    (an overlap of 0.05) of which assignment makes at most half as much.
+    (an overlap of 0.05) and assignment leaves at most 0.6 of the overlap, summed over pairs.
 
     Source
     ------
@@ -109,12 +111,12 @@ def _labelled(part: str, features: FloatArray, places: FloatArray) -> tuple[IntA
         return None, Labels(part, "order", before)
     mean, spread = _settled(features[some])
     # Labels by the mean of the position.
-    order = _best(_costs(features, mean, spread))
+    order = _assigned(features, mean, spread)
     by_place = np.argsort(np.take_along_axis(places, order, 1).mean(0), kind="stable")
     order, mean, spread = order[:, by_place], mean[by_place], spread[by_place]
-    costs = _costs(np.take_along_axis(features, order[..., None], 1), mean, spread)
+    costs = _costs(np.take_along_axis(features[some], order[some][..., None], 1), mean, spread)
     after = _overlap(costs)
-    if after.max() > GAIN * before.max():
+    if after.sum() > GAIN * before.sum():
         return None, Labels(part, "order", before)
     return order, Labels(part, "assignment", after)
 
@@ -171,6 +173,13 @@ def _costs(features: FloatArray, mean: FloatArray, spread: FloatArray) -> FloatA
     """Minus log density of each instance under each label, (n, instance, label)."""
     z = (features[:, :, None] - mean) / spread
     return np.asarray(0.5 * (z * z).sum(-1) + np.log(spread).sum(-1))
+
+
+def _assigned(features: FloatArray, mean: FloatArray, spread: FloatArray) -> IntArray:
+    """Instance of each label (n, k) in all draws, in blocks that fit any memory."""
+    rows = max(1, MOST_COSTS // (features.shape[1] ** 2 * features.shape[2]))
+    blocks = [features[start : start + rows] for start in range(0, len(features), rows)]
+    return np.concatenate([_best(_costs(block, mean, spread)) for block in blocks])
 
 
 def _best(costs: FloatArray) -> IntArray:
