@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+# A plain helper beside these tests, which no import path of the package leads to.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config import load_campaign, outline_campaign
 from bayesbeam.config.keys import candidate_key
 from bayesbeam.config.reference_counts import EXAMPLE_COUNTS
@@ -17,6 +20,7 @@ from bayesbeam.report.records import Candidate, Marginal, MeasurementResult
 from bayesbeam.report.view import counts_tables
 from bayesbeam.report.wording import candidate_label, choice, measurement_answer
 from bayesbeam.stages.marginals import marginals
+from stage_fixture import make_lab, peak
 
 BROAD = '{name: broad, component: gaussian, count: 0..2, priors: {position: "uniform(0, 1)"}}'
 SHARP = '{name: sharp, component: gaussian, count: 0..1, priors: {position: "uniform(1, 3)"}}'
@@ -205,3 +209,16 @@ def test_tables_of_a_grid_show_margins_and_pairs() -> None:
     assert pairs.heads[1:] == ("0", "1")
     assert [row[0].text for row in pairs.rows] == ["0 broad", "1 broad", "2 broad"]
     assert pairs.rows[0][1].text == "<\u00a00.001"
+
+
+def test_parts_that_a_model_may_lack_are_checked_and_shared_like_others(tmp_path: Path) -> None:
+    parts = ", ".join((SHARP, FLAT))
+    text = f"candidates:\n  lines: {{parts: [{parts}]}}\n"
+    text += "integration:\n  - {group: both, measurements: [a, b], candidate: lines, shared: [sharp.position]}\n"
+    (tmp_path / "campaign.yaml").write_text("campaign: counted\n" + text)
+    (tmp_path / "measurements.tsv").write_text("id\tfile\na\ta.txt\nb\tb.txt\n")
+    assert load_campaign(tmp_path).group("both").shared == ("sharp.position",)
+    foil = "{name: foil, component: moessbauer_singlet, count: 0..1}"
+    candidates = f"  lines: {{parts: [{foil}, {FLAT}]}}\n"
+    with pytest.raises(ConfigErrors, match=r"parts\[0\].*mm/s"):
+        make_lab(tmp_path / "lab", {"a": peak(0)}, candidates, treatment="{axis: {unit: eV}}")

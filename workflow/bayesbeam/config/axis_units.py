@@ -20,7 +20,7 @@ def check_axis_units(
     stated = {row.id: row.treatment.axis.convert_to or row.treatment.axis.unit for row in rows}
     treatments = {row.id: row.treatment_name for row in rows}
     for name, found in models.items():
-        for index, part in enumerate(found[0].spec.parts if found else ()):
+        for index, part in enumerate(found[-1].spec.parts if found else ()):
             needed = part.build().axis_unit
             bad = [i for i in members[name] if needed and stated[i] and not same_unit(stated[i], needed)]
             if bad:

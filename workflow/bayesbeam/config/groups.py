@@ -45,7 +45,7 @@ def check_groups(
         _check_candidate(context, group, members, here, problems)
         models = expanded.get(group.candidate, ())
         if models and not context.cut_below("candidates", group.candidate):
-            _check_shared(context, group, models[0].spec, here, problems)
+            _check_shared(context, group, models[-1].spec, here, problems)
 
 
 def _check_members(context: Context, group: Integration, here: KeyPath, problems: Problems) -> None:
