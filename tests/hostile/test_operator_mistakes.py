@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from bayesbeam.config import load_campaign
 from bayesbeam.config.keys import candidate_key
 from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.errors import ConfigErrors, ModelError
 from bayesbeam.io.store import Measurement
+from bayesbeam.sampling.engines.choose import engine_for
 from bayesbeam.stages.build import build_target
+from bayesbeam.stages.operators import prior_draws
 
 LINE = "{name: line, component: gaussian, priors: {amplitude: half_normal(5), position: 'uniform(3, 7)'}}"
 LEVEL = "{name: level, component: constant, priors: {level: half_normal(1)}}"
@@ -137,6 +140,21 @@ def test_what_does_not_fit_the_data_is_refused(tmp_path: Path, part: str, words:
     with pytest.raises(ModelError, match=r"measurement m: .*% of the prior; expected ") as caught:
         build_target(spec, [[measurement()]])
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("part", [STEP, BLUR, "{component: tougaard}"])
+def test_without_any_peak_there_is_nothing_to_act_on(tmp_path: Path, part: str) -> None:
+    """A range of counts that begins at none: the curve is that of the other parts, on every engine."""
+    spec_of(tmp_path, LINE[:-1] + ", count: 0..1}", LEVEL, part)
+    model = load_campaign(tmp_path).expanded("c")[0]
+    assert model.count == 0
+    target = build_target(model.spec, [[measurement()]])
+    theta = prior_draws(target)[:, :, :3]
+    level = theta[..., [slot.name for slot in target.slots].index("level.level"), None]
+    torch.testing.assert_close(target.rows(theta).sum(0), level.to(target.dtype).expand(1, 1, 3, 1, 60))
+    torch.testing.assert_close(target.curves(theta).sum(0), level.to(target.dtype).expand(1, 1, 3, 1, 60))
+    exact = target.log_likelihood(target.rows(theta).sum(0), theta)
+    torch.testing.assert_close(engine_for(target).start(theta).log_likelihood, exact, rtol=1e-5, atol=1e-3)
 
 
 def test_what_fits_is_built(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Composite:
         return component.formula(self.m, x, lambda u: self.seen(self.acts_on[k], u), *self.values[k])
 
     def seen(self, chosen: Sequence[int], x: Value) -> Value:
-        """Sum of the curves of some plain components, each through its response where it has one."""
+        """Sum of the curves of some plain components, each through its response where it has one; nothing is 0."""
         curves: list[Value] = []
         smeared: dict[int, list[int]] = {}
         for k in chosen:
@@ -60,6 +60,8 @@ class Composite:
                 curves.append(closed(self.m, self._moved(k, x), self.values[k], self.values[response]))
         for response, several in smeared.items():
             curves.append(self.components[response].formula(self.m, x, self._sum(several), *self.values[response]))
+        if not curves:
+            return x * 0.0
         total = curves[0]
         for curve in curves[1:]:
             total = total + curve

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesbeam.models.base import Parameter
+from bayesbeam.models.operators.base import Operator
 from bayesbeam.models.tied import Follows, Member, merged
 from bayesbeam.priors.base import Prior
 from bayesbeam.targets.parts import Common, Instance, Part, Slot, Term
@@ -125,7 +126,8 @@ def _add(made: Assembly, pieces: Sequence[_Piece], common: Mapping[str, Common],
     members = [Member(p.part.component, _sources(p, places), _acted_on(p, pieces)) for p in pieces]
     made.instances += [_instance(p, m, start) for p, m in zip(pieces, members, strict=True)]
     first = pieces[0]
-    if len(pieces) == 1 and not first.part.ties:
+    # An operator alone, for there is nothing of what it acts on, is no curve by itself.
+    if len(pieces) == 1 and not first.part.ties and not isinstance(first.part.component, Operator):
         made.terms.append(Term(first.part.component, first.part.name, first.index, start))
         return
     component = merged(members, parameters)
