@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam import noise, priors
+from bayesbeam.config import load_campaign
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
 from bayesbeam.models.mathspace import TORCH
@@ -240,3 +242,42 @@ def test_a_run_finds_peaks_and_background_that_data_were_made_from() -> None:
         if slot.name in truth:
             values = np.asarray(states[:, j])
             assert abs(values.mean() - truth[slot.name]) < 4.0 * values.std(), slot.name
+
+
+SIMULATED = """\
+campaign: sim
+simulate:
+  name: s
+  candidate: c
+  truth: {line.amplitude: [5, 3], line.position: [4.5, 6], line.sd: [0.5, 0.4], blur.fwhm: 0.6, level.level: 1,
+          step.strength: 0.2}
+  axis: {start: 0, stop: 10, points: 101}
+  noise_levels: [0.1]
+  replicates: 1
+candidates:
+  c:
+    parts:
+      - {name: line, component: gaussian, count: 1..2, priors: {amplitude: half_normal(5), position: 'uniform(3, 7)'}}
+      - {name: level, component: constant, priors: {level: half_normal(1)}}
+      - {name: step, component: shirley, acts_on: [line], priors: {strength: half_normal(0.3)}}
+      - {name: blur, component: gaussian_response, acts_on: [line], priors: {fwhm: half_normal(1)}}
+    noise: {sigma: 0.1}
+"""
+
+
+def test_spectra_are_simulated_with_backgrounds_and_responses(tmp_path: Path) -> None:
+    (tmp_path / "campaign.yaml").write_text(SIMULATED, encoding="utf-8")
+    (truth,) = load_campaign(tmp_path).truths.values()
+    x = torch.linspace(0.0, 10.0, 101, dtype=torch.float64)
+    blur = 0.6 / math.sqrt(8.0 * math.log(2.0))
+
+    def peaks(u: Tensor) -> Tensor:
+        total = torch.zeros_like(u)
+        for a, p, s in ((5.0, 4.5, 0.5), (3.0, 6.0, 0.4)):
+            wide = math.hypot(s, blur)
+            total = total + a * s / wide * torch.exp(-0.5 * ((u - p) / wide) ** 2)
+        return total
+
+    side = torch.ones(1, dtype=torch.float64)
+    exact = 1.0 + peaks(x) + operators.get("shirley").formula(TORCH, x, peaks, 0.2 * side, side)
+    np.testing.assert_allclose(truth.curve(x.numpy()), exact.numpy(), rtol=1e-12)

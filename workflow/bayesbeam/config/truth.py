@@ -20,6 +20,8 @@ from bayesbeam.config.schema import Campaign, Simulation
 from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec, Expanded, ParameterSpec, PartSpec
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import BayesbeamError, nearest
+from bayesbeam.models.base import Component
+from bayesbeam.models.composite import Composite
 from bayesbeam.models.mathspace import TORCH
 
 FloatArray = NDArray[np.float64]
@@ -46,12 +48,21 @@ class Truth:
 
     def curve(self, x: FloatArray) -> FloatArray:
         """Noise-free signal (N,) in one unit of exposure, at x (N,)."""
-        axis, total = torch.from_numpy(np.asarray(x, dtype=np.float64)), torch.zeros(len(x), dtype=torch.float64)
+        axis = torch.from_numpy(np.asarray(x, dtype=np.float64))
+        parts, components, values = [], list[Component](), []
         for part in self.expanded.spec.parts:
             component = part.build()
-            columns = [self.values[part.name, name] for name in component.parameter_names]
-            theta = torch.tensor(columns, dtype=torch.float64).T
-            total = total + component.forward(axis, theta).sum(0)
+            for row in zip(*(self.values[part.name, name] for name in component.parameter_names), strict=True):
+                parts.append(part)
+                components.append(component)
+                values.append(torch.tensor(row, dtype=torch.float64).unsqueeze(-1).unbind(0))
+        acts_on = [[k for k, other in enumerate(parts) if other.name in part.acts_on] for part in parts]
+        composite = Composite(TORCH, components, values, acts_on)
+        total = torch.zeros_like(axis)
+        for part in self.expanded.spec.parts:
+            places = [k for k, one in enumerate(parts) if one is part and composite.has_curve(k)]
+            if places:
+                total = total + torch.stack([composite.curve(k, axis).expand(axis.shape) for k in places]).sum(0)
         return total.numpy()
 
     def at(self, part: str, parameter: str, index: int | None, exposure: float) -> float:

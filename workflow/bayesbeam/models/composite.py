@@ -44,6 +44,10 @@ class Composite:
         assert component.adds, "a response has no curve"
         return component.formula(self.m, x, lambda u: self.seen(self.acts_on[k], u), *self.values[k])
 
+    def has_curve(self, k: int) -> bool:
+        """Whether one of them adds a curve of its own, which a response does not."""
+        return not _is_response(self.components[k])
+
     def seen(self, chosen: Sequence[int], x: Value) -> Value:
         """Sum of the curves of some plain components, each through its response where it has one; nothing is 0."""
         curves: list[Value] = []
