@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import importlib.util
 import math
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-
-from bayesbeam import cli
 
 FIGURES = ("data", "fits", "free_energy", "posterior", "noise_level", "exchange")
 
@@ -61,8 +60,21 @@ def test_without_likelihood_draws_follow_the_prior(root: Path, metropolis: Modul
 
 @pytest.mark.nightly
 @pytest.mark.figures
-def test_one_command_draws_all_figures_and_the_numbers_are_the_known_ones(tmp_path: Path) -> None:
-    assert cli.main(["figures", "nagata2012", "--results", str(tmp_path), "--cores", "2"]) == 0
+def test_one_command_draws_all_figures_and_the_numbers_are_the_known_ones(root: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bayesbeam.cli",
+        "figures",
+        "nagata2012",
+        "--results",
+        str(tmp_path),
+        "--cores",
+        "2",
+    ]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=3000, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert f"Figures: {tmp_path}" in done.stdout
     folder = tmp_path / "nagata2012" / "paper"
     assert {one.name for one in (folder / "figures").iterdir()} == {
         f"{f}.{kind}" for f in FIGURES for kind in ("svg", "pdf")

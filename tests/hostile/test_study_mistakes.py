@@ -26,6 +26,10 @@ candidates:
   normal:
     measurements: [run2, run3, run4]
     parts: [{{component: constant}}]
+  outliers:
+    measurements: [run1]
+    parts: [{{component: constant}}]
+    noise: {{family: student_t, sigma: 0.1}}
   relative:
     measurements: [run2]
     parts: [{{component: constant}}]
@@ -119,6 +123,8 @@ def test_mistake(tmp_path: Path, key: str, value: str, place: str, words: list[s
 def test_noise_levels_need_normal_noise(tmp_path: Path) -> None:
     found = problems(tmp_path, candidate="relative", truth="{constant.level: 1}", levels="noise_levels: [0.1]")
     assert any("whose noise is normal_relative" in one and "normal or poisson" in one for one in found)
+    found = problems(tmp_path, candidate="outliers", truth="{constant.level: 1}", levels="noise_levels: [0.1]")
+    assert any("whose noise is student_t" in one and "normal or poisson" in one for one in found)
     found = problems(tmp_path, candidate="normal", truth="{constant.level: 1}")
     assert any("whose noise is normal" in one and "Write noise_levels instead" in one for one in found)
 

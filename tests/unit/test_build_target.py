@@ -15,6 +15,7 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.errors import DataError, ModelError
+from bayesbeam.io.noise_level import noise_level
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages.build import base_deviation, build_target
 from stage_fixture import make_lab, peak
@@ -284,3 +285,17 @@ def test_points_within_reach_bound_the_parameters_of_one_kind_of_peak(tmp_path: 
     else:
         with pytest.raises(DataError, match="measurement a: p: 11 points within reach of 4 peaks with 12 parameters"):
             build_target(spec, [[m]])
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 250.0])
+def test_the_default_prior_of_a_gain_follows_the_scale_of_the_signal(tmp_path: Path, unit: float) -> None:
+    """Counts of a peak of 60 on 5, each worth some units of signal: the gain is that worth."""
+    spec = spec_of(tmp_path, noise="{family: normal_counts}")
+    x = np.linspace(-5.0, 5.0, 200)
+    y = unit * np.random.default_rng(1).poisson(5.0 + 60.0 * np.exp(-0.5 * x**2))
+    m = Measurement("a", x, y, None, noise_estimate=noise_level(x, y))
+    target = build_target(spec, [[m]])
+    (gain,) = [j for j, slot in enumerate(target.slots) if slot.name == "noise.gain"]
+    low, high = (float(target.priors[gain].values[name]) for name in ("low", "high"))
+    assert 5.0 * low < unit < high / 5.0
+    assert high / low == pytest.approx(1e5)
