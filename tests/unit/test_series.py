@@ -23,6 +23,7 @@ from bayesbeam.report.series import selection_figure
 from bayesbeam.report.series_data import all_series, along, find_series, line_of, trends_of
 from bayesbeam.report.series_view import SeriesView, sentence, series_views
 from bayesbeam.report.style import figure_style
+from bayesbeam.report.text import TIMES_TEN
 from bayesbeam.report.tables import write_tables
 
 PLACES = (40.0, 10.0, 20.0, 30.0, 50.0)
@@ -152,7 +153,7 @@ def test_what_the_page_says(tmp_path: Path) -> None:
         (view,) = series_views(results, Gallery(tmp_path))
     (said,) = view.sentences
     assert said.startswith(
-        "Position of peak 1 moves: \u22120.0100\u00a0±\u00a00.0009\u00a0eV per unit of temperature, 95%"
+        "Position of peak moves: \u22120.0100\u00a0±\u00a00.0009\u00a0eV per unit of temperature, 95%"
     )
     assert said.endswith("from 10 to 50.")
     assert view.lines is not None
@@ -173,6 +174,7 @@ def test_what_does_not_move_is_said_not_to(tmp_path: Path) -> None:
     said = sentence("temperature", still, line_of(still))
     assert said.startswith("Position of peak 1 is not seen to move: ")
     assert "points scatter about the line by 0.06" in said  # root of 5 * 0.05^2 / 3 less 0.02^2
+    assert sentence("temperature", still, line_of(still), numbered=False).startswith("Position of peak is not")
     few = [replace(point, reliable=k < 2) for k, point in enumerate(trend)]
     assert "there are 2 reliable points" in sentence("temperature", few, line_of(few))
 
@@ -192,3 +194,14 @@ def test_hundreds_of_measurements(tmp_path: Path) -> None:
     with (tmp_path / "series.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["parameter"] == wanted[0].quantity]
     assert [float(row["x"]) for row in rows] == np.arange(1.0, 401.0).tolist()
+
+
+def test_both_ends_of_an_interval_have_the_same_digits() -> None:
+    (trend,) = trends_of("temperature", [member(x) for x in PLACES])
+    fit = line_of(trend)
+    assert fit is not None
+    near = replace(fit, standard_error=1.7e-4, interval=(-9.2e-4, -6.1e-5))
+    assert "95% \u22120.00092 to \u22120.00006" in sentence("temperature", trend, near)
+    tiny = replace(fit, slope=-5e-7, standard_error=1.7e-7, interval=(-9.23e-7, -6.1e-8))
+    ends = f"\u22129.23{TIMES_TEN}⁻⁷ to \u22126.10{TIMES_TEN}⁻⁸"
+    assert f"95% {ends}" in sentence("temperature", trend, tiny)

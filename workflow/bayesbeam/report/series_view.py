@@ -10,7 +10,7 @@ from bayesbeam.report.line_fit import LineFit
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series import selection_figure, series_figure
 from bayesbeam.report.series_data import Series, Trend, all_series, along, line_of
-from bayesbeam.report.text import NOTHING, clean, plain, plus_minus, pretty_unit, to_error
+from bayesbeam.report.text import NOTHING, clean, decimals_for, fixed, plain, plus_minus, pretty_unit, to_error
 from bayesbeam.report.view import Cell, Table
 
 _SERIES, _PANELS, _SENTENCES = 12, 9, 9
@@ -41,6 +41,8 @@ def _view(series: Series, results: Results, gallery: Gallery, number: int, with_
     fits = [(trend, line_of(trend)) for trend in series.trends]
     several = len({one.best.tag for one in results.measurements if one.candidates}) > 1 and series.tag
     heading = f"{words} ({series.tag})" if several else words
+    rows = [row for member in results.measurements for one in member.candidates for row in one.parameters]
+    numbered = {row.name for row in rows if (row.index or 1) > 1}
     trends = gallery.add(
         f"series+{number}", series_figure(series.column, series.trends[:_PANELS]) if series.trends else None,
         f"Quantities along {heading}",
@@ -48,7 +50,7 @@ def _view(series: Series, results: Results, gallery: Gallery, number: int, with_
     selection = selection_figure(series.column, along(series.column, results.measurements)) if with_map else None
     return SeriesView(
         heading,
-        tuple(sentence(series.column, trend, fit) for trend, fit in fits[:_SENTENCES]),
+        tuple(sentence(series.column, trend, fit, trend[0].row.name in numbered) for trend, fit in fits[:_SENTENCES]),
         tuple(f"Asked for, but in no result: {clean(one, 120)}." for one in series.missed),
         trends,
         _lines(series.column, fits) if fits else None,
@@ -56,19 +58,17 @@ def _view(series: Series, results: Results, gallery: Gallery, number: int, with_
     )
 
 
-def sentence(column: str, trend: Trend, fit: LineFit | None) -> str:
-    """How a quantity moves along a column, and what can be said of that."""
+def sentence(column: str, trend: Trend, fit: LineFit | None, numbered: bool = True) -> str:
+    """How a quantity moves along a column, and what can be said of that; ``numbered`` where there are several peaks."""
     row, words = trend[0].row, clean(column, 60)
-    label = name_of(row)
-    label = f"{label[:1].upper()}{label[1:]}"
+    label = name_of(row, numbered)
+    label = label if "." in label else f"{label[:1].upper()}{label[1:]}"
     if fit is None:
         reliable = len([point for point in trend if point.reliable])
         number = "one reliable point" if reliable == 1 else f"{reliable or 'no'} reliable points"
         return f"{label}: no line, for which three reliable points at different {words} are needed; there are {number}."
     unit = _spaced(row)
-    low, high = fit.interval
-    tenth = fit.standard_error / 3
-    ends = f"{to_error(low, tenth)} to {to_error(high, tenth)}"
+    ends = _ends(fit)
     first, last = min(p.x for p in trend), max(p.x for p in trend)
     over = plus_minus(fit.slope * (last - first), fit.standard_error * (last - first))
     moves = "moves" if fit.moves else "is not seen to move"
@@ -80,12 +80,21 @@ def sentence(column: str, trend: Trend, fit: LineFit | None) -> str:
     return f"{said}."
 
 
-def name_of(row: Row) -> str:
+def _ends(fit: LineFit) -> str:
+    """Interval of a slope, both ends with the digits that its error allows."""
+    low, high = fit.interval
+    if 1e-4 <= max(abs(low), abs(high)) < 1e6:
+        low_text, high_text = (fixed(end, decimals_for(fit.standard_error)) for end in (low, high))
+        return f"{low_text} to {high_text}"
+    return f"{plain(low, 3)} to {plain(high, 3)}"
+
+
+def name_of(row: Row, numbered: bool = True) -> str:
     """Name of a quantity in a sentence: position of band 1."""
     part, _, word = row.name.partition(".")
     simple = word.replace("_", "").isalnum() and "." not in word
     name = f"{word.replace('_', ' ')} of {part}" if simple else row.name
-    return clean(name if row.index is None else f"{name} {row.index}", 120)
+    return clean(f"{name} {row.index}" if numbered and row.index is not None else name, 120)
 
 
 def _spaced(row: Row) -> str:
@@ -104,8 +113,7 @@ def _lines(column: str, fits: Sequence[tuple[Trend, LineFit | None]]) -> Table:
         if fit is None:
             rows.append((*head, *[Cell(NOTHING)] * 4, Cell(str(len(trend)))))
             continue
-        tenth = fit.standard_error / 3
-        ends = " to ".join(to_error(one, tenth) for one in fit.interval)
+        ends = _ends(fit)
         middle = (
             f"{to_error(fit.middle, max(fit.scatter, fit.standard_error * _width(trend)) / 3)} at {plain(fit.pivot)}"
         )
