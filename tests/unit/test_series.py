@@ -23,8 +23,8 @@ from bayesbeam.report.series import selection_figure
 from bayesbeam.report.series_data import all_series, along, find_series, line_of, trends_of
 from bayesbeam.report.series_view import SeriesView, sentence, series_views
 from bayesbeam.report.style import figure_style
-from bayesbeam.report.text import TIMES_TEN
 from bayesbeam.report.tables import write_tables
+from bayesbeam.report.text import TIMES_TEN
 
 PLACES = (40.0, 10.0, 20.0, 30.0, 50.0)
 
