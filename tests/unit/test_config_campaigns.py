@@ -12,7 +12,11 @@ import pytest
 from bayesbeam.config import load_campaign
 
 FILES = ("first_look/data", "nagata2012/data")
-OTHERS = ("raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "fermi_edge_gold", "olivine_reflectance")
+OTHERS = (
+    "raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "fermi_edge_gold", "olivine_reflectance",
+    "ferrihydrite_moessbauer",
+)  # fmt: skip
+DATA = (".csv", ".txt", ".dat")
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def test_nagata_data_are_the_published_recipe_to_the_bit(campaigns: Path, folder
 def test_provenance_names_the_bytes_of_every_file(campaigns: Path, folder: str) -> None:
     text = (campaigns / folder / "PROVENANCE.md").read_text(encoding="utf-8")
     sums = set(re.findall(r"\b[0-9a-f]{64}\b", text))
-    data = [file for file in (campaigns / folder).iterdir() if file.suffix in (".csv", ".txt")]
+    data = [file for file in (campaigns / folder).iterdir() if file.suffix in DATA]
     assert {hashlib.sha256(file.read_bytes()).hexdigest() for file in data} == sums
     for file in data:
         assert file.name in text
@@ -46,8 +50,8 @@ def test_provenance_names_the_bytes_of_every_file(campaigns: Path, folder: str) 
 def test_campaigns_of_real_data_load_and_hold_what_they_use(campaigns: Path, name: str) -> None:
     campaign = load_campaign(campaigns / name)
     assert campaign.campaign.campaign == name
-    used = {row.file.name for row in campaign.sheet}
-    assert used == {file.name for file in (campaigns / name / "data").iterdir() if file.suffix in (".csv", ".txt")}
+    used = {file.name for row in campaign.sheet for file in (row.file, row.calibration) if file is not None}
+    assert used == {file.name for file in (campaigns / name / "data").iterdir() if file.suffix in DATA}
     for measurement in campaign.ids:
         assert len(campaign.candidates_of(measurement)) >= 2
 
