@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record, read_records
 from bayesbeam.io.store import read_measurement
 from bayesbeam.stages.noise_levels import weigh_levels
+from bayesbeam.stages.summary import noise_words
 from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak, rows
 
 FIELDS = """measurement candidate count tag title free_energy standard_error free_energy_excess estimators
@@ -96,6 +98,11 @@ def test_words(content: dict[str, Any]) -> None:
     units = {row["parameter"]: row["unit"] for row in two["parameters"]}
     assert (units["peak.amplitude"], units["peak.position"]) == ("counts", "eV")
     assert record(content, "flat")["count"] is None
+
+
+def test_a_signal_without_a_unit_has_none_in_words(lab: Lab) -> None:
+    m = replace(read_measurement(lab.results / "measurements" / "a.h5"), y_unit="1")
+    assert noise_words(lab.campaign.candidates_of("a")[0].spec, [], m)["words"].endswith("standard deviation 0.1")
 
 
 def test_refused_measurements_and_candidates_are_listed_with_their_reasons(content: dict[str, Any]) -> None:

@@ -199,12 +199,13 @@ def _shown(spec: CandidateSpec, name: str, unit: str) -> tuple[str, str]:
 
 def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measurement) -> dict[str, Any]:
     """Noise model in one sentence, and the standard deviation it implies where that is one number."""
+    unit = "" if m.y_unit == "1" else f" {m.y_unit}".rstrip()
     base = {
-        "value": f"standard deviation {spec.noise.value:g} {m.y_unit}".strip() if spec.noise.value is not None else "",
+        "value": f"standard deviation {spec.noise.value:g}{unit}" if spec.noise.value is not None else "",
         "column": "the measurement's own uncertainties",
         "estimate": "the measurement's own uncertainties as relative weights"
         if m.uncertainty is not None
-        else f"a robust estimate of the noise ({f'{m.noise_estimate:.4g} {m.y_unit}'.strip()})",
+        else f"a robust estimate of the noise ({m.noise_estimate:.4g}{unit})",
         "none": "counting statistics",
     }[spec.noise.base]
     found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}
@@ -214,7 +215,7 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
     words = f"{family} noise: {base}"
     scale = found.get("noise.scale") or found.get("noise.sigma")
     if "noise.sigma" in found and scale is not None:
-        words = f"{family} noise of estimated {width} {scale['mean']:.3g} +- {scale['sd']:.2g} {m.y_unit}".strip()
+        words = f"{family} noise of estimated {width} {scale['mean']:.3g} +- {scale['sd']:.2g}{unit}"
     elif scale is not None:
         words += f", times an estimated factor of {scale['mean']:.3g} +- {scale['sd']:.2g}"
     relative = found.get("noise.relative")
