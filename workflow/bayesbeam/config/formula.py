@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bayesbeam.config.expression import Binary, Expression, GrammarError, Negative, Number, Word
 from bayesbeam.config.grammar import MAX_LENGTH, Parser
+from bayesbeam.config.places import Problems
+from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import Problem, nearest
 
 if TYPE_CHECKING:
@@ -80,6 +82,16 @@ def parse_formula(text: str, where: str = "formula") -> FormulaSpec:
     if len(text) > MAX_LENGTH:
         raise GrammarError(Problem(where, f"a formula of {len(text)} characters", f"at most {MAX_LENGTH}", ""))
     return FormulaSpec(_FormulaParser(text, where).whole())
+
+
+def formula_or_note(text: str, problems: Problems, path: KeyPath) -> FormulaSpec | None:
+    """Formula as written in a campaign, None where it is a mistake, which is noted."""
+    try:
+        return parse_formula(text)
+    except GrammarError as error:
+        problem = error.problem
+        problems.add(path, problem.found, problem.expected, problem.remedy)
+        return None
 
 
 class _FormulaParser(Parser):

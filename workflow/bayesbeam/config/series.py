@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bayesbeam.config.checks import Context
-from bayesbeam.config.expression import GrammarError
-from bayesbeam.config.formula import FormulaSpec, parse_formula, split_name
+from bayesbeam.config.formula import FormulaSpec, formula_or_note, split_name
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Series
 from bayesbeam.config.specs import COMMON, NOISE, Expanded
@@ -128,12 +127,7 @@ def _parsed(text: str, known: _Known, path: KeyPath, problems: Problems) -> Form
         if word not in known.counts:
             problems.add(path, f"{word!r}, which no result has", "a quantity", nearest(word, tuple(known.counts)))
         return None
-    try:
-        return parse_formula(text)
-    except GrammarError as error:
-        problem = error.problem
-        problems.add(path, problem.found, problem.expected, problem.remedy)
-        return None
+    return formula_or_note(text, problems, path)
 
 
 def _check_name(name: str, known: _Known, alone: bool, path: KeyPath, problems: Problems) -> None:

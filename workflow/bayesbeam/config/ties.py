@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bayesbeam.config.candidate import Candidate, Part
-from bayesbeam.config.expression import GrammarError
 from bayesbeam.config.fields import CountRange
-from bayesbeam.config.formula import FormulaSpec, parse_formula, split_name
+from bayesbeam.config.formula import FormulaSpec, formula_or_note, split_name
 from bayesbeam.config.places import Problems
 from bayesbeam.config.prior_check import checked_prior
 from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec, CommonSpec, DerivedSpec, PartSpec
@@ -93,20 +92,10 @@ def _parsed_ties(
             path, name = (*here, "parts", index, "tied", word), f"{part.name}.{word}"
             if name not in names.parameters:
                 continue
-            formula = _parsed(text, problems, path)
+            formula = formula_or_note(text, problems, path)
             if formula is not None and _may_name(part, formula, names, problems, path):
                 ties[name], places[name] = formula, path
     return ties, places
-
-
-def _parsed(text: str, problems: Problems, path: KeyPath) -> FormulaSpec | None:
-    """Formula, None where it is a mistake, which is noted."""
-    try:
-        return parse_formula(text)
-    except GrammarError as error:
-        problem = error.problem
-        problems.add(path, problem.found, problem.expected, problem.remedy)
-        return None
 
 
 def _may_name(part: Part, formula: FormulaSpec, names: _Names, problems: Problems, path: KeyPath) -> bool:
@@ -213,7 +202,7 @@ def _common(word: str, candidate: Candidate, problems: Problems, path: KeyPath) 
 def _derived(word: str, candidate: Candidate, names: _Names, problems: Problems, here: KeyPath) -> DerivedSpec | None:
     """Derived quantity, None where it is a mistake."""
     path = (*here, "derived", word, "formula")
-    formula = _parsed(candidate.derived[word].formula, problems, path)
+    formula = formula_or_note(candidate.derived[word].formula, problems, path)
     if formula is None:
         return None
     before = len(problems.found)
