@@ -101,6 +101,23 @@ def test_a_candidate_in_the_running_that_passes_the_checks_is_no_none_of_these()
     assert wording.measurement_answer(measured(*pair)).verdict == "reliable"
 
 
+def test_very_small_probabilities_are_not_told_to_their_power() -> None:
+    one = candidate(1, 0.99, checks=checks(local=1e-200, together=3e-200))
+    assert "(p below 10⁻²⁰)" in wording.measurement_answer(measured(one)).reasons[0]
+
+
+def test_fields_and_shifts_are_named_in_the_answer() -> None:
+    rows = (
+        Row("iron.field", None, "T", "parameter", 33.04, 0.006),
+        Row("iron.isomer_shift", None, "mm/s", "parameter", 0.0, 0.001),
+    )
+    answer = wording.measurement_answer(measured(candidate(1, 0.99, parameters=rows)))
+    assert answer.details[:2] == (
+        f"isomer shift 0.0000{PM}0.0010 mm/s",
+        f"field 33.040{PM}0.006 T",
+    )
+
+
 def test_refused_measurement_says_why() -> None:
     answer = wording.measurement_answer(MeasurementResult("a", "a", None, refusal="0 of 9 points left"))
     assert (answer.verdict, answer.kind, answer.reasons) == ("refused", "gone", ("0 of 9 points left",))

@@ -11,6 +11,8 @@ from bayesbeam.report.text import fixed, plain, pretty_unit, probability, raised
 # In one of a hundred fits of the right model by chance.
 MISFIT, OVERSTATED = 0.01, 0.995
 _TEXT_FROM = 1e-3
+# Smaller ones say no more: none of this kind is right to so many digits.
+_MOST_POWERS = 20
 
 
 def check_p(one: Candidate) -> float | None:
@@ -42,7 +44,7 @@ def small(p: float) -> str:
     """Probability of a check: small ones by their power of ten."""
     if p >= _TEXT_FROM:
         return probability(p)
-    power = next((n for n in range(4, 300) if p >= 10.0**-n), 300)
+    power = next((n for n in range(4, _MOST_POWERS + 1) if p >= 10.0**-n), _MOST_POWERS + 1)
     return f"below {raised(1 - power)}"
 
 

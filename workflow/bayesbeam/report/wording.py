@@ -27,6 +27,8 @@ from bayesbeam.report.text import (
     probability_words,
 )
 
+# Parameters that an answer names: where lines and edges lie, and what that says.
+PLACES = ("position", "splitting", "isomer_shift", "quadrupole_splitting", "field")
 SURE, LIKELY, NOTABLE, IN_THE_RUNNING = 0.95, 0.75, 0.25, 0.01
 
 GOOD, CHECK, BAD, GONE = "reliable", "with reservations", "not reliable", "refused"
@@ -190,13 +192,14 @@ def _physics(best: Candidate, draws: Draws | None) -> list[str]:
     shares = area_shares(draws) if draws is not None else None
     if shares is not None:
         lines.append(shares)
-    for word in ("position", "splitting"):
+    for word in PLACES:
         rows = [row for row in best.parameters if row.name.rpartition(".")[2] == word and known(row.mean)]
         free = [row for row in rows if row.sd]
         if free and len(free) <= 6:
             unit = pretty_unit(free[0].unit)
             values = listed([plus_minus(row.mean, row.sd) for row in free])
-            lines.append(f"{word}{'s' if len(free) > 1 else ''} {values}{' ' + unit if unit else ''}")
+            words = word.replace("_", " ")
+            lines.append(f"{words}{'s' if len(free) > 1 else ''} {values}{' ' + unit if unit else ''}")
     return lines
 
 
