@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv
 
 from bayesbeam.report import wording
 from bayesbeam.report.records import Candidate, MeasurementResult, Results, Row, Study
@@ -37,8 +37,8 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Interval that holds the true share in at least 95 of 100 studies (Biometrika 26, 404, 1934)."""
-        low = stats.beta.ppf(0.025, self.cases, self.among - self.cases + 1) if self.cases else 0.0
-        high = stats.beta.ppf(0.975, self.cases + 1, self.among - self.cases) if self.cases < self.among else 1.0
+        low = betaincinv(self.cases, self.among - self.cases + 1, 0.025) if self.cases else 0.0
+        high = betaincinv(self.cases + 1, self.among - self.cases, 0.975) if self.cases < self.among else 1.0
         return float(low), float(high)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy.special import stdtrit
 
 Array = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def fit_line(x: Sequence[float], mean: Sequence[float], sd: Sequence[float]) -> 
     scatter = _scatter(alone, free, place, value, error)
     slope, pivot, middle, spread = _line(scatter, place, value, error)
     standard_error = unit / math.sqrt(spread)
-    reach = float(stats.t.ppf(0.975, free)) * standard_error
+    reach = float(stdtrit(free, 0.975)) * standard_error
     slope *= unit
     return LineFit(
         slope, standard_error, (slope - reach, slope + reach), middle * unit, pivot, scatter * unit,
@@ -117,4 +117,7 @@ def _scatter(alone: float, free: int, place: Array, value: Array, error: Array) 
     def excess(scatter: float) -> float:
         return _chi_squared(scatter, place, value, error) - free
 
-    return float(optimize.brentq(excess, 0.0, most, xtol=1e-12 * most, rtol=1e-12))
+    # Imported where it is used: it takes a sixth of a second, which most jobs need not spend.
+    from scipy.optimize import brentq
+
+    return float(brentq(excess, 0.0, most, xtol=1e-12 * most, rtol=1e-12))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from bayesbeam.report.records import Candidate, Row
 from bayesbeam.report.text import known
@@ -50,5 +49,8 @@ def _numbers(rows: list[Row], truth: Callable[[Row], float]) -> dict[int | None,
             continue
         true = np.array([truth(replace(row, index=label)) for label in labels])
         cost[labels.index(row.index)] += np.where(np.isfinite(true), ((true - row.mean) / row.sd) ** 2, 0.0)
+    # Imported where it is used: it takes a sixth of a second, which most jobs need not spend.
+    from scipy.optimize import linear_sum_assignment
+
     first, second = linear_sum_assignment(cost)
     return {labels[a]: labels[b] for a, b in zip(first, second, strict=True)}

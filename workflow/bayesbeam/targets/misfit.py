@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 FloatArray = NDArray[np.float64]
 
@@ -73,11 +73,10 @@ def misfit(scores: FloatArray) -> Misfit:
     draws, points = scores.shape
     if draws == 0 or points == 0:
         raise ValueError(f"scores of shape {scores.shape}: draws and points are needed")
-    squares = stats.chi2(points).sf(np.square(scores).sum(1))
+    squares = special.chdtrc(points, np.square(scores).sum(1))
     changes = ((scores[:, 1:] > 0) != (scores[:, :-1] > 0)).sum(1)
     # Half of what is as rare: a whole number would state more than it should in half of the cases.
-    sign = stats.binom(points - 1, 0.5)
-    runs = sign.cdf(changes - 1) + 0.5 * sign.pmf(changes) if points > 1 else np.ones(draws)
+    runs = 0.5 * (_as_few(changes, points - 1) + _as_few(changes - 1, points - 1)) if points > 1 else np.ones(draws)
     height, first, last, deviation = _farthest(scores)
     found = {"squares": combined(squares), "runs": combined(runs), "local": combined(_tail(height, points))}
     together = combined(np.array(list(found.values())))
@@ -89,7 +88,13 @@ def combined(p: FloatArray) -> float:
     clipped = np.clip(p, 1e-300, _LARGEST_P)
     # cot(pi p) for a tangent that would lose small p to rounding.
     mean = float(np.mean(1.0 / np.tan(math.pi * clipped)))
-    return float(stats.cauchy.sf(mean))
+    return math.atan2(1.0, mean) / math.pi
+
+
+def _as_few(changes: NDArray[np.int64], places: int) -> FloatArray:
+    """Probability of at most so many changes of sign at so many places, where each is as likely as none."""
+    found: FloatArray = np.where(changes < 0, 0.0, special.bdtr(np.maximum(changes, 0).astype(float), places, 0.5))
+    return found
 
 
 def widths(points: int) -> list[int]:
@@ -118,7 +123,7 @@ def _farthest(scores: FloatArray) -> tuple[FloatArray, int, int, float]:
 
 def _tail(height: FloatArray, points: int) -> FloatArray:
     """Probability that the farthest of all neighbourhoods lies so far, for as many as are in effect independent."""
-    one: FloatArray = 2.0 * stats.norm.sf(height)
+    one: FloatArray = 2.0 * special.ndtr(-height)
     simulated = min(points, _MOST_SIMULATED)
     independent = _independent(simulated) * points / simulated
     return -np.expm1(independent * np.log1p(-np.minimum(one, 1.0 - 1e-16)))
@@ -132,4 +137,4 @@ def _independent(points: int) -> float:
     sizes = [min(rows, _SIMULATED - start) for start in range(0, _SIMULATED, rows)]
     heights = np.concatenate([_farthest(rng.standard_normal((size, points)))[0] for size in sizes])
     quantile = float(np.quantile(heights, _MATCHED))
-    return math.log(_MATCHED) / math.log1p(-2.0 * stats.norm.sf(quantile))
+    return math.log(_MATCHED) / math.log1p(-2.0 * special.ndtr(-quantile))
