@@ -14,6 +14,7 @@ import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.load import load_campaign
 from bayesbeam.errors import SamplingError, StoreError
 from bayesbeam.io.samples import read_records
 from bayesbeam.io.store import read_measurement
@@ -187,6 +188,36 @@ def test_counts_that_are_declared_later_are_looked_at_again(tmp_path: Path) -> N
     undeclared = type(m)(**{**vars(m), "counts": False})
     assert record.facts["key"] == stage.member_key(lab.campaign, spec, [m])
     assert record.facts["key"] != stage.member_key(lab.campaign, spec, [undeclared])
+
+
+def test_another_exposure_is_another_prior_and_is_sampled_anew(tmp_path: Path, sampled: list[str]) -> None:
+    text = FLAT.replace("{family: normal, sigma: 0.1}", "{family: poisson}")
+    text = text.replace("uniform(-3, 3)", "gamma(shape=5, rate=5 / exposure)")
+    data = {"a": "".join(f"{i} {3 + i % 4}\n" for i in range(30))}
+    drawn = []
+    for exposure in (2, 2, 5):
+        lab = make_lab(tmp_path, data, FLAT, treatment="{signal: {counts: true}}", sampling=HASTY)
+        home = tmp_path / "campaign"
+        (home / "measurements.tsv").write_text(f"id\tfile\texposure\na\ta.txt\t{exposure}\n")
+        (home / "campaign.yaml").write_text((home / "campaign.yaml").read_text().replace(FLAT, text))
+        lab = type(lab)(load_campaign(home), lab.results)
+        lab.preprocess()
+        drawn.append(read_records(lab.sample("flat"))["a"].arrays["theta"])
+    assert sampled == ["a/flat", "a/flat"]
+    assert np.array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[1], drawn[2])
+
+
+def test_a_component_with_a_unit_is_looked_at_again_where_the_axis_has_another(tmp_path: Path) -> None:
+    text = "  line:\n    parts: [{component: moessbauer_singlet}]\n"
+    found = []
+    for unit in ("", "mm/s"):
+        lab = make_lab(tmp_path, {"a": peak(0)}, text, treatment=f"{{axis: {{unit: {unit!r}}}}}", sampling=HASTY)
+        lab.preprocess()
+        found.append(read_records(lab.sample("line"))["a"].facts.get("refused"))
+    assert found[0] is not None
+    assert "x without a unit" in found[0]
+    assert found[1] is None
 
 
 def test_a_damaged_old_file_is_made_anew(tmp_path: Path) -> None:

@@ -169,12 +169,18 @@ def member_key(
         for column in (m.x, m.y, m.uncertainty if m.uncertainty is not None else np.empty(0)):
             digest.update(np.ascontiguousarray(column).tobytes())
         digest.update(f"{m.counts} {m.noise_estimate!r}".encode())
+    spec = expanded.spec
     asked = [
-        keys.candidate_key(expanded.spec, expanded.count),
+        keys.candidate_key(spec, expanded.count),
         keys.sampling_key(campaign.campaign.sampling),
         versions.SAMPLE,
         sorted(shared),
     ]
+    # What else of a measurement a model asks for, where it does: without, keys are what they were before.
+    if "exposure" in spec.needs:
+        asked.append(["exposure", *(m.metadata.get("exposure") for m in members)])
+    if any(part.build().axis_unit for part in spec.parts):
+        asked.append(["unit of x", *(m.x_unit for m in members)])
     digest.update(json.dumps(asked).encode())
     return digest.hexdigest()
 
