@@ -21,7 +21,7 @@ candidates:
     parts:
       - {{name: line, component: gaussian, count: 1..3,
          priors: {{amplitude: "gamma(2, 2 / exposure)", position: "uniform(0, 3)", sd: "log_uniform(0.05, 1)"}}}}
-      - {{name: flat, component: constant, priors: {{level: "uniform(0, 1000)"}}}}
+      - {{name: flat, component: constant, priors: {{level: "{flat}"}}}}
     noise: {{family: poisson}}
   normal:
     measurements: [run2, run3, run4]
@@ -53,6 +53,7 @@ run4\tc.csv\tcounted\t
 """
 GOOD = {
     "name": "s",
+    "flat": "uniform(0, 1000)",
     "candidate": "peaks",
     "truth": "{line.amplitude: [1, 2], line.position: [1, 2], line.sd: 0.2, flat.level: 0.5}",
     "axis": "{start: 0, stop: 3, points: 31}",
@@ -135,6 +136,20 @@ def test_counts_need_a_rate_everywhere(tmp_path: Path) -> None:
     assert any("a rate of " in one and "at x = -3" in one and "Add a positive background" in one for one in found), (
         found
     )
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        ("fixed(0.5)", ["flat.level", "fixed at 0.5 where 5 is true at exposure 10", '"fixed(0.5 * exposure)"']),
+        ("fixed(y_min)", ["flat.level", "y_min of data that are not made yet", "Fix it at a number"]),
+    ],
+)
+def test_fixed_values_are_those_of_the_curve(tmp_path: Path, prior: str, words: list[str]) -> None:
+    truth = GOOD["truth"].replace(", flat.level: 0.5", "")
+    found = problems(tmp_path, truth=truth, flat=prior)
+    assert any("simulate[0].truth" in one and all(word in one for word in words) for one in found), found
+    assert problems(tmp_path, truth=truth, flat="fixed(0.5 * exposure)") == []
 
 
 def test_an_id_of_the_sheet_is_not_made_again(tmp_path: Path) -> None:

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from bayesbeam.config import load_campaign
 from bayesbeam.config.keys import measurement_key
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.sheet import Made, MeasurementRow
+from bayesbeam.config.specs import CandidateSpec, NoiseSpec, PartSpec
 from bayesbeam.config.treatment import Treatment
 from bayesbeam.config.truth import grid
+from bayesbeam.config.truth_fixed import linear_names
 from bayesbeam.errors import ConfigErrors, DataError
 from bayesbeam.io.readers import RawData
+from bayesbeam.models import registry
 from bayesbeam.stages.plan import assign_batches
 from bayesbeam.stages.preprocess import preprocess_rows
 from bayesbeam.stages.rulebook import Rulebook
@@ -30,7 +34,7 @@ candidates:
     parts:
       - {name: line, component: gaussian, count: 1..3,
          priors: {amplitude: "gamma(2, 2 / exposure)", sd: "uniform(0, 1)"}}
-      - {name: flat, component: constant, fixed: {level: 0.5}}
+      - {name: flat, component: constant, priors: {level: "fixed(0.5 * exposure)"}}
     noise: {family: poisson}
 simulate:
   name: s
@@ -88,10 +92,48 @@ def test_more_replicates_leave_the_others_as_they_are(tmp_path: Path) -> None:
 def test_only_what_decides_the_data_is_in_the_key(tmp_path: Path) -> None:
     first = campaign(tmp_path / "a")
     prior = campaign(tmp_path / "b", text=CAMPAIGN.replace("uniform(0, 1)", "uniform(0, 2)"))
-    other = campaign(tmp_path / "c", text=CAMPAIGN.replace("level: 0.5", "level: 0.6"))
+    other = campaign(tmp_path / "c", text=CAMPAIGN.replace("fixed(0.5", "fixed(0.6"))
     key = measurement_key(first.row("s_T20_001"))
     assert measurement_key(prior.row("s_T20_001")) == key
     assert measurement_key(other.row("s_T20_001")) != key
+
+
+def test_what_a_response_acts_on_and_its_file_are_in_the_key(tmp_path: Path) -> None:
+    seen = CAMPAIGN.replace(
+        "    noise:", "      - {component: measured_response, file: r.txt, acts_on: [line]}\n    noise:"
+    )
+    keys = []
+    for k, (text, width) in enumerate(
+        [(seen, 0.1), (seen, 0.1), (seen, 0.3), (seen.replace("[line]", "[line, flat]"), 0.3)]
+    ):
+        folder = tmp_path / f"{k}"
+        folder.mkdir()
+        (folder / "r.txt").write_text(f"{-width} 1\n0 3\n{width} 1\n")
+        keys.append(measurement_key(campaign(folder, text=text).row("s_T20_001")))
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def test_curves_grow_with_parameters_in_units_of_the_signal() -> None:
+    """Of every component, as a study takes them to do at longer exposures."""
+    x = torch.linspace(-3.0, 3.0, 13, dtype=torch.float64)
+    for name in registry.names():
+        component = registry.get(name, of="gaussian") if name == "doublet" else registry.get(name)
+        part = PartSpec("part", name, "gaussian" if name == "doublet" else None, "shared", 1, ())
+        linear = linear_names(CandidateSpec((part,), NoiseSpec("poisson", "none", None, ())))
+        grows = torch.tensor([f"part.{word}" in linear for word in component.parameter_names])
+        theta = component.random(torch.Generator().manual_seed(3)).double()
+        longer = component.forward(x, torch.where(grows, 2.5 * theta, theta))
+        assert torch.allclose(longer, 2.5 * component.forward(x, theta), rtol=1e-9, atol=1e-12), name
+
+
+def test_a_background_fixed_by_words_of_the_axis_can_be_simulated(tmp_path: Path) -> None:
+    sloping = CAMPAIGN.replace("component: constant, priors: {level", "component: linear, priors: {level")
+    text = sloping.replace("line.sd: 0.2", "line.sd: 0.2, flat.slope: 0.1")
+    x = np.array([0.0, 1.5, 3.0])
+    found = campaign(tmp_path, text=text).truths["s"]
+    assert found.values["flat", "pivot"] == (1.5,)
+    assert found.curve(x) == pytest.approx(curve(x) + 0.1 * (x - 1.5), rel=1e-12)
 
 
 def test_rules_know_rows_without_files(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def resolve_unit(unit: str, x_unit: str, y_unit: str) -> str:
         E.g. ``1/eV^2``, ``counts eV``, ``1``.
     """
     total: Factors = {}
-    meaning = {"x": _factors_or_atom(x_unit), "y": _factors_or_atom(y_unit)}
-    for word, power in _factors_or_atom(unit).items():
+    meaning = {"x": factors_of(x_unit), "y": factors_of(y_unit)}
+    for word, power in factors_of(unit).items():
         for factor, inner in meaning.get(word, {word: 1}).items():
             total[factor] = total.get(factor, 0) + power * inner
     return _spelled(total)
@@ -69,7 +69,7 @@ def convert(values: NDArray[np.float64], from_unit: str, to_unit: str, where: st
     DataError
         If a unit is unknown, the two do not fit each other, or a value has no finite counterpart.
     """
-    if _factors_or_atom(from_unit) == _factors_or_atom(to_unit):
+    if factors_of(from_unit) == factors_of(to_unit):
         return np.asarray(values, dtype=np.float64)
     source, target = _pint_unit(from_unit, where), _pint_unit(to_unit, where)
     import pint
@@ -94,7 +94,7 @@ def check_unit(unit: str, where: str = "unit") -> None:
 
 def same_unit(one: str, other: str) -> bool:
     """Whether two spellings mean the same known unit, or are the same text."""
-    if _factors_or_atom(one) == _factors_or_atom(other):
+    if factors_of(one) == factors_of(other):
         return True
     try:
         return bool(_pint_unit(one, "") == _pint_unit(other, ""))
@@ -137,8 +137,8 @@ def _factors(text: str) -> Factors:
     return {word: power for word, power in factors.items() if power}
 
 
-def _factors_or_atom(text: str) -> Factors:
-    """Words and powers, or the whole text as one word."""
+def factors_of(text: str) -> Factors:
+    """Words of a unit with their powers; a text that is no product of units is one word."""
     try:
         return _factors(text)
     except ValueError:

@@ -258,10 +258,10 @@ simulate:
 
 The measurement `three_peaks_T30_007` is the seventh at exposure 30. With Poisson noise the counts have the mean T x
 signal, so all parameters in units of y are T times as large, and a prior that is to say the same at every exposure is
-written with the word `exposure`: `gamma(shape=5, rate=5 / exposure)`. Where all measurements are simulated there need
-not be a sheet. The report says from which exposure on the true model is selected in 95 of 100 cases, and how the
-posterior standard deviation of each parameter falls; `tables/measurement_limit.csv` has a row for each level and
-parameter:
+written with the word `exposure`: `gamma(shape=5, rate=5 / exposure)`, and a known level `fixed(0.5 * exposure)`. Where
+all measurements are simulated there need not be a sheet. The report says from which exposure on the true model is
+selected in 95 of 100 cases, and how the posterior standard deviation of each parameter falls;
+`tables/measurement_limit.csv` has a row for each level and parameter:
 
 | column | meaning |
 | --- | --- |

@@ -16,7 +16,7 @@ from bayesbeam.config.fields import ID_EXPECTED, id_problem
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Campaign
 from bayesbeam.config.sheet import Made, MeasurementRow
-from bayesbeam.config.specs import Expanded
+from bayesbeam.config.specs import COMMON, Expanded
 from bayesbeam.config.treatment import Axis, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Simulation, Thinning, level_text
 from bayesbeam.config.yaml_text import KeyPath
@@ -95,17 +95,25 @@ def _asked(study: Simulation | Thinning) -> dict[str, Any]:
 
 
 def _model(study: Simulation, campaign: Campaign, folder: Path) -> list[Any]:
-    """What makes the curve of the true candidate: components, fixed values and ties, not priors."""
+    """What makes the curve of the true candidate: components, fixed values, ties and responses; no priors but fixed."""
     candidate = campaign.candidates.get(study.candidate)
     if candidate is None:
         return []
     kept = {"component", "name", "of", "widths", "fixed", "tied"}
     parts = [part.model_dump(mode="json", include=kept) for part in candidate.parts]
-    return [parts, [_content(folder / name) for name in campaign.components]]
+    # Whatever has no value in the truth is fixed by its prior.
+    priors = {f"{part.name}.{word}": text for part in candidate.parts for word, text in part.priors.items()}
+    priors |= {f"{COMMON}.{word}": one.prior for word, one in candidate.common.items()}
+    beside = [[name, str(text)] for name, text in priors.items() if name not in study.truth]
+    acting = [[part.name, *part.acts_on] for part in candidate.parts if part.acts_on]
+    files = [[part.name, _content(folder / part.file)] for part in candidate.parts if part.file is not None]
+    # Without these the recipe is what it was before there were any.
+    rest = [[beside, acting, files]] if beside or acting or files else []
+    return [parts, [_content(folder / name) for name in campaign.components], *rest]
 
 
 def _content(path: Path) -> str:
-    """Hash of a component file; one that cannot be read is a mistake that others note."""
+    """Hash of a component or response file; one that cannot be read is a mistake that others note."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bayesbeam.config.formula import split_name
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Campaign, Simulation
-from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec, Expanded, ParameterSpec, PartSpec
+from bayesbeam.config.specs import COMMON, NOISE, Expanded, ParameterSpec, PartSpec
+from bayesbeam.config.truth_fixed import check_fixed, kept, linear_names, words_of
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import BayesbeamError, nearest
 from bayesbeam.models.base import Component
@@ -76,13 +77,6 @@ def grid(study: Simulation) -> FloatArray:
     return np.linspace(study.axis.start, study.axis.stop, study.axis.points)
 
 
-def linear_names(spec: CandidateSpec) -> frozenset[str]:
-    """Return the parameters in units of y, which grow with the exposure, as part.parameter."""
-    units = {f"{part.name}.{one.name}": one.unit for part in spec.parts for one in part.build().parameters}
-    units |= {f"{COMMON}.{one.name}": one.unit for one in spec.common}
-    return frozenset(name for name, unit in units.items() if unit == "y" or unit.startswith("y/"))
-
-
 def resolve_truths(
     campaign: Campaign, models: Mapping[str, Sequence[Expanded]], declared: frozenset[str], problems: Problems
 ) -> dict[str, Truth]:
@@ -121,6 +115,7 @@ def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, he
     if expanded is None:
         return None
     _check_words(study, expanded, problems, (*here, "truth"))
+    check_fixed(study, expanded.spec, problems, (*here, "truth"))
     if len(problems.found) > before:
         return None
     values: dict[tuple[str, str], tuple[float, ...]] = {}
@@ -128,7 +123,7 @@ def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, he
         values.update(_instances(part, study))
     for one in expanded.spec.common:
         value = study.truth.get(f"{COMMON}.{one.name}")
-        values[COMMON, one.name] = (one.prior.resolve({}).support()[0] if value is None else float(np.ravel(value)[0]),)
+        values[COMMON, one.name] = (kept(one.prior, study, 1.0) if value is None else float(np.ravel(value)[0]),)
     for part in expanded.spec.parts:
         values.update(_tied(part, values))
     truth = Truth(expanded, values, linear_names(expanded.spec))
@@ -200,7 +195,7 @@ def _instances(part: PartSpec, study: Simulation) -> dict[tuple[str, str], tuple
     found: dict[str, tuple[float, ...]] = {}
     for parameter in part.parameters:
         given = study.truth.get(f"{part.name}.{parameter.name}")
-        value = parameter.prior.resolve({}).support()[0] if given is None else given
+        value = kept(parameter.prior, study, 1.0) if given is None else given
         found[parameter.name] = value if isinstance(value, tuple) else (value,) * part.count
     order_by = part.build().order_by
     order = np.argsort(found[order_by], kind="stable") if order_by in found else range(part.count)
@@ -222,21 +217,10 @@ def _tied(
     return found
 
 
-def _words(study: Simulation, exposure: float) -> dict[str, float]:
-    """Data words that are known before there are data."""
-    axis = study.axis
-    step = (axis.stop - axis.start) / (axis.points - 1)
-    middle = 0.5 * (axis.start + axis.stop)
-    return {
-        "x_min": axis.start, "x_max": axis.stop, "x_span": axis.stop - axis.start, "x_mid": middle, "x_step": step,
-        "n_points": float(axis.points), **({"exposure": exposure} if study.exposures else {}),
-    }  # fmt: skip
-
-
 def _check_priors(study: Simulation, truth: Truth, problems: Problems, here: KeyPath) -> None:
     """Note values where the prior of the true model is zero, at every exposure; priors of unknown words are let by."""
     for exposure in study.exposures or (1.0,):
-        words = _words(study, exposure)
+        words = words_of(study, exposure)
         for part, parameter in truth.expanded.spec.parameters():
             bad = None if part == NOISE else _outside(truth, part, parameter, exposure, words)
             if bad is not None:

@@ -16,7 +16,7 @@ def studies_of(campaign: CampaignOutline) -> tuple[Study, ...]:
     if not campaign.has_studies:
         return ()
     from bayesbeam.config.load import LoadedCampaign
-    from bayesbeam.config.truth import linear_names
+    from bayesbeam.config.truth_fixed import linear_names
 
     assert isinstance(campaign, LoadedCampaign)
     linear = {model.tag: linear_names(model.spec) for model in campaign.all_expanded()}
