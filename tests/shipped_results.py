@@ -16,11 +16,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Shipped:
-    """Separate results by measurement and tag, those of the groups by name, and the sheet."""
+    """Separate results by measurement and tag, those of the groups by name, the sheet, and where to measure next."""
 
     records: dict[tuple[str, str], Row]
     groups: dict[str, Row]
     metadata: dict[str, dict[str, str | float]]
+    advised: dict[str, Row]
 
     def best(self, measurement: str) -> Row:
         """Record of the candidate with the lowest free energy."""
@@ -58,4 +59,5 @@ def analyse(campaign_folder: Path, results: Path) -> Shipped:
         lab.join(one.group)
         groups[one.group] = json.loads(lab.integrate(one.group).read_text(encoding="utf-8"))
     records = {(one["measurement"], one["tag"]): one for one in content["records"]}
-    return Shipped(records, groups, {row.id: dict(row.metadata) for row in loaded.sheet})
+    advised = {one["measurement"]: one for one in content.get("next_points", ())}
+    return Shipped(records, groups, {row.id: dict(row.metadata) for row in loaded.sheet}, advised)

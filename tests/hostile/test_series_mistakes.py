@@ -1,4 +1,4 @@
-"""Mistakes in what a campaign follows along a series: named before anything runs, with place and the nearest word."""
+"""Mistakes in what a campaign follows or wants to measure next: named before anything runs, with the nearest word."""
 
 from __future__ import annotations
 
@@ -118,3 +118,47 @@ def test_mistakes_of_candidates_are_not_blamed_on_the_series(tmp_path: Path) -> 
     with pytest.raises(ConfigErrors) as caught:
         load_campaign(tmp_path)
     assert all("report.series" not in str(problem) for problem in caught.value.problems)
+
+
+def next_problems(folder: Path, asked: str) -> list[str]:
+    """Messages of a campaign that asks where to measure next; empty where it loads."""
+    text = CAMPAIGN.format(series="[]") + f"  next_points: {asked}\n"
+    (folder / "campaign.yaml").write_text(text, encoding="utf-8")
+    (folder / "measurements.tsv").write_text(SHEET, encoding="utf-8")
+    try:
+        load_campaign(folder)
+    except ConfigErrors as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["3", "true", "{number: 2, about: 'line[1].position'}", "{about: highest}",
+     "{range: [5, 1], criterion: information}", "{about: 'line[2].position - line[1].position'}"],
+)  # fmt: skip
+def test_what_may_be_asked_of_the_next_points(tmp_path: Path, asked: str) -> None:
+    assert next_problems(tmp_path, asked) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "place", "words"),
+    [
+        ("0", "report.next_points: 0", "at least 1"),
+        ("many", "report.next_points", "a whole number"),
+        ("[3]", "report.next_points", "a section"),
+        ("{nubmer: 3}", "report.next_points.nubmer", "Did you mean number?"),
+        ("{about: line.position}", "report.next_points.about", "line.position, of which there are up to 3"),
+        ("{about: line.width}", "report.next_points.about", "line.width, which no result has"),
+        ("{about: flat.level}", "report.next_points.about", "flat.level, which is fixed"),
+        ("{about: highest, criterion: information}", "report.next_points.criterion", "information beside about"),
+        ("{criterion: entropy}", "report.next_points.criterion", "variance"),
+        ("{possible: 1}", "report.next_points.possible", "at least 2"),
+        ("{range: [1, 1]}", "report.next_points.range", "two different finite numbers"),
+    ],
+)
+def test_bad_wishes_for_the_next_points(tmp_path: Path, asked: str, place: str, words: str) -> None:
+    messages = next_problems(tmp_path, asked)
+    assert len(messages) == 1
+    assert place in messages[0]
+    assert words in messages[0]

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import bayesbeam
-from bayesbeam.adaptive import next_points, predicted
+from bayesbeam.adaptive import expected_gains, next_points, predicted
 from bayesbeam.errors import ModelError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
@@ -68,6 +68,24 @@ def test_several_points_are_the_greedy_choice_one_after_the_other(wanted: int | 
     about = None if wanted is None else theta[:, wanted]
     advice = next_points(X, theta @ DESIGN.T, SD, number=6, about=about)
     assert np.abs(X[exact]).tolist() == pytest.approx(np.abs(advice.x).tolist())
+
+
+@pytest.mark.parametrize("wanted", [None, 1])
+def test_what_given_points_tell_one_after_the_other(wanted: int | None) -> None:
+    theta, covariance, exact, places = draws_of(PRIOR), PRIOR, [], [3, 17, 3, 10]
+    for place in places:
+        later = after(covariance, place)
+        size = [np.linalg.det(one) if wanted is None else one[wanted, wanted] for one in (covariance, later)]
+        exact.append(0.5 * math.log(size[0] / size[1]))
+        covariance = later
+    about = None if wanted is None else theta[:, wanted]
+    told = expected_gains(theta @ DESIGN.T, SD, places, about=about)
+    assert told == pytest.approx(exact, rel=1e-9)
+    advice = next_points(X, theta @ DESIGN.T, SD, number=4, about=about)
+    assert advice.told == pytest.approx(expected_gains(theta @ DESIGN.T, SD, advice.places.tolist(), about=about))
+    assert advice.told.sum() > told.sum()
+    with pytest.raises(ModelError, match=r"places: \[21\]; expected numbers from 0 to 20"):
+        expected_gains(theta @ DESIGN.T, SD, [21])
 
 
 def test_a_costly_point_must_tell_more() -> None:

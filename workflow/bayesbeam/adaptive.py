@@ -5,15 +5,24 @@ Decides by the curves that posterior draws predict at the possible points; how d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import fftconvolve
 
+from bayesbeam.curve_draws import (
+    Ensemble,
+    Rule,
+    array_of,
+    ensemble_of,
+    of_information,
+    of_quantity,
+    of_variance,
+    positive,
+)
 from bayesbeam.errors import ModelError, nearest
 from bayesbeam.targets.sum import SumTarget
 
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 CRITERIA = ("variance", "information")
-_STEP, _REACH = 0.03, 6.0  # of the grid of an entropy, and of the noise on it, in units of its sd
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class Advice:
         The points, in the order in which they were chosen.
     places : array (number,) of int
         Their places among the possible points.
+    told : array (number,), nats
+        What the measurement of each of them is expected to tell, those before it being made.
     gain : array (N,), nats
         What one measurement of each possible point is expected to tell, before any is made.
     spread : array (N,), units of y
@@ -43,34 +53,9 @@ class Advice:
 
     x: FloatArray
     places: NDArray[np.int64]
+    told: FloatArray
     gain: FloatArray
     spread: FloatArray
-
-
-@dataclass
-class _Ensemble:
-    """Weighted draws of curves (S, N) about their mean, and of the quantity of interest (S,) about its own."""
-
-    weights: FloatArray
-    curves: FloatArray
-    about: FloatArray | None
-
-    def variance(self) -> FloatArray:
-        """Variance of the curves, (N,)."""
-        return self.weights @ np.square(self.curves)
-
-    def measure(self, place: int, sd: float) -> None:
-        """Move the draws to what they would be after a measurement, whatever it gave.
-
-        Source: Whitaker, Hamill, Mon. Weather Rev. 130 (2002) 1913, equations 10 to 13; exact for normal draws.
-        """
-        seen = self.curves[:, place].copy()
-        variance = float(self.weights @ np.square(seen))
-        total = variance + sd**2
-        step = 1.0 / (total * (1.0 + np.sqrt(sd**2 / total)))
-        self.curves = self.curves - np.outer(seen, (self.weights * seen) @ self.curves * step)
-        if self.about is not None:
-            self.about = self.about - seen * float((self.weights * seen) @ self.about) * step
 
 
 def next_points(
@@ -128,21 +113,50 @@ def next_points(
     Lindley, Ann. Math. Stat. 27 (1956) 986; MacKay, Neural Computation 4 (1992) 590, equations 3.4 and 4.4. Checked
     against closed forms of the linear Gaussian model in ``tests/unit/test_adaptive.py``.
     """
-    points = _array(x, "x", 1)
-    ensemble = _ensemble(curves, probabilities, about, len(points))
-    noise = _positive(sd, "sd", len(points))
-    price = _positive(cost, "cost", len(points))
-    if criterion not in CRITERIA:
-        raise ModelError.at("criterion", repr(criterion), " or ".join(CRITERIA), nearest(str(criterion), CRITERIA))
-    if criterion == "information" and about is not None:
-        remedy = "Leave about or the criterion out."
-        raise ModelError.at("criterion", "information beside about", "one of the two", remedy)
+    points = array_of(x, "x", 1)
+    ensemble = ensemble_of(curves, probabilities, about, len(points))
+    noise = positive(sd, "sd", len(points))
+    price = positive(cost, "cost", len(points))
+    rule = _rule(criterion, about is not None)
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 10_000:
         raise ModelError.at("number", repr(number), "a whole number from 1 to 10000", "")
     spread = np.sqrt(ensemble.variance())
-    rule = _information if criterion == "information" else _about if about is not None else _variance
-    chosen, first = _greedy(ensemble, noise, price, number, rule)
-    return Advice(points[chosen], np.array(chosen, dtype=np.int64), first, spread)
+    chosen, told, first = _greedy(ensemble, noise, price, number, rule)
+    return Advice(points[chosen], np.array(chosen, dtype=np.int64), told, first, spread)
+
+
+def expected_gains(
+    curves: Sequence[ArrayLike] | ArrayLike,
+    sd: ArrayLike,
+    places: Sequence[int],
+    *,
+    probabilities: ArrayLike | None = None,
+    about: Sequence[ArrayLike] | ArrayLike | None = None,
+    criterion: str = "variance",
+) -> FloatArray:
+    """What measurements at given places among the possible points are expected to tell, each after those before it.
+
+    Parameters
+    ----------
+    places : sequence of int
+        In the order of measurement; of the points of the curves.
+    curves, sd, probabilities, about, criterion :
+        As in :func:`next_points`.
+
+    Returns
+    -------
+    array (number,), nats
+    """
+    ensemble = ensemble_of(curves, probabilities, about, _points_of(curves))
+    noise = positive(sd, "sd", ensemble.curves.shape[1])
+    rule = _rule(criterion, about is not None)
+    if any(not 0 <= place < len(noise) for place in places):
+        raise ModelError.at("places", f"{list(places)}"[:80], f"numbers from 0 to {len(noise) - 1}", "")
+    told = []
+    for place in places:
+        told.append(float(rule(ensemble, noise)[place]))
+        ensemble.measure(place, float(noise[place]))
+    return np.array(told)
 
 
 def predicted(result: Result, at: SumTarget) -> FloatArray:
@@ -167,121 +181,33 @@ def predicted(result: Result, at: SumTarget) -> FloatArray:
     return curves.to(torch.float64).cpu().numpy()
 
 
-Rule = Callable[[_Ensemble, FloatArray], FloatArray]
+def _points_of(curves: Sequence[ArrayLike] | ArrayLike) -> int:
+    """Number of points of the first array of curves."""
+    first = curves[0] if isinstance(curves, list | tuple) and len(curves) else curves
+    return int(array_of(np.asarray(first), "curves", 2).shape[1])
+
+
+def _rule(criterion: str, about: bool) -> Rule:
+    """Criterion by its name."""
+    if criterion not in CRITERIA:
+        raise ModelError.at("criterion", repr(criterion), " or ".join(CRITERIA), nearest(str(criterion), CRITERIA))
+    if criterion == "information" and about:
+        remedy = "Leave about or the criterion out."
+        raise ModelError.at("criterion", "information beside about", "one of the two", remedy)
+    return of_information if criterion == "information" else of_quantity if about else of_variance
 
 
 def _greedy(
-    ensemble: _Ensemble, noise: FloatArray, price: FloatArray, number: int, rule: Rule
-) -> tuple[list[int], FloatArray]:
-    """Places of the points chosen one after the other, and the gains before the first."""
+    ensemble: Ensemble, noise: FloatArray, price: FloatArray, number: int, rule: Rule
+) -> tuple[list[int], FloatArray, FloatArray]:
+    """Places of the points chosen one after the other, what each tells, and the gains before the first."""
     chosen: list[int] = []
+    told: list[float] = []
     first = gain = rule(ensemble, noise)
     while True:
         chosen.append(int(np.argmax(gain / price)))
+        told.append(float(gain[chosen[-1]]))
         if len(chosen) == number:
-            return chosen, first
+            return chosen, np.array(told), first
         ensemble.measure(chosen[-1], float(noise[chosen[-1]]))
         gain = rule(ensemble, noise)
-
-
-def _variance(ensemble: _Ensemble, noise: FloatArray) -> FloatArray:
-    """Information about the curve, of normal predictions."""
-    return 0.5 * np.log1p(ensemble.variance() / noise**2)
-
-
-def _about(ensemble: _Ensemble, noise: FloatArray) -> FloatArray:
-    """Information about the quantity of interest, of normal predictions."""
-    assert ensemble.about is not None
-    own = float(ensemble.weights @ np.square(ensemble.about))
-    if own <= 0:
-        return np.zeros_like(noise)
-    shared = (ensemble.weights * ensemble.about) @ ensemble.curves
-    return -0.5 * np.log1p(-np.square(shared) / (own * (ensemble.variance() + noise**2)))
-
-
-def _information(ensemble: _Ensemble, noise: FloatArray) -> FloatArray:
-    """Information about the curve: entropy of the measurement less that of the noise, by quadrature."""
-    return np.array(
-        [_entropy_gain(ensemble.weights, row, sd) for row, sd in zip(ensemble.curves.T, noise, strict=True)]
-    )
-
-
-def _entropy_gain(weights: FloatArray, values: FloatArray, sd: float) -> float:
-    """Entropy of draws (S,) with noise of this sd on them, less that of the noise, in nats.
-
-    Draws go to a grid, each to its two neighbours, which adds less than step^2 / 4 to their variance: 1e-4 nats. Gaps
-    that the noise does not reach across are shortened first, which leaves the entropy as it is.
-    """
-    order = np.argsort(values)
-    gaps = np.minimum(np.diff(values[order]), 2.0 * _REACH * sd)
-    step = _STEP * sd
-    places = np.concatenate([[0.0], np.cumsum(gaps)]) / step
-    left = places.astype(np.int64)
-    part, mass = places - left, weights[order]
-    length = int(left[-1]) + 2
-    grid = np.bincount(left, mass * (1.0 - part), length) + np.bincount(left + 1, mass * part, length)
-    reach = int(_REACH / _STEP)
-    kernel = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) * _STEP))
-    density = fftconvolve(grid, kernel / (kernel.sum() * step))
-    filled = density[density > 0]
-    return max(0.0, float(-(filled * np.log(filled)).sum() * step - 0.5 * np.log(2.0 * np.pi * np.e * sd**2)))
-
-
-def _ensemble(
-    curves: Sequence[ArrayLike] | ArrayLike,
-    probabilities: ArrayLike | None,
-    about: Sequence[ArrayLike] | ArrayLike | None,
-    points: int,
-) -> _Ensemble:
-    """Draws of all candidates together, weighted, about their means."""
-    rows = _list(curves, "curves", 2)
-    for k, one in enumerate(rows):
-        if one.shape[1] != points or len(one) < 2:
-            expected = f"two draws or more at the {points} points of x"
-            raise ModelError.at(f"curves of candidate {k + 1}", f"an array {one.shape}", expected, "See predicted().")
-    odds = np.full(len(rows), 1.0) if probabilities is None else _array(probabilities, "probabilities", 1)
-    if len(odds) != len(rows) or (odds < 0).any() or odds.sum() <= 0:
-        expected = f"{len(rows)} numbers, none below 0, one a candidate"
-        raise ModelError.at("probabilities", f"{odds.tolist()}"[:80], expected, "Give one for each array of curves.")
-    weights = np.concatenate([np.full(len(one), p / len(one)) for one, p in zip(rows, odds / odds.sum(), strict=True)])
-    whole = np.concatenate(rows)
-    wanted = None
-    if about is not None:
-        columns = _list(about, "about", 1)
-        if [len(one) for one in columns] != [len(one) for one in rows]:
-            found = f"{[len(one) for one in columns]} draws"
-            raise ModelError.at("about", found, f"those of the curves: {[len(one) for one in rows]}", "")
-        wanted = np.concatenate(columns)
-        wanted = wanted - weights @ wanted
-    return _Ensemble(weights, whole - weights @ whole, wanted)
-
-
-def _list(values: Sequence[ArrayLike] | ArrayLike, name: str, axes: int) -> list[FloatArray]:
-    """Arrays of all candidates; a single array stands for one candidate."""
-    if isinstance(values, list | tuple):
-        return [_array(one, name, axes) for one in values]
-    return [_array(np.asarray(values), name, axes)]
-
-
-def _array(values: ArrayLike, name: str, axes: int) -> FloatArray:
-    """Finite numbers of so many axes."""
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
-        raise ModelError.at(name, repr(values)[:80], f"numbers in {axes} axes", "") from problem
-    if found.ndim != axes or found.size == 0:
-        raise ModelError.at(name, f"an array of shape {found.shape}", f"{axes} axes, none of them empty", "")
-    if not np.isfinite(found).all():
-        remedy = "Leave out the points or draws where the model has no value."
-        raise ModelError.at(name, "numbers that are not finite", "finite ones", remedy)
-    return found
-
-
-def _positive(values: ArrayLike, name: str, points: int) -> FloatArray:
-    """Positive numbers, one a point."""
-    found = np.asarray(values, dtype=np.float64)
-    if found.shape not in ((), (points,)):
-        raise ModelError.at(name, f"an array of shape {found.shape}", f"a number, or {points} of them", "")
-    if not (np.isfinite(found) & (found > 0)).all():
-        raise ModelError.at(name, "a number that is not above 0", "positive, finite numbers", "")
-    return np.broadcast_to(found, (points,)).astype(np.float64)

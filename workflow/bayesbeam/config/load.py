@@ -83,7 +83,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     from bayesbeam.config.groups import check_groups
     from bayesbeam.config.own import own_components
     from bayesbeam.config.resolve import resolve_candidate
-    from bayesbeam.config.series import check_series
+    from bayesbeam.config.series import check_next_points, check_series
 
     campaign = context.campaign
     components = own_components(folder.resolve(), campaign.components, context.cut_below("components"), problems)
@@ -97,4 +97,5 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     check_exposures(members, context.rows, models, problems)
     check_axis_units(members, context.rows, models, problems)
     check_series(context, models, problems)
+    check_next_points(context, models, problems)
     return {name: tuple(found) for name, found in models.items()}

@@ -20,6 +20,7 @@ from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
+from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
@@ -46,6 +47,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("thin", schema.Thinning),
     ("report", schema.Report),
     ("report.series", schema.Series),
+    ("report.next_points", schema.NextPoints),
 )
 _SIMPLE = {int: "whole number", float: "number", str: "words", bool: "true or false"}
 
@@ -62,6 +64,7 @@ def readme() -> str:
         text.SHEET_REST,
         *(_section(title, model) for title, model in SECTIONS),
         text.STUDIES,
+        NEXT,
         text.PRIORS,
         _families(),
         text.WORDS,

@@ -17,6 +17,7 @@ from bayesbeam.config.fields import (
     CountRange,
     FormulaText,
     Identifier,
+    Interval,
     Real,
     Section,
     refuse,
@@ -34,6 +35,7 @@ __all__ = [
     "Derived",
     "Grid",
     "Integration",
+    "NextPoints",
     "Noise",
     "Part",
     "Read",
@@ -126,6 +128,35 @@ class Series(Section):
     count: int | None = Field(None, ge=1, description="Count of the candidate, instead of the most probable one.")
 
 
+class NextPoints(Section):
+    """Where to measure next, by what the posterior draws of all candidates predict there; a number alone says how many.
+
+    The noise is taken as that of the measurement: its own uncertainties, interpolated, or what its noise model says.
+    """
+
+    number: int = Field(
+        5, ge=1, le=100, description="How many points; each after the first takes those before it as measured."
+    )
+    about: FormulaText = Field(
+        "",
+        max_length=200,
+        description="The one quantity that is wanted, named as under series, or a formula; left out, every difference "
+        "of the curves counts, that between candidates too.",
+        examples=['"peaks[1].position"', '"lines.splitting"'],
+    )
+    range: Interval | None = Field(
+        None,
+        description="Where measuring is possible; left out, from the first to the last measured point.",
+        examples=["[690, 699]"],
+    )
+    possible: int = Field(201, ge=2, le=5000, description="Possible points, evenly spaced over that range.")
+    criterion: Literal["variance", "information"] = Field(
+        "variance",
+        description="variance takes predictions as normal; information integrates them as they are, for candidates or "
+        "modes that disagree. Not with about.",
+    )
+
+
 class Report(Section):
     """The page at the end."""
 
@@ -141,6 +172,20 @@ class Report(Section):
         description="What is shown along which column of the sheet, with straight lines; left out, every parameter "
         "along every column in which four measurements differ.",
     )
+
+    next_points: NextPoints | None = Field(
+        None,
+        description="Where to measure next in every measurement: on the page and in tables/next_points.csv.",
+        examples=["5", "{number: 3, about: lines.splitting}"],
+    )
+
+    @field_validator("next_points", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        """A number stands for a section that says no more, and true for an empty one."""
+        if isinstance(value, bool):
+            return {} if value else None
+        return {"number": value} if isinstance(value, int | float | str) else value
 
     @field_validator("series", mode="before")
     @classmethod

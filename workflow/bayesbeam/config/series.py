@@ -1,6 +1,6 @@
-"""Checks of ``report.series``: quantities that the results will have, along columns that hold numbers.
+"""Checks of ``report.series`` and ``report.next_points``: quantities that the results will have, columns of numbers.
 
-Decides what may be followed along a series; what becomes of it is for the report.
+Decides what may be followed along a series, or measured for; what becomes of it is for the report.
 """
 
 from __future__ import annotations
@@ -49,6 +49,26 @@ def check_series(context: Context, models: Mapping[str, Sequence[Expanded]], pro
             _check_quantity(one.quantity, _known(chosen), (*here, "quantity"), problems)
 
 
+def check_next_points(context: Context, models: Mapping[str, Sequence[Expanded]], problems: Problems) -> None:
+    """Note everything wrong with what further measurements shall tell; arguments as of ``check_series``."""
+    asked = context.campaign.report.next_points
+    here: KeyPath = ("report", "next_points")
+    if asked is None or not asked.about:
+        return
+    if asked.criterion == "information":
+        found, remedy = "information beside about", "Leave about or criterion out."
+        problems.add((*here, "criterion"), found, "one of the two", remedy)
+    chosen = _all_models(context, models)
+    if chosen:
+        _check_quantity(asked.about, _known(chosen), (*here, "about"), problems, one=True)
+
+
+def _all_models(context: Context, models: Mapping[str, Sequence[Expanded]]) -> list[Expanded]:
+    """Models of all candidates; none where one of them has mistakes."""
+    whole = all(models.values()) and set(models) == context.declared
+    return [model for found in models.values() for model in found] if whole else []
+
+
 def _check_column(context: Context, name: str, path: KeyPath, problems: Problems) -> None:
     """A column that is absent, holds words, or is the same in all measurements."""
     rows = [row.metadata for row in context.rows if row.made is None]
@@ -73,8 +93,7 @@ def _models_of(
         problems.add((*here, "count"), f"the count {one.count} of no candidate", "a candidate beside it", remedy)
         return []
     if not one.candidate:
-        whole = all(models.values()) and set(models) == context.declared
-        return [model for found in models.values() for model in found] if whole else []
+        return _all_models(context, models)
     if one.candidate not in context.declared:
         remedy = nearest(one.candidate, sorted(context.declared))
         found = f"the unknown candidate {one.candidate!r}"
@@ -108,12 +127,12 @@ def _known(models: Sequence[Expanded]) -> _Known:
     return _Known(counts, frozenset(fixed - free))
 
 
-def _check_quantity(text: str, known: _Known, path: KeyPath, problems: Problems) -> None:
-    """A quantity that no result has, or a formula that is none."""
+def _check_quantity(text: str, known: _Known, path: KeyPath, problems: Problems, one: bool = False) -> None:
+    """A quantity that no result has, or a formula that is none; ``one`` may not stand for each of several peaks."""
     formula = _parsed(text, known, path, problems)
     if formula is None:
         return
-    alone = len(formula.names) == 1 and str(formula) == formula.names[0]
+    alone = not one and len(formula.names) == 1 and str(formula) == formula.names[0]
     if not formula.names:
         problems.add(path, f"{text!r}, which is the same everywhere", "a quantity of the results", "")
     for name in formula.names:

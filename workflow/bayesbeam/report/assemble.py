@@ -19,6 +19,7 @@ from bayesbeam.report.figures.ridges import Shared, ridges_figure
 from bayesbeam.report.figures.sampling import sampling_figure
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.integration_words import group_answer
+from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, GroupResult, MeasurementResult, Results
@@ -65,6 +66,7 @@ class MeasurementView:
     left_out: int = 0
     draws_file: str = ""
     noise: NoiseView | None = None
+    next: NextView | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool
         len(result.candidates) - len(choices),
         f"draws/{result.id}.nc",
         noise_view(result, gallery) if figures else None,
+        next_view(result, gallery, figures),
     )  # fmt: skip
 
 

@@ -73,6 +73,15 @@ SERIES = (
 SERIES_GOOD = (
     "A slope is seen where its 95% interval excludes zero; of twenty quantities that stay, one seems to move by chance."
 )
+NEXT = (
+    "Dots: measured. Line and band: the curve over all candidates, each with its probability, and two standard "
+    "deviations. Dashed: the points to measure next, by their order, each taking those before it as measured. Below: "
+    "what one measurement of any point would tell before any is made, with the noise that it is expected to have."
+)
+NEXT_GOOD = (
+    "Expected standard deviations take posteriors as normal: after measuring, run again and ask anew. Where the line "
+    "below is flat near zero, further points tell little that is asked."
+)
 LIMIT = (
     "Many measurements at each exposure (or noise level), all analysed alike: the share of them in which the true "
     "model is the most probable one, with the 95% interval that their number allows, and the mean of its probability. "

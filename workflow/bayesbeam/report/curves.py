@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 
 AVERAGED = "all-averaged"
 """Group of the curve over all candidates; no candidate can have this name, for names hold no "-"."""
+NEXT = "all-next"
+"""Group of what measuring is expected to tell, point by point."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,17 @@ class AveragedCurve:
 
 
 @dataclass(frozen=True, eq=False)
+class NextCurves:
+    """By possible point (N,): curve over all candidates, its sd, that of the noise there, and what measuring tells."""
+
+    x: Array
+    mean: Array
+    spread: Array
+    noise: Array
+    gain: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """What the sampler left for judging it: trace (C, S), ladder (R), exchange rates (R-1)."""
 
@@ -124,6 +137,14 @@ def read_averaged(path: Path, measurement: str) -> AveragedCurve:
     with _opened(path) as file:
         node = _node(file, path, f"{measurement}/{AVERAGED}")
         return AveragedCurve(*(np.asarray(_data(node, path, name)) for name in ("x", "mean", "sd", "error")))
+
+
+def read_next(path: Path, measurement: str) -> NextCurves:
+    """What measuring any possible point is expected to tell."""
+    with _opened(path) as file:
+        node = _node(file, path, f"{measurement}/{NEXT}")
+        names = ("x", "mean", "spread", "noise", "gain")
+        return NextCurves(*(np.asarray(_data(node, path, name), dtype=np.float64) for name in names))
 
 
 def read_run(path: Path, group: str) -> Run:

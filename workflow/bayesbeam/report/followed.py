@@ -32,6 +32,20 @@ def rows_of(member: MeasurementResult, model: Candidate, quantity: str) -> list[
     return [] if values is None else [_row(quantity, *values)]
 
 
+def values_of(quantity: str, draws: Draws) -> tuple[Array, str] | None:
+    """Values of one quantity for every draw and its unit, None where the draws lack it.
+
+    Parameters
+    ----------
+    quantity : str
+        As in the campaign: a name, that of a peak among several with its number, or a formula of names.
+    """
+    if "." in quantity:
+        return _values(parse_formula(quantity), draws)
+    place = draws.find(quantity, None)
+    return None if place is None else (draws.flat(place), draws.columns[place].unit)
+
+
 def place_of(row: Row) -> tuple[str, int | None]:
     """What tells rows of one series apart."""
     return row.name, row.index

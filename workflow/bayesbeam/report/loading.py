@@ -16,6 +16,7 @@ from typing import Any
 from bayesbeam.errors import StoreError
 from bayesbeam.io.store import IDENTIFIER, read_measurement
 from bayesbeam.report.records import (
+    Advised,
     Averaged,
     Candidate,
     Facts,
@@ -98,6 +99,7 @@ def _measurement(
     averaged = tuple(Averaged(**_fields(Averaged, one, name=clean(one.get("parameter", "")))) for one in over_all)
     numbers = [one for one in _records(content, "counts", where) if one.get("measurement") == name]
     counts = tuple(Marginal(**_fields(Marginal, one)) for one in numbers)
+    advice = [one for one in _records(content, "next_points", where) if one.get("measurement") == name]
     said = (data.metadata.get(key) for key in ABOUT)
     about = ", ".join(clean(one, 60) for one in said if isinstance(one, str) and one)
     return MeasurementResult(
@@ -110,6 +112,7 @@ def _measurement(
         left_out=reasons,
         averaged=averaged,
         counts=counts,
+        advised=next((Advised(**_fields(Advised, one)) for one in advice), None),
     )
 
 

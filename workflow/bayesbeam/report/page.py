@@ -48,6 +48,7 @@ def render(content: Content) -> str:
         overview=wording.overview(answers, group_answers, len(content.results.measurements)),
         content=content,
         analysed=[one for one in content.measurements if one.result.candidates],
+        advised=[one for one in content.measurements if one.next is not None],
         captions=captions,
         excess=any(c.free_energy_excess is not None for m in content.measurements for c in m.result.candidates),
         versions=_versions(content.results),

@@ -121,6 +121,26 @@ class Marginal:
 
 
 @dataclass(frozen=True)
+class Advised:
+    """Where to measure next, or the ``reason`` why that is not said; ``points`` in the order of measurement.
+
+    Of each point: x, curve_sd, noise_sd, and with those before it information and sd_after (of the quantity
+    ``about``, now ``sd_before``); ``even`` has the last two for as many points spread evenly. ``share`` is the
+    probability of the candidates that have the quantity.
+    """
+
+    about: str = ""
+    criterion: str = ""
+    unit: str = "1"
+    sd_before: float | None = None
+    candidates: int | None = None
+    share: float | None = None
+    points: tuple[Mapping[str, float], ...] = ()
+    even: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One candidate model of one measurement: free energy, diagnostics, posterior summary."""
 
@@ -186,6 +206,7 @@ class MeasurementResult:
     about: str = ""
     averaged: tuple[Averaged, ...] = ()
     counts: tuple[Marginal, ...] = ()
+    advised: Advised | None = None
     left_out: tuple[tuple[str, str], ...] = ()  # tag and reason of candidates that could not be sampled
 
     @property

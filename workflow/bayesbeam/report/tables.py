@@ -1,4 +1,4 @@
-"""Tables of a report as CSV: the columns are fixed, since other programs read them.
+"""Tables of a report as CSV, with the columns of ``table_columns``.
 
 Numbers are written in full (they read back to the last bit); an absent one is an empty field.
 """
@@ -14,52 +14,7 @@ from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, value_of
-
-COLUMNS = {
-    "free_energy": (
-        "measurement", "candidate", "count", "free_energy", "standard_error", "model_probability",
-        "probability_error", "verdict",
-    ),
-    "parameters": (
-        "measurement", "candidate", "count", "parameter", "index", "unit", "mean", "sd", "q025", "median", "q975",
-        "ess", "rhat",
-    ),
-    "modes": (
-        "measurement", "candidate", "count", "parameter", "index", "unit", "mode", "laplace_sd", "information_sd",
-    ),
-    "noise_curve": (
-        "measurement", "candidate", "count", "factor", "free_energy", "standard_error", "best", "best_sd",
-    ),
-    "checks": (
-        "measurement", "candidate", "count", "predictive_p", "squares_p", "runs_p", "local_p", "together_p",
-        "x_from", "x_to", "deviation", "excess", "share",
-    ),
-    "numbering": ("measurement", "candidate", "count", "part", "numbered_by", "first", "second", "overlap"),
-    "counts": ("measurement", "candidate", "part", "count", "probability", "error"),
-    "averaged": (
-        "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
-    ),
-    "noise_level": (
-        "measurement", "candidate", "count", "sigma", "best", "best_sd", "best_error", "free_energy_at_best",
-        "standard_error_at_best", "probability_at_best", "probability_error_at_best", "free_energy_integrated",
-        "standard_error_integrated", "probability_integrated", "probability_error_integrated",
-    ),
-    "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
-    "measurement_limit": (
-        "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
-        "frequency_low", "frequency_high", "mean_probability", "parameter", "index", "unit", "truth", "sd_median",
-        "sd_q16", "sd_q84", "covered", "coverage", "coverage_low", "coverage_high",
-    ),
-    "series": (
-        "column", "x", "measurement", "candidate", "count", "model_probability", "probability_error", "verdict",
-        "parameter", "index", "unit", "mean", "sd", "q025", "q975",
-    ),
-    "series_lines": (
-        "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "scatter",
-        "stretch", "points",
-    ),
-    "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
-}  # fmt: skip
+from bayesbeam.report.table_columns import COLUMNS
 
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
 _LEVEL = (
@@ -83,6 +38,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "numbering": _numbering,
         "counts": _counts,
         "averaged": _averaged,
+        "next_points": _next_points,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
         "series": _series,
@@ -103,6 +59,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty |= {"noise_curve", "noise_level"}
     if not any(_numbering(results)):
         empty.add("numbering")
+    if not any(_next_points(results)):
+        empty.add("next_points")
     if not any(result.averaged for result in results.measurements):
         empty.add("averaged")
     if not any(result.counts for result in results.measurements):
@@ -189,6 +147,19 @@ def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:
             yield (
                 result.id, row.name, row.unit, row.mean, row.sd, row.q025, row.median, row.q975, row.error,
                 row.candidates,
+            )  # fmt: skip
+
+
+def _next_points(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Points to measure next, in their order; even_ of as many points spread evenly, the same in all rows."""
+    for result in results.measurements:
+        advised = result.advised
+        for order, one in enumerate(advised.points if advised is not None else (), start=1):
+            assert advised is not None
+            yield (
+                result.id, advised.about or None, advised.unit if advised.about else None, order, one["x"],
+                one["curve_sd"], one["noise_sd"], one["information"], advised.even.get("information"),
+                advised.sd_before, one.get("sd_after"), advised.even.get("sd_after"),
             )  # fmt: skip
 
 

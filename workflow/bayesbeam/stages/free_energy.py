@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bayesbeam import noise as noise_models
 from bayesbeam.config.load import LoadedCampaign
@@ -18,15 +19,18 @@ from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
-from bayesbeam.report.curves import AVERAGED
+from bayesbeam.report.curves import AVERAGED, NEXT
 from bayesbeam.stages.averaging import averages
 from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.marginals import marginals
+from bayesbeam.stages.next_points import Model, advise
 from bayesbeam.stages.noise_levels import noise_levels, weigh_levels
 from bayesbeam.stages.sample import REFUSED
 from bayesbeam.stages.summary import Summary, noise_words, part_words, prior_rows, summarise
 
 FORMAT = 1
+
+FloatArray = NDArray[np.float64]
 
 
 def summarise_batch(
@@ -51,6 +55,7 @@ def summarise_batch(
     records: list[dict[str, Any]] = []
     averaged: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
+    advised: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     arrays: dict[str, Record] = {}
     files: dict[str, dict[str, Record]] = {}
@@ -59,7 +64,7 @@ def summarise_batch(
         if m.refused:
             refused.append({"measurement": name, "reason": m.reason})
             continue
-        found, reasons, kept = _candidates(campaign, m, samples, files)
+        found, reasons, kept, states = _candidates(campaign, m, samples, files)
         records += found
         refused += [{"measurement": name, "tag": tag, "reason": reason} for tag, reason in reasons.items()]
         arrays |= {f"{name}/{tag}": record for tag, record in kept.items()}
@@ -67,17 +72,25 @@ def summarise_batch(
             rows, arrays[f"{name}/{AVERAGED}"] = averages(found, kept)
             averaged += rows
             counts += marginals(found)
+        asked = campaign.campaign.report.next_points
+        if found and asked is not None and campaign.row(name).made is None:
+            specs = {one.tag: one.spec for one in campaign.candidates_of(name)}
+            models = [Model(specs[one["tag"]], one["model_probability"], states[one["tag"]]) for one in found]
+            advice, curves = advise(asked, m, models)
+            advised.append(advice)
+            arrays |= {f"{name}/{NEXT}": curves} if curves is not None else {}
     write_records(out_h5, arrays)
     content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged}
     content |= {"counts": counts, "refused": refused}
+    content |= {"next_points": advised} if advised else {}
     write_json(out_json, content)
 
 
 def _candidates(
     campaign: LoadedCampaign, m: Measurement, samples: Path, files: dict[str, dict[str, Record]]
-) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record]]:
-    """Records, refusals and arrays of all candidates of one measurement."""
-    records, refused, arrays = [], {}, {}
+) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record], dict[str, FloatArray]]:
+    """Records, refusals, arrays and some draws of all candidates of one measurement."""
+    records, refused, arrays, states = [], {}, {}, {}
     for expanded in campaign.candidates_of(m.id):
         if expanded.tag not in files:
             files[expanded.tag] = read_records(samples / f"{expanded.tag}.h5")
@@ -97,10 +110,11 @@ def _candidates(
         records.append(_record(expanded, m, sampled, summary))
         facts = {"columns": summary.columns, "labels": summary.labels}
         arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id], facts)
+        states[expanded.tag] = summary.picked
     if records:
         _weigh(records)
         weigh_levels(records)
-    return records, refused, arrays
+    return records, refused, arrays, states
 
 
 def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summary) -> dict[str, Any]:

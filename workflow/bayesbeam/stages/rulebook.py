@@ -174,7 +174,10 @@ class Rulebook:
             for expanded in self._expanded(row)
         }
         keys = [self.sample_keys[batch, tag] for tag in self.tags[batch]]
-        return digest([versions.FREE_ENERGY, keys, shown, self.campaign.campaign.report.modes])
+        report = self.campaign.campaign.report
+        # Without advice the key is what it was before there was any.
+        advice = [] if report.next_points is None else [report.next_points.model_dump(mode="json")]
+        return digest([versions.FREE_ENERGY, keys, shown, report.modes, *advice])
 
     def integrate_key(self, group: str) -> str:
         """Key of the decision on a group."""

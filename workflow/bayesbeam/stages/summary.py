@@ -56,6 +56,8 @@ class Summary:
         Posterior predictive p of each measurement.
     checks : dict of dict
         Whether each measurement looks like data of the model, by several tests, and where it does so least.
+    picked : array (n, D, P)
+        Some hundred relabelled draws, those that the curves are of.
     """
 
     columns: list[dict[str, Any]]
@@ -66,6 +68,7 @@ class Summary:
     numbering: list[dict[str, Any]]
     p_values: dict[str, float]
     checks: dict[str, dict[str, float]]
+    picked: FloatArray
 
 
 def summarise(
@@ -81,9 +84,9 @@ def summarise(
     target = build_target(spec, [list(members)], shared)
     theta, labels = label(target, record.arrays["theta"].transpose(2, 0, 1, 3))
     assigned = frozenset(one.part for one in labels if one.assigned)
-    asked = [_asked(one) for one in spec.derived]
+    asked = [asked_of(one) for one in spec.derived]
     quantities, values = tabulate(target, theta, asked)
-    columns = [_column(spec, q, members) for q in quantities]
+    columns = [column_of(spec, q, members) for q in quantities]
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
     picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
@@ -113,7 +116,7 @@ def summarise(
         highest = mode_columns(exact, picked, quantities, asked)
         rows = [row | mode for row, mode in zip(rows, highest, strict=True)]
     return Summary(
-        columns, rows, arrays, curves, _labels(target), [_numbering(one) for one in labels], p_values, checks
+        columns, rows, arrays, curves, _labels(target), [_numbering(one) for one in labels], p_values, checks, picked
     )
 
 
@@ -184,7 +187,7 @@ def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
     return rows
 
 
-def _asked(one: DerivedSpec) -> Asked:
+def asked_of(one: DerivedSpec) -> Asked:
     """Quantity that the campaign defines, as the target's names call what it is made of."""
     names = ((f"{part}.{word}", number) for part, number, word in map(split_name, one.formula.names))
     return Asked(one.name, one.unit, tuple(names), one.formula.function())
@@ -244,7 +247,7 @@ def part_words(spec: CandidateSpec) -> str:
     return " + ".join(f"{p.count} x {n}" if p.count > 1 else n for p, n in zip(spec.parts, names, strict=True))
 
 
-def _column(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement]) -> dict[str, Any]:
+def column_of(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement]) -> dict[str, Any]:
     """Quantity as files name it."""
     m = members[q.member or 0]
     alone = len(members) == 1

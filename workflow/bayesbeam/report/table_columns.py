@@ -1,0 +1,51 @@
+"""Columns of the tables of a report, in the order in which the page lists the tables; other programs read them."""
+
+COLUMNS = {
+    "free_energy": (
+        "measurement", "candidate", "count", "free_energy", "standard_error", "model_probability",
+        "probability_error", "verdict",
+    ),
+    "parameters": (
+        "measurement", "candidate", "count", "parameter", "index", "unit", "mean", "sd", "q025", "median", "q975",
+        "ess", "rhat",
+    ),
+    "modes": (
+        "measurement", "candidate", "count", "parameter", "index", "unit", "mode", "laplace_sd", "information_sd",
+    ),
+    "noise_curve": (
+        "measurement", "candidate", "count", "factor", "free_energy", "standard_error", "best", "best_sd",
+    ),
+    "checks": (
+        "measurement", "candidate", "count", "predictive_p", "squares_p", "runs_p", "local_p", "together_p",
+        "x_from", "x_to", "deviation", "excess", "share",
+    ),
+    "numbering": ("measurement", "candidate", "count", "part", "numbered_by", "first", "second", "overlap"),
+    "counts": ("measurement", "candidate", "part", "count", "probability", "error"),
+    "averaged": (
+        "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
+    ),
+    "next_points": (
+        "measurement", "about", "unit", "order", "x", "curve_sd", "noise_sd", "information", "even_information",
+        "sd_before", "sd_after", "even_sd_after",
+    ),
+    "noise_level": (
+        "measurement", "candidate", "count", "sigma", "best", "best_sd", "best_error", "free_energy_at_best",
+        "standard_error_at_best", "probability_at_best", "probability_error_at_best", "free_energy_integrated",
+        "standard_error_integrated", "probability_integrated", "probability_error_integrated",
+    ),
+    "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
+    "measurement_limit": (
+        "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
+        "frequency_low", "frequency_high", "mean_probability", "parameter", "index", "unit", "truth", "sd_median",
+        "sd_q16", "sd_q84", "covered", "coverage", "coverage_low", "coverage_high",
+    ),
+    "series": (
+        "column", "x", "measurement", "candidate", "count", "model_probability", "probability_error", "verdict",
+        "parameter", "index", "unit", "mean", "sd", "q025", "q975",
+    ),
+    "series_lines": (
+        "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "scatter",
+        "stretch", "points",
+    ),
+    "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
+}  # fmt: skip
