@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import fftconvolve
 
 from bayesbeam.errors import ModelError
 
@@ -75,6 +74,9 @@ def _entropy_gain(weights: FloatArray, values: FloatArray, sd: float) -> float:
     Draws go to a grid, each to its two neighbours, which adds less than step^2 / 4 to their variance: 1e-4 nats. Gaps
     that the noise does not reach across are shortened first, which leaves the entropy as it is.
     """
+    # Nearly half a second to import, which only this criterion needs.
+    from scipy.signal import fftconvolve
+
     order = np.argsort(values)
     gaps = np.minimum(np.diff(values[order]), 2.0 * _REACH * sd)
     step = _STEP * sd
