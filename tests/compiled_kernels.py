@@ -37,6 +37,7 @@ def cases() -> Iterator[tuple[str, SumTarget]]:
     single, get = torch.float32, registry.get
     yield "peaks", nagata_target(3, dtype=single)
     yield "counts", target_of([get("gaussian"), get("constant")], "poisson", single)
+    yield "rates", target_of([get("gaussian"), get("constant")], "poisson_exposure", single)
     yield "shared", target_of([get("pseudo_voigt"), get("linear")], "normal_relative", single, shared=True)
     axis = torch.linspace(-5.0, 5.0, 4000, dtype=torch.float64)
     yield "long", target_of([get("lorentzian"), get("constant")], "student_t", single, axis=axis)

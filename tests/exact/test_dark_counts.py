@@ -1,6 +1,6 @@
 """Counts of a detector with dark counts: known from a dark measurement of its own exposure, against quadrature.
 
-The recipe of config/README.md: a constant part whose prior is what the dark measurement says, in counts.
+As keys of the noise, in rates, and as a constant part whose prior is what the dark measurement says, in counts.
 """
 
 from __future__ import annotations
@@ -30,18 +30,27 @@ candidates:
     noise: {family: poisson}
 """
 
+KEYS = """\
+campaign: dark
+treatments: {t: {signal: {counts: true}}}
+candidates:
+  model:
+    parts: [{component: constant, name: signal, priors: {level: "gamma(shape=2, rate=20)"}}]
+    noise: {family: poisson, exposure: exposure, dark: "gamma(shape=12 + 1, rate=600)"}
+"""
+
 
 def counts() -> np.ndarray:
     """Thirty points of 0.05 counts a second, and 0.02 of them in the dark, over one minute."""
     return np.random.default_rng(4).poisson(EXPOSURE * (RATE + 0.02), 30).astype(float)
 
 
-def target_of(folder: Path, exposure: float) -> SumTarget:
+def target_of(folder: Path, exposure: float, text: str = CAMPAIGN) -> SumTarget:
     """Target as a campaign builds it, of a measurement whose sheet states an exposure."""
     y = counts()
     m = Measurement("a", np.arange(30.0), y, None, counts=True, noise_estimate=1.0, metadata={"exposure": exposure})
     folder.mkdir(exist_ok=True)
-    (folder / "campaign.yaml").write_text(CAMPAIGN, encoding="utf-8")
+    (folder / "campaign.yaml").write_text(text, encoding="utf-8")
     (folder / "measurements.tsv").write_text(f"id\tfile\texposure\na\ta.txt\t{exposure:g}\n", encoding="utf-8")
     (folder / "a.txt").write_text("0 1\n", encoding="utf-8")
     return build_target(load_campaign(folder).by_tag("model").spec, [[m]])
@@ -63,13 +72,14 @@ def quadrature() -> tuple[float, float, float]:
     return -float(logsumexp(log_joint)), mean, float(np.sqrt(weight @ (signal - mean) ** 2))
 
 
-def test_dark_counts_of_their_own_exposure_against_quadrature(tmp_path: Path) -> None:
-    found = sample(target_of(tmp_path, EXPOSURE), seed=5, target_standard_error=0.03)
+@pytest.mark.parametrize(("text", "unit"), [(CAMPAIGN, 1.0), (KEYS, EXPOSURE)])
+def test_dark_counts_of_their_own_exposure_against_quadrature(tmp_path: Path, text: str, unit: float) -> None:
+    found = sample(target_of(tmp_path, EXPOSURE, text), seed=5, target_standard_error=0.03)
     free_energy, mean, sd = quadrature()
     # 4.5 standard errors, and 1e-3 for the grid
     assert abs(found.free_energy.value - free_energy) < 4.5 * found.free_energy.standard_error + 1e-3
     assert found.free_energy.standard_error < 0.1
-    signal = found.draws["signal.level"]
+    signal = found.draws["signal.level"] * unit
     assert abs(signal.mean() - mean) < 0.2 * sd
     assert signal.std() == pytest.approx(sd, rel=0.2)
     assert abs(mean / EXPOSURE - RATE) < 3.0 * sd / EXPOSURE

@@ -158,6 +158,16 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
     ("noise", "    noise: {sigma: 0}", f"{PEAKS}.noise.sigma", ["0; expected a number above 0"]),
     ("noise", "    noise: {sigma: 'normal(0, 1)'}", f"{PEAKS}.noise.sigma", ["between 0 and inf", "low=0"]),
     ("noise", "    noise: {family: poisson, sigma: 1}", f"{PEAKS}.noise", ["family: poisson alone"]),
+    ("noise", "    noise: {exposure: 3}", f"{PEAKS}.noise", ["exposure with family normal; expected family: poisson"]),
+    ("noise", "    noise: {sigma: 1, dark: 3}", f"{PEAKS}.noise", ["dark with family normal", "remove dark"]),
+    ("noise", "    noise: {family: poisson, exposure: 0}", f"{PEAKS}.noise.exposure", ["0; expected a number above 0"]),
+    ("noise", "    noise: {family: poisson, exposure: .inf}", f"{PEAKS}.noise.exposure", ["a number above 0"]),
+    ("noise", "    noise: {family: poisson, exposure: [1, 2]}", f"{PEAKS}.noise.exposure", ["a list", "a column"]),
+    ("noise", "    noise: {family: poisson, exposure: 'gamma(2, 2)'}", f"{PEAKS}.noise.exposure", ["are known"]),
+    ("noise", "    noise: {family: poisson, dark: -1}", f"{PEAKS}.noise.dark", ["-1; expected a number of at least 0"]),
+    ("noise", "    noise: {family: poisson, dark: 'normal(2, 2)'}", f"{PEAKS}.noise.dark", ["between 0 and inf"]),
+    ("noise", "    noise: {family: poisson, dark: 'gamma(2)'}", f"{PEAKS}.noise.dark", ["gamma"]),
+    ("noise", "    noise: {family: poisson, dark: noise}", f"{PEAKS}.noise.dark", ["which is a data word", "Rename"]),
     ("noise", "    noise: {relative: 0.1}", f"{PEAKS}.noise", ["expected family: normal_relative"]),
     ("noise", "    noise: {gain: 2}", f"{PEAKS}.noise", ["gain with family normal; expected family: normal_counts"]),
     ("noise", "    noise: {family: normal_counts, relative: 2}", f"{PEAKS}.noise", ["family: normal_relative"]),
@@ -249,6 +259,44 @@ def test_nothing_to_sample(tmp_path: Path) -> None:
     part = "      - {name: line, component: constant, fixed: {level: 1}}"
     found = problems(tmp_path, part=part, background="", noise="    noise: {sigma: 0.1}", group="  []")
     assert any("candidates.peaks: no parameter that is free; expected at least one" in message for message in found)
+
+
+COUNTED = "treatments: {counted: {signal: {counts: true}}, plain: {signal: {counts: true}}}"
+
+
+@pytest.mark.parametrize(
+    ("said", "cells", "place", "words"),
+    [
+        ("exposure: t", "", "noise.exposure", ["'t', which the sheet does not have", "a data file cannot be named"]),
+        ("exposure: tume", "tim\t1\t2", "noise.exposure", ["'tume', which the sheet does not have", "mean tim?"]),
+        ("exposure: tim", "time\t1\t2", "noise.exposure", ["'tim'", "Did you mean time?"]),
+        ("exposure: file", "", "noise.exposure", ["'file'", "have a meaning of their own"]),
+        ("exposure: t", "t\t1\t0", "noise.exposure", ["0 in the column t for run2", "above 0 for every measurement"]),
+        ("exposure: t", "t\t-1\t-2", "noise.exposure", ["-1 in the column t for run1 (and 1 more of its kind)"]),
+        ("exposure: t", "t\t1\t", "noise.exposure", ["nothing in the column t for run2"]),
+        ("exposure: t", "t\t1\tlong", "noise.exposure", ["1 in the column t for run1"]),
+        ("exposure: 2, dark: d", "t\t1\t1", "noise.dark", ["'d', which the sheet does not have"]),
+        ("exposure: 2, dark: d", "d\t1\t-1", "noise.dark", ["-1 in the column d for run2", "of at least 0"]),
+    ],
+)
+def test_exposures_that_the_sheet_does_not_have(
+    tmp_path: Path, said: str, cells: str, place: str, words: list[str]
+) -> None:
+    lines = SHEET.splitlines()
+    added = cells.split("\t") if cells else []
+    sheet = "\n".join("\t".join([line, *added[k : k + 1]]) for k, line in enumerate(lines)) + "\n"
+    noise = f"    noise: {{family: poisson, {said}}}"
+    (found,) = problems(tmp_path, sheet, treatments=COUNTED, noise=noise)
+    assert place in found
+    assert "expected a number, or a column of the sheet" in found
+    assert all(word in found for word in words), found
+
+
+def test_dark_counts_beside_a_part_of_that_name(tmp_path: Path) -> None:
+    part = "      - {name: dark, component: constant}"
+    (found,) = problems(tmp_path, treatments=COUNTED, part=part, noise="    noise: {family: poisson, dark: 2}")
+    assert "noise.dark" in found
+    assert "dark beside a part of that name; expected one of the two. Rename the part" in found
 
 
 def test_normalised_counts_are_no_counts(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ candidates:
       - {{name: line, component: gaussian, count: 1..3,
          priors: {{amplitude: "gamma(2, 2 / exposure)", position: "uniform(0, 3)", sd: "log_uniform(0.05, 1)"}}}}
       - {{name: flat, component: constant, priors: {{level: "{flat}"}}}}
-    noise: {{family: poisson}}
+    noise: {{family: poisson{more}}}
   normal:
     measurements: [run2, run3, run4]
     parts: [{{component: constant}}]
@@ -59,6 +59,7 @@ GOOD = {
     "axis": "{start: 0, stop: 3, points: 31}",
     "levels": "exposures: [1, 10]",
     "replicates": "2",
+    "more": "",
     "thin": "{name: t, measurement: run1, exposures: [10], replicates: 2}",
 }
 
@@ -169,3 +170,36 @@ def test_exposure_in_a_prior_needs_the_column(tmp_path: Path) -> None:
 def test_a_true_candidate_must_be_asked_of_its_measurements(tmp_path: Path) -> None:
     found = problems(tmp_path, name="other")
     assert any("other_T1_001" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("exposure: 10", ["exposure: 10 for s_T1_001, which is made at an exposure of its own", "exposure: exposure"]),
+        ("exposure: time", ["the column 'time', which the sheet does not have"]),
+        ("dark: 2", ["dark without exposure for s_T1_001", "expected exposure: exposure"]),
+        ("exposure: exposure, dark: bg", ["the column 'bg', which the sheet does not have"]),
+        ("exposure: exposure, dark: 'gamma(2, 2)'", ["no value of dark.level"]),
+    ],
+)
+def test_exposures_of_studies_are_those_at_which_they_are_made(tmp_path: Path, more: str, words: list[str]) -> None:
+    found = problems(tmp_path, more=f", {more}")
+    assert any(all(word in one for word in words) for one in found), found
+
+
+def test_rates_of_studies_are_good(tmp_path: Path) -> None:
+    assert problems(tmp_path, more=", exposure: exposure, dark: 0.5") == []
+
+
+def test_a_thinned_rate_has_the_exposure_of_the_sheet(tmp_path: Path) -> None:
+    thin = "{name: t, measurement: run1, exposure: 300, exposures: [10]}"
+    assert problems(tmp_path, thin=thin) == []
+    (found,) = problems(tmp_path, thin=thin, more=", exposure: exposure")
+    assert "thin[0].exposure: 300, where the sheet has 100 for run1, whose curve is a rate" in found
+
+
+def test_a_known_level_does_not_grow_where_it_is_a_rate(tmp_path: Path) -> None:
+    truth = GOOD["truth"].replace(", flat.level: 0.5", "")
+    assert problems(tmp_path, truth=truth, flat="fixed(0.5)", more=", exposure: exposure") == []
+    found = problems(tmp_path, truth=truth, flat="fixed(0.5 * exposure)", more=", exposure: exposure")
+    assert any("fixed at 5 where 0.5 is true at exposure 10" in one for one in found), found

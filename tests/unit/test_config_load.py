@@ -110,6 +110,8 @@ def test_priors_and_counts(campaign: LoadedCampaign) -> None:
         ("{sigma: column, scale: 2}", "normal_scaled", "column", None, ["fixed(value=2)"]),
         ("{sigma: column, scale: gamma(2, 2)}", "normal_scaled", "column", None, ["gamma(shape=2, rate=2)"]),
         ("{family: poisson}", "poisson", "none", None, []),
+        ("{family: poisson, dark: 2}", "poisson", "none", None, []),
+        ("{family: poisson, exposure: 60}", "poisson_exposure", "exposure", 60.0, []),
         (
             "{family: normal_relative, sigma: column}",
             "normal_relative",

@@ -32,7 +32,7 @@ def compiled(cases: str, folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-OTHERS = "counts,shared,long,voigt,tails,double"
+OTHERS = "counts,rates,shared,long,voigt,tails,double"
 
 
 @pytest.mark.parametrize("cases", ["peaks", pytest.param(OTHERS, marks=pytest.mark.nightly)])

@@ -106,6 +106,16 @@ def test_counts_of_a_constant_rate() -> None:
     assert found.information_sd[0, 0] == pytest.approx(np.sqrt(y.mean() / len(X)), rel=1e-9)
 
 
+def test_a_rate_of_counts_of_a_known_exposure() -> None:
+    """Its own base stands for the exposure: one count is a rate of 0.3."""
+    y = np.random.default_rng(3).poisson(20.0, len(X)).astype(float)
+    target = target_of(y, registry.get("constant"), "poisson_exposure", low=0.0)
+    found = find_mode(target, draws_near(np.array([6.3]), 0.15))
+    assert found.theta[0, 0] == pytest.approx(SD * y.mean(), rel=1e-12)
+    assert found.laplace_sd[0, 0] == pytest.approx(SD * np.sqrt(y.mean() / len(X)), rel=1e-9)
+    assert found.information_sd[0, 0] == pytest.approx(SD * np.sqrt(y.mean() / len(X)), rel=1e-9)
+
+
 def test_a_density_that_rises_to_the_end_of_a_prior_has_no_mode() -> None:
     found = find_mode(target_of(data()[0], wide=0.7), draws_near(np.array([0.5, 0.5]), 0.05))
     assert not found.converged

@@ -134,6 +134,11 @@ def test_noise_at_points_that_were_not_measured(campaign: Path) -> None:
     _, record = advise(NextPoints(possible=3), counts, [model(campaign, "counted", level)])
     assert record is not None
     assert record.arrays["noise"] == pytest.approx([5.0] * 3, rel=1e-6)  # root of the mean count
+    (campaign / "campaign.yaml").write_text(CANDIDATES.replace("poisson}", "poisson, exposure: 20}"), encoding="utf-8")
+    _, rates = advise(NextPoints(possible=3), counts, [model(campaign, "counted", level / 20.0)])
+    assert rates is not None
+    for name in ("mean", "spread", "noise", "gain"):  # rates of an exposure are shown as its counts
+        assert rates.arrays[name] == pytest.approx(record.arrays[name], rel=1e-12)
     text = CANDIDATES.replace("sigma: 0.3}\n  flat", "sigma: column}\n  flat")
     text = text.replace("counts: true}", "counts: true}, uncertainty: {from: value, value: 1}")
     (campaign / "campaign.yaml").write_text(text, encoding="utf-8")

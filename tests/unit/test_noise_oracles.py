@@ -34,6 +34,7 @@ def log_likelihood(name: str, phi: tuple[float, ...], y: np.ndarray = Y, f: np.n
         ("student_t", (0.8, 4.0), stats.t(4.0, F, 0.8 * SD).logpdf(Y).sum()),
         ("student_t", (1.3, 0.7), stats.t(0.7, F, 1.3 * SD).logpdf(Y).sum()),
         ("poisson", (), stats.poisson(F).logpmf(Y).sum()),
+        ("poisson_exposure", (), stats.poisson(F / SD).logpmf(Y).sum()),
     ],
 )
 def test_likelihood_agrees_with_scipy(name: str, phi: tuple[float, ...], expected: float) -> None:

@@ -190,15 +190,25 @@ def test_counts_that_are_declared_later_are_looked_at_again(tmp_path: Path) -> N
     assert record.facts["key"] != stage.member_key(lab.campaign, spec, [undeclared])
 
 
-def test_another_exposure_is_another_prior_and_is_sampled_anew(tmp_path: Path, sampled: list[str]) -> None:
-    text = FLAT.replace("{family: normal, sigma: 0.1}", "{family: poisson}")
-    text = text.replace("uniform(-3, 3)", "gamma(shape=5, rate=5 / exposure)")
+@pytest.mark.parametrize(
+    ("prior", "keys"),
+    [
+        ("gamma(shape=5, rate=5 / exposure)", ""),
+        ("uniform(0, 9)", ", exposure: exposure"),
+        ("uniform(0, 9)", ", dark: bg"),
+    ],
+)
+def test_another_exposure_is_another_model_and_is_sampled_anew(
+    tmp_path: Path, sampled: list[str], prior: str, keys: str
+) -> None:
+    text = FLAT.replace("{family: normal, sigma: 0.1}", f"{{family: poisson{keys}}}")
+    text = text.replace("uniform(-3, 3)", prior)
     data = {"a": "".join(f"{i} {3 + i % 4}\n" for i in range(30))}
     drawn = []
     for exposure in (2, 2, 5):
         lab = make_lab(tmp_path, data, FLAT, treatment="{signal: {counts: true}}", sampling=HASTY)
         home = tmp_path / "campaign"
-        (home / "measurements.tsv").write_text(f"id\tfile\texposure\na\ta.txt\t{exposure}\n")
+        (home / "measurements.tsv").write_text(f"id\tfile\texposure\tbg\na\ta.txt\t{exposure}\t{exposure}\n")
         (home / "campaign.yaml").write_text((home / "campaign.yaml").read_text().replace(FLAT, text))
         lab = type(lab)(load_campaign(home), lab.results)
         lab.preprocess()

@@ -145,6 +145,26 @@ def test_rules_know_rows_without_files(tmp_path: Path) -> None:
     assert book.sample_mb("peaks-k2", ids) > 0
 
 
+def test_rates_of_a_known_exposure_make_the_same_counts(tmp_path: Path) -> None:
+    """Written in rates with a dark part, the same curve gives the same data, and nothing grows with the exposure."""
+    text = CAMPAIGN.replace("2 / exposure", "2").replace(
+        '      - {name: flat, component: constant, priors: {level: "fixed(0.5 * exposure)"}}\n'
+        "    noise: {family: poisson}",
+        "    noise: {family: poisson, exposure: exposure, dark: 0.5}",
+    )
+    rates, counted = campaign(tmp_path / "rates", text=text), campaign(tmp_path / "counts")
+    truths = [one.truths["s"] for one in (rates, counted)]
+    x = grid(rates.campaign.simulate[0])
+    np.testing.assert_allclose(truths[0].curve(x), curve(x), rtol=1e-12)
+    for one, other in zip(rates.sheet, counted.sheet, strict=True):
+        np.testing.assert_array_equal(simulated(one, truths[0], x).y, simulated(other, truths[1], x).y)
+    assert truths[0].linear == frozenset()
+    assert truths[0].at("line", "amplitude", 2, 20.0) == 2.0
+    assert truths[1].at("line", "amplitude", 2, 20.0) == 40.0
+    brighter = campaign(tmp_path / "brighter", text=text.replace("dark: 0.5", "dark: 0.6"))
+    assert measurement_key(brighter.sheet[0]) != measurement_key(rates.sheet[0])
+
+
 def test_counts_are_poisson(tmp_path: Path) -> None:
     """Chi-square of counts about T f over all points and 400 replicates; a curve 3% off fails."""
     found = campaign(tmp_path, 400)

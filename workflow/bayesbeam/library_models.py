@@ -48,9 +48,11 @@ def curve_target(
     priors : mapping of str to str, float or Prior
         Of every ``part.parameter`` and ``noise.parameter``; a number holds the parameter there.
     noise : str
-        Name of a noise model: normal, normal_scaled, normal_relative, normal_counts, student_t, poisson.
+        Name of a noise model: normal, normal_scaled, normal_relative, normal_counts, student_t, poisson,
+        poisson_exposure.
     sd : number or array (N,)
-        Standard deviation of the noise before the noise model's own factors; not used for counts.
+        Standard deviation of the noise before the noise model's own factors; for poisson_exposure the rate that
+        one count stands for, 1 / exposure; not used for poisson.
     dtype : torch.dtype
         Precision of curves; sums over points are float64 always.
 

@@ -12,6 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from bayesbeam.config.fields import (
     Amount,
     Count,
+    Dark,
+    Exposure,
     FormulaText,
     PartName,
     PriorText,
@@ -111,13 +113,30 @@ class Noise(Section):
         examples=[4],
     )
 
+    exposure: Exposure | None = Field(
+        None,
+        description="With poisson, what the curve is multiplied with, so that its parameters are rates in one unit of "
+        "exposure: a number, or the name of a column of the sheet. Left out, the curve is in counts.",
+        examples=["exposure"],
+    )
+    dark: Dark | None = Field(
+        None,
+        description="With poisson, counts that come without a signal, in one unit of exposure: a number, the name of a "
+        "column of the sheet, or a prior; a part named dark, with the parameter level.",
+        examples=["gamma(shape=13, rate=600)"],
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.family == "poisson" and any(
             amount is not None for amount in (self.sigma, self.scale, self.relative, self.gain, self.dof)
         ):
             found = "poisson noise with sigma, scale, relative, gain or dof"
-            refuse(found, "family: poisson alone", "Counts give their own noise.")
+            refuse(found, "family: poisson alone, or with exposure and dark", "Counts give their own noise.")
+        for key, amount in (("exposure", self.exposure), ("dark", self.dark)):
+            if amount is not None and self.family != "poisson":
+                remedy = f"Change the family or remove {key}."
+                refuse(f"{key} with family {self.family}", "family: poisson", remedy)
         for key, amount in (("relative", self.relative), ("gain", self.gain), ("dof", self.dof)):
             family = {"relative": "normal_relative", "gain": "normal_counts", "dof": "student_t"}[key]
             if amount is not None and self.family != family:

@@ -180,6 +180,36 @@ def _amount(value: Any) -> Any:
     return result
 
 
+def _exposure(value: Any) -> Any:
+    """Return a positive number as a float, the name of a column stripped."""
+    expected = "a number above 0, or the name of a column of the sheet"
+    found = _number_or_text(value, expected)
+    if isinstance(found, str) and "(" in found:
+        refuse(shown(value), expected, "Exposures are known; what is uncertain is a prior of the rates.")
+    if isinstance(found, float) and not (math.isfinite(found) and found > 0):
+        refuse(shown(value), expected)
+    return found
+
+
+def _dark(value: Any) -> Any:
+    """Return a number of at least 0 as a float, the name of a column or a prior stripped."""
+    expected = "a number of at least 0, the name of a column of the sheet, or a prior"
+    found = _number_or_text(value, expected)
+    if isinstance(found, float) and not (math.isfinite(found) and found >= 0):
+        refuse(shown(value), expected, "Counts that come without a signal add to it.")
+    return found
+
+
+def _number_or_text(value: Any, expected: str) -> float | str:
+    """Return a number as a float, other text stripped."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not str(value).strip():
+        refuse(shown(value), expected)
+    try:
+        return float(value)
+    except ValueError:
+        return str(value).strip()
+
+
 def _prior_text(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         refuse(f"the number {value}", "a prior in words", f"To keep it at this value write it under fixed: {value}.")
@@ -226,6 +256,8 @@ Interval = Annotated[tuple[float, float], BeforeValidator(_interval)]
 Real = Annotated[float, BeforeValidator(number)]
 Automatic = Annotated[int | Literal["auto"], BeforeValidator(_automatic)]
 Amount = Annotated[float | str, BeforeValidator(_amount)]
+Exposure = Annotated[float | str, BeforeValidator(_exposure)]
+Dark = Annotated[float | str, BeforeValidator(_dark)]
 StartValue = Annotated[float | tuple[float, ...], BeforeValidator(_start_value)]
 PriorText = Annotated[str, BeforeValidator(_prior_text)]
 FormulaText = Annotated[str, BeforeValidator(_formula_text)]
@@ -242,6 +274,8 @@ VALUE_WORDS: dict[Any, str] = {
     number: "number",
     _automatic: "`auto` or whole number",
     _amount: "number, word or prior",
+    _exposure: "number or column",
+    _dark: "number, column or prior",
     _prior_text: "prior",
     _formula_text: "formula",
     _start_value: "number or list of numbers",

@@ -44,6 +44,7 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
     """
     parts = [_part(part) for part in spec.parts]
     noise = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]
+    noise += [spec.noise.sheet] if spec.noise.sheet else []
     starts = [[start.values for start in spec.starts]] if spec.starts else []
     common = [["common", _priors(spec.common)]] if spec.common else []
     return _digest("candidate", [parts, noise, count, *starts, *common])

@@ -15,7 +15,6 @@ from bayesbeam.config.checks import Context, applies, check_campaign
 from bayesbeam.config.outline import CampaignOutline, read
 from bayesbeam.config.places import Problems
 from bayesbeam.config.specs import Expanded
-from bayesbeam.config.studies import check_exposures
 from bayesbeam.errors import ConfigErrors
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ def _truths(context: Context, models: dict[str, tuple[Expanded, ...]], problems:
 def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tuple[Expanded, ...]]:
     """Return the models of all candidates, noting what is wrong with them and between them."""
     from bayesbeam.config.axis_units import check_axis_units
+    from bayesbeam.config.exposures import check_exposures
     from bayesbeam.config.groups import check_groups
     from bayesbeam.config.own import own_components
     from bayesbeam.config.resolve import resolve_candidate
@@ -94,7 +94,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     check_campaign(context, problems)
     members = applies(campaign, [row.id for row in context.rows])
     check_groups(context, members, models, problems)
-    check_exposures(members, context.rows, models, problems)
+    check_exposures(campaign, members, context.rows, models, problems)
     check_axis_units(members, context.rows, models, problems)
     check_series(context, models, problems)
     check_next_points(context, models, problems)

@@ -36,7 +36,7 @@ def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec 
         Key of the section.
     """
     if noise.family == "poisson":
-        return NoiseSpec("poisson", "none", None, ())
+        return _counting(noise)
     before = len(problems.found)
     added = {"normal_relative": noise.relative, "normal_counts": noise.gain, "student_t": noise.dof}
     table = registry.get(noise.family if noise.family in added else "normal_scaled").parameters
@@ -50,6 +50,15 @@ def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec 
     if scale.prior == fixed(1.0):
         return NoiseSpec("normal", base, value, ())
     return NoiseSpec("normal_scaled", base, value, (scale,))
+
+
+def _counting(noise: Noise) -> NoiseSpec:
+    """Counts by themselves, or of a known exposure."""
+    if noise.exposure is None:
+        return NoiseSpec("poisson", "none", None, ())
+    if isinstance(noise.exposure, float):
+        return NoiseSpec("poisson_exposure", "exposure", noise.exposure, ())
+    return NoiseSpec("poisson_exposure", "exposure", None, (), noise.exposure)
 
 
 def _level(

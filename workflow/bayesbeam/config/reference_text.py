@@ -223,17 +223,22 @@ known, estimated or have a prior; sigma is the width of the middle |
 | `{family: poisson}` | counted events; needs `signal: {counts: true}` and a curve that can be above zero wherever \
 there are counts: peaks alone do not do, a strictly positive background does |
 
-Counts of a detector with an exposure and dark counts: state the exposure of every measurement in a column `exposure` of
-the sheet, and write priors in counts with the data word `exposure`, so that they say the same at every exposure:
-`gamma(shape=5, rate=5 / exposure)` is a height of one count a second. Dark counts are a part of their own, which also
-keeps the curve above zero. If 12 counts a point were measured in 600 seconds with the beam off:
+Counts of a known exposure, with dark counts: `exposure` multiplies the curve, so that its parameters are rates in one
+unit of exposure, comparable between measurements of different exposures, and may be shared by them; `dark` adds counts
+that come without a signal, also a rate. The counts of point i have the mean exposure x (curve(x_i) + dark), and free
+energies are those of the counts. Each is a number or the name of a column of the sheet (one number a measurement, not
+one a point), and dark counts may have a prior: a part named `dark`, with the parameter `dark.level`, which also keeps
+the curve above zero. If 12 counts a point were measured in 600 seconds with the beam off, and the sheet has a column
+`seconds`:
 
 ```yaml
 parts:
-  - {component: gaussian, name: peaks, count: 1..4, priors: {amplitude: "gamma(shape=5, rate=5 / exposure)"}}
-  - {component: constant, name: dark, priors: {level: "gamma(shape=12 + 1, rate=600 / exposure)"}}
-noise: {family: poisson}
+  - {component: gaussian, name: peaks, count: 1..4, priors: {amplitude: "gamma(shape=5, rate=5)"}}
+noise: {family: poisson, exposure: seconds, dark: "gamma(shape=12 + 1, rate=600)"}
 ```
+
+The data words `y_min`, `y_max`, `y_span`, `y_mid` and `noise` are rates then too; units say `counts/exposure`, and
+figures show counts. Without `exposure` all is in counts, and so is `dark`.
 
 Uncertainties in files and counting statistics are often too small for what the model leaves out, and then choose
 models with great and false confidence; so an estimated level is the default. The parameters of the noise have these
@@ -258,9 +263,10 @@ simulate:
 
 The measurement `three_peaks_T30_007` is the seventh at exposure 30. With Poisson noise the counts have the mean T x
 signal, so all parameters in units of y are T times as large, and a prior that is to say the same at every exposure is
-written with the word `exposure`: `gamma(shape=5, rate=5 / exposure)`, and a known level `fixed(0.5 * exposure)`. Where
-all measurements are simulated there need not be a sheet. The report says from which exposure on the true model is
-selected in 95 of 100 cases, and how the posterior standard deviation of each parameter falls;
+written with the word `exposure`: `gamma(shape=5, rate=5 / exposure)`, and a known level `fixed(0.5 * exposure)`. With
+`noise: {family: poisson, exposure: exposure}` all parameters are rates, the same at every exposure, and so are their
+priors. Where all measurements are simulated there need not be a sheet. The report says from which exposure on the true
+model is selected in 95 of 100 cases, and how the posterior standard deviation of each parameter falls;
 `tables/measurement_limit.csv` has a row for each level and parameter:
 
 | column | meaning |

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bayesbeam.config.candidate import Candidate, Part
 from bayesbeam.config.counts import check_counts, expand, ranges_of
+from bayesbeam.config.exposures import DARK, dark_level, with_dark
 from bayesbeam.config.expression import PriorSpec, fixed
 from bayesbeam.config.fields import CountRange
 from bayesbeam.config.grammar import parse_prior
@@ -49,9 +50,12 @@ def resolve_candidate(
     before = len(problems.found)
     here: KeyPath = ("candidates", name)
     _check_part_names(candidate, problems, here)
+    stated, candidate = candidate, with_dark(candidate, problems, here)
     parts = [_part(part, problems, (*here, "parts", i), components) for i, part in enumerate(candidate.parts)]
     noise = resolve_noise(candidate.noise, problems, (*here, "noise"))
     known = tuple(part for part in parts if part is not None)
+    if candidate is not stated:
+        known = tuple(dark_level(candidate, p, problems, here) if p.name == DARK else p for p in known)
     if len(problems.found) > before or noise is None or len(known) < len(parts) or not whole:
         return ()
     known = resolve_acts_on(candidate, known, problems, here)

@@ -91,13 +91,20 @@ class NoiseSpec:
     """A noise model with the base standard deviation of every point and the priors of its parameters.
 
     ``base``: ``value`` (the number ``value``), ``column`` (the measurement's uncertainties), ``estimate`` (its
-    uncertainties where it has them, its robust noise estimate otherwise), or ``none`` (Poisson).
+    uncertainties where it has them, its robust noise estimate otherwise), ``none`` (Poisson), or ``exposure`` (Poisson
+    of rates, times the number ``value`` or what the column ``sheet`` of the sheet holds).
     """
 
     model: str
-    base: Literal["value", "column", "estimate", "none"]
+    base: Literal["value", "column", "estimate", "none", "exposure"]
     value: float | None
     parameters: tuple[ParameterSpec, ...]
+    sheet: str = ""
+
+    @property
+    def rates(self) -> bool:
+        """Whether the curve is that of one unit of exposure."""
+        return self.base == "exposure"
 
 
 @dataclass(frozen=True)

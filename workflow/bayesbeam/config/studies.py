@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bayesbeam.config.fields import ID_EXPECTED, id_problem
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Campaign
 from bayesbeam.config.sheet import Made, MeasurementRow
-from bayesbeam.config.specs import COMMON, Expanded
+from bayesbeam.config.specs import COMMON
 from bayesbeam.config.treatment import Axis, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Simulation, Thinning, level_text
 from bayesbeam.config.yaml_text import KeyPath
@@ -108,7 +108,8 @@ def _model(study: Simulation, campaign: Campaign, folder: Path) -> list[Any]:
     acting = [[part.name, *part.acts_on] for part in candidate.parts if part.acts_on]
     files = [[part.name, _content(folder / part.file)] for part in candidate.parts if part.file is not None]
     # Without these the recipe is what it was before there were any.
-    rest = [[beside, acting, files]] if beside or acting or files else []
+    rest: list[list[Any]] = [[beside, acting, files]] if beside or acting or files else []
+    rest += [["dark", candidate.noise.dark]] if candidate.noise.dark else []
     return [parts, [_content(folder / name) for name in campaign.components], *rest]
 
 
@@ -167,34 +168,3 @@ def _check_source(source: MeasurementRow, problems: Problems, here: KeyPath) -> 
 def recipe_text(made: Made) -> str:
     """Return what decides the data of a measurement that nobody made, as text for its key."""
     return json.dumps([made.column, made.level, made.replicate, made.recipe], sort_keys=True)
-
-
-def check_exposures(
-    members: Mapping[str, Sequence[str]],
-    rows: Sequence[MeasurementRow],
-    models: Mapping[str, Sequence[Expanded]],
-    problems: Problems,
-) -> None:
-    """Note candidates whose priors name the exposure of measurements that have none.
-
-    Parameters
-    ----------
-    members : mapping of str to sequence of str
-        Measurements of each candidate.
-    rows : sequence of MeasurementRow
-        All measurements.
-    models : mapping
-        Models of every candidate.
-    problems : Problems
-        Where mistakes are noted.
-    """
-    exposures = {row.id: row.metadata.get("exposure") for row in rows}
-    for name, found in models.items():
-        if not any("exposure" in model.spec.needs for model in found):
-            continue
-        bad = [one for one in members[name] if not isinstance(value := exposures[one], float) or value <= 0]
-        if bad:
-            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-            said = f"a prior with the word exposure for {bad[0]}{more}, which has none"
-            remedy = "Fill the column exposure of the sheet, or write the prior without it."
-            problems.add(("candidates", name), said, "a number above 0 in the column exposure", remedy)

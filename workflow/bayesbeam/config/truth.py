@@ -135,7 +135,8 @@ def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, he
 def _check_noise(study: Simulation, model: Expanded, problems: Problems, here: KeyPath) -> None:
     """Note a kind of level that the noise of the candidate does not have."""
     family = model.spec.noise.model
-    counted, one_level = family == "poisson", family in ("poisson", "normal", "normal_scaled")
+    counted = family in ("poisson", "poisson_exposure")
+    one_level = counted or family in ("normal", "normal_scaled")
     if bool(study.exposures) != counted or not one_level:
         word = "exposures" if study.exposures else "noise_levels"
         needed = "poisson noise" if study.exposures else "normal noise"

@@ -16,7 +16,9 @@ from bayesbeam.units import factors_of
 
 
 def linear_names(spec: CandidateSpec) -> frozenset[str]:
-    """Return the parameters in units of y, which grow with the exposure, as part.parameter."""
+    """Return the parameters in units of y, which grow with the exposure, as part.parameter; no rates do."""
+    if spec.noise.rates:
+        return frozenset()
     units = {f"{part.name}.{one.name}": one.unit for part in spec.parts for one in part.build().parameters}
     units |= {f"{COMMON}.{one.name}": one.unit for one in spec.common}
     return frozenset(name for name, unit in units.items() if factors_of(unit).get("y") == 1)

@@ -63,6 +63,8 @@ class NoiseModel:
         ``standard_deviation(prediction, base_sd, phi)``: (..., N).
     counts : bool
         Whether y must be whole numbers that are not negative.
+    rates : bool
+        Whether the prediction is a rate, and ``base_sd`` the rate that one count stands for; see :meth:`expected`.
     known_gaussian : bool
         Whether the noise is normal with a known standard deviation, so that F has a Gaussian normaliser.
     point, total : callable or None
@@ -84,11 +86,16 @@ class NoiseModel:
     sample: Callable[[Tensor, Tensor, Tensor, torch.Generator], Tensor]
     standard_deviation: Callable[[Tensor, Tensor, Tensor], Tensor]
     counts: bool = False
+    rates: bool = False
     known_gaussian: bool = False
     point: Formula | None = None
     total: Formula | None = None
     score: Callable[[Tensor, Tensor, Tensor, Tensor, torch.Generator], Tensor] | None = None
     informative_sd: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
+
+    def expected(self, prediction: Tensor, base_sd: Tensor) -> Tensor:
+        """Mean (..., N) of the data in their own units: the prediction, or the counts that its rates bring."""
+        return prediction / base_sd.to(prediction.dtype) if self.rates else prediction
 
     def normal_scores(
         self, y: Tensor, prediction: Tensor, base_sd: Tensor, phi: Tensor, generator: torch.Generator
@@ -96,10 +103,10 @@ class NoiseModel:
         """Residuals (..., N) as standard normal numbers; what counts leave open is drawn."""
         if self.score is not None:
             return self.score(y, prediction, base_sd, phi, generator)
-        return (y - prediction) / self.standard_deviation(prediction, base_sd, phi)
+        return (y - self.expected(prediction, base_sd)) / self.standard_deviation(prediction, base_sd, phi)
 
     def width(self, prediction: Tensor, base_sd: Tensor, phi: Tensor) -> Tensor:
-        """Finite measure (..., N) of how far points scatter, by which residuals and discrepancies are divided."""
+        """Finite measure (..., N) of how far data scatter, by which residuals and discrepancies are divided."""
         return (self.informative_sd or self.standard_deviation)(prediction, base_sd, phi)
 
     def prepare(

@@ -57,6 +57,8 @@ def averages(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Record])
         if probability[~has].sum() > NEGLIGIBLE:
             continue
         found = [table[name] for table in tables if name in table]
+        if len({one.unit for one in found}) > 1:  # counts under one candidate, rates under another
+            continue
         mean, sd = np.array([one.mean for one in found]), np.array([one.sd for one in found])
         if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
             continue

@@ -24,6 +24,7 @@ from bayesbeam.priors.base import Prior
 from bayesbeam.stages.capacity import check_capacity
 from bayesbeam.stages.operators import check_operators, prior_draws
 from bayesbeam.stages.positive import check_positive
+from bayesbeam.stages.rates import data_words, exposure_of
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
@@ -60,14 +61,14 @@ def build_target(
         has another unit than a component needs.
     """
     longest = max(m.x.size for group in members for m in group)
-    parts = [_part(part, members) for part in spec.parts]
-    noise_priors = {p.name: _priors("noise", p, members) for p in spec.noise.parameters}
+    parts = [_part(spec, part, members) for part in spec.parts]
+    noise_priors = {p.name: _priors(spec, "noise", p, members) for p in spec.noise.parameters}
 
     def padded(columns: list[list[FloatArray]], fill: float | None) -> Tensor:
         rows = [[_pad(column, longest, fill) for column in group] for group in columns]
         return torch.tensor(np.array(rows), dtype=torch.float64, device=device)
 
-    common = [_common(one, members) for one in spec.common]
+    common = [_common(spec, one, members) for one in spec.common]
     dtype = row_precision(spec, members, precision)
     target = sum_target(
         padded([[m.x for m in group] for group in members], None),
@@ -101,24 +102,24 @@ def row_precision(spec: CandidateSpec, members: Members, asked: str) -> torch.dt
 
 def _expected_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
     """Rough standard deviation of each point: the base where it says something, else the estimate from the data."""
-    if spec.noise.base == "none":
+    if spec.noise.base in ("none", "exposure"):
         return np.sqrt(np.maximum(m.y, 1.0))
     estimated = np.full_like(m.x, max(m.noise_estimate, 1e-300))
     return np.minimum(base_deviation(spec, m), estimated) if spec.noise.base == "value" else base_deviation(spec, m)
 
 
 def base_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
-    """Standard deviation of each point before the noise model's own factors, (N,)."""
+    """Standard deviation of each point before the noise model's own factors, (N,); of counts, one over the exposure."""
     noise = spec.noise
     if noise.base == "value" and noise.value is not None:
         return np.full_like(m.x, noise.value)
-    if noise.base == "none":
+    if noise.base in ("none", "exposure"):
         if not m.counts:
             raise DataError.at(
                 f"measurement {m.id}", "its signal is not declared as counts", "counts, for Poisson noise",
                 "Set signal.counts: true in its treatment if these are raw counts, or use normal noise.",
             )  # fmt: skip
-        return np.ones_like(m.x)
+        return np.full_like(m.x, 1.0 / exposure_of(spec, m))
     if m.uncertainty is not None:
         return m.uncertainty
     if noise.base == "column":
@@ -136,12 +137,12 @@ def base_deviation(spec: CandidateSpec, m: Measurement) -> FloatArray:
     return np.full_like(m.x, level)
 
 
-def _part(part: PartSpec, members: Members) -> Part:
+def _part(spec: CandidateSpec, part: PartSpec, members: Members) -> Part:
     """Part with the priors of every measurement."""
     component = part.build()
     if component.axis_unit is not None:
         _check_axis_unit(component.axis_unit, part, members)
-    priors = {p.name: _priors(part.name, p, members) for p in part.parameters}
+    priors = {p.name: _priors(spec, part.name, p, members) for p in part.parameters}
     if component.order_by in priors and component.order_by in component.locations:
         for group, nested in zip(members, priors[component.order_by], strict=True):
             for m, prior in zip(group, nested, strict=True):
@@ -163,9 +164,9 @@ def _check_axis_unit(needed: str, part: PartSpec, members: Members) -> None:
                 raise DataError.at(f"measurement {m.id}: {part.component}", found, f"x in {needed}", remedy)
 
 
-def _common(one: CommonSpec, members: Members) -> Common:
+def _common(spec: CandidateSpec, one: CommonSpec, members: Members) -> Common:
     """Common number with the priors of every measurement."""
-    return Common(Parameter(one.name, one.unit, str(one.prior), REAL, one.name), _priors(COMMON, one, members))
+    return Common(Parameter(one.name, one.unit, str(one.prior), REAL, one.name), _priors(spec, COMMON, one, members))
 
 
 def _check_ties(target: SumTarget, members: Members) -> None:
@@ -189,15 +190,15 @@ def _check_ties(target: SumTarget, members: Members) -> None:
             )
 
 
-def _priors(part: str, parameter: ParameterSpec, members: Members) -> list[list[Prior]]:
+def _priors(spec: CandidateSpec, part: str, parameter: ParameterSpec, members: Members) -> list[list[Prior]]:
     """Prior of one parameter in every measurement."""
-    return [[_prior(part, parameter, m) for m in group] for group in members]
+    return [[_prior(spec, part, parameter, m) for m in group] for group in members]
 
 
-def _prior(part: str, parameter: ParameterSpec, m: Measurement) -> Prior:
+def _prior(spec: CandidateSpec, part: str, parameter: ParameterSpec, m: Measurement) -> Prior:
     """Prior of one parameter with the words of one measurement filled in."""
     try:
-        return parameter.prior.resolve(m.words())
+        return parameter.prior.resolve(data_words(spec, m))
     except BayesbeamError as error:
         raise ModelError.at(
             f"measurement {m.id}: prior of {part}.{parameter.name}",

@@ -148,6 +148,7 @@ def _predicted(asked: NextPoints, m: Measurement, model: Model, x: FloatArray) -
     curves = _on_axis(target, grid).curves(states).sum(0)[0, 0, :, 0][:, places].double()
     base = torch.from_numpy(np.interp(x, m.x, base_deviation(model.spec, m)))
     noise = target.noise.width(curves, base, states[0, 0, :, 0, target.noise_start :]).expand_as(curves)
+    curves = target.noise.expected(curves, base)
     about = _about(asked.about, model, target, m) if asked.about else None
     return _Predicted(model.probability, curves.numpy(), noise.double().numpy(), *(about or (None, "")))
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from bayesbeam.config import keys
+from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import CandidateSpec, Expanded
 from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError
@@ -179,6 +180,8 @@ def member_key(
     # What else of a measurement a model asks for, where it does: without, keys are what they were before.
     if "exposure" in spec.needs:
         asked.append(["exposure", *(m.metadata.get("exposure") for m in members)])
+    for name in sorted((spec.needs - set(DATA_WORDS)) | ({spec.noise.sheet} if spec.noise.sheet else set())):
+        asked.append([f"column {name}", *(m.metadata.get(name) for m in members)])
     if any(part.build().axis_unit for part in spec.parts):
         asked.append(["unit of x", *(m.x_unit for m in members)])
     digest.update(json.dumps(asked).encode())

@@ -19,6 +19,7 @@ from bayesbeam.rng import stream_key
 from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
 from bayesbeam.stages.modes import mode_columns
+from bayesbeam.stages.rates import data_words, exposure_of, signal_unit
 from bayesbeam.targets.assignment import Labels, label
 from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.predictive import Prediction, predict
@@ -167,22 +168,22 @@ def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
     """Every prior as it was used on a measurement, with its unit and who wrote it."""
     units = {f"{part.name}.{p.name}": p.unit for part in spec.parts for p in part.build().parameters}
     units |= {f"{COMMON}.{one.name}": one.unit for one in spec.common}
-    rows = []
+    words, y_unit, rows = data_words(spec, m), signal_unit(spec, m), list[dict[str, str]]()
     for part, parameter in spec.parameters():
         name, unit = _shown(spec, f"{part}.{parameter.name}", units.get(f"{part}.{parameter.name}", "1"))
-        prior = parameter.prior.resolve(m.words())
+        prior = parameter.prior.resolve(words)
         arguments = ", ".join(f"{key}={value:.6g}" for key, value in prior.arguments.items())
         rows.append(
             {
                 "parameter": name,
                 "prior": f"{prior.family.name}({arguments})",
-                "unit": resolve_unit(unit, m.x_unit, m.y_unit),
+                "unit": resolve_unit(unit, m.x_unit, y_unit),
                 "source": parameter.source,
             }
         )
     for part_spec in spec.parts:
         for word, formula in part_spec.ties:
-            name, unit = f"{part_spec.name}.{word}", resolve_unit(units[f"{part_spec.name}.{word}"], m.x_unit, m.y_unit)
+            name, unit = f"{part_spec.name}.{word}", resolve_unit(units[f"{part_spec.name}.{word}"], m.x_unit, y_unit)
             rows.append({"parameter": name, "prior": f"= {formula}", "unit": unit, "source": "campaign"})
     return rows
 
@@ -210,9 +211,11 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
         if m.uncertainty is not None
         else f"a robust estimate of the noise ({m.noise_estimate:.4g}{unit})",
         "none": "counting statistics",
+        "exposure": f"counting statistics, of rates times an exposure of {exposure_of(spec, m):g}",
     }[spec.noise.base]
     found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}
-    family, width = spec.noise.model.removesuffix("_scaled").replace("_", " "), "standard deviation"
+    family, width = spec.noise.model.removesuffix("_scaled").removesuffix("_exposure"), "standard deviation"
+    family = family.replace("_", " ")
     if spec.noise.model == "student_t":
         family, width, base = "Student's t", "width", base.replace("standard deviation", "width")
     words = f"{family} noise: {base}"
@@ -255,7 +258,7 @@ def column_of(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement]) 
     return {
         "name": name,
         "index": q.index,
-        "unit": resolve_unit(unit, m.x_unit, m.y_unit),
+        "unit": resolve_unit(unit, m.x_unit, signal_unit(spec, m)),
         "kind": q.kind,
         "measurement": None if q.member is None or alone else m.id,
     }

@@ -129,7 +129,7 @@ class _Posterior:
         target = self.target
 
         def curve(at: Tensor) -> Tensor:
-            return target.rows(self._wide(at)).sum(0).flatten()
+            return target.noise.expected(target.rows(self._wide(at)).sum(0), target.data.base_sd).flatten()
 
         at = torch.from_numpy(u)
         slopes = torch.autograd.functional.jacobian(curve, at)

@@ -26,7 +26,7 @@ class Prediction:
     Attributes
     ----------
     curve : array (5, N)
-        Quantiles 0.025, 0.16, 0.5, 0.84, 0.975 of the noise-free signal.
+        Quantiles 0.025, 0.16, 0.5, 0.84, 0.975 of the noise-free signal, in units of the data.
     mean, spread : array (N,)
         Mean and standard deviation of the noise-free signal.
     data : array (4, N)
@@ -74,9 +74,10 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
     phi = states[0, member, :, 0, target.noise_start :]
     sd = target.noise.width(prediction, base_sd, phi).expand_as(prediction)
     fresh = target.noise.sample(prediction, base_sd, phi, generator)
+    scores = target.noise.normal_scores(y, prediction, base_sd, phi, generator)[:: -(-len(states[0, 0]) // MOST_SCORED)]
+    rows, prediction = (target.noise.expected(v, base_sd) for v in (rows, prediction))
     measured = (((y - prediction) / sd).square() * points).sum(-1)
     expected = (((fresh - prediction) / sd).square() * points).sum(-1)
-    scores = target.noise.normal_scores(y, prediction, base_sd, phi, generator)[:: -(-len(states[0, 0]) // MOST_SCORED)]
     prediction, fresh, sd, rows, y = (v[..., points].cpu() for v in (prediction, fresh, sd, rows, y))
     curve = _quantiles(prediction, CURVE_QUANTILES)
     mean_sd = sd.mean(0).numpy()
