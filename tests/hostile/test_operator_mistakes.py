@@ -161,3 +161,14 @@ def test_what_fits_is_built(tmp_path: Path) -> None:
     for part in (BLUR, SEEN, STEP, "{component: tougaard}", "{component: lorentzian_response}"):
         target = build_target(spec_of(tmp_path, LINE, LEVEL, part), [[measurement()]])
         assert len(target.terms) == 2
+
+
+def test_a_line_narrower_than_the_points_is_seen_through_a_response(tmp_path: Path) -> None:
+    """Points at a spacing of 0.17, lines 0.024 wide: refused alone, and not with a resolution of 0.5."""
+    narrow = LINE.replace("}}", "}, fixed: {sd: 0.01}}")
+    with pytest.raises(ModelError, match="narrower at half height than"):
+        build_target(spec_of(tmp_path, narrow, LEVEL), [[measurement()]])
+    for part in ("{component: gaussian_response, fixed: {fwhm: 0.5}}", SEEN):
+        target = build_target(spec_of(tmp_path, narrow, LEVEL, part), [[measurement()]])
+        curve = target.rows(prior_draws(target))[0, 0, 0, :, 0]
+        assert bool((curve.amax(-1) > 0).all())

@@ -69,10 +69,13 @@ def _check_points(m: Measurement, parameters: int) -> None:
 
 
 def _peaks(spec: CandidateSpec, target: SumTarget) -> Iterator[tuple[PartSpec, Instance]]:
-    """Parts whose component is a peak, each with its first instance."""
+    """Parts whose component is a peak, each with its first instance; not those that a response makes wider."""
+    smeared = {name for one in target.instances if not one.has_curve for name in one.acts_on}
     for part in spec.parts:
         one = next((one for one in target.instances if one.part == part.name), None)
-        if one is not None and one.component.exchangeable and one.component.order_by in one.component.locations:
+        if one is None or part.name in smeared:
+            continue
+        if one.component.exchangeable and one.component.order_by in one.component.locations:
             yield part, one
 
 
