@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bayesbeam import noise, priors
 from bayesbeam.models import registry
-from bayesbeam.targets.assignment import MIXED, _best, label
-from bayesbeam.targets.exchangeable import relabel
+from bayesbeam.targets.assignment import MIXED, _best, _features, _overlap, label
+from bayesbeam.targets.exchangeable import ordered_parts, relabel
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
 Array = NDArray[np.float64]
@@ -137,7 +137,9 @@ def test_members_of_a_group_keep_one_numbering_and_shared_parameters_count_once(
     two[..., [2, 5]] += 0.01 * rng.standard_normal((*one.shape[:-1], 2))
     given = np.concatenate([one, two], axis=2)
     mixed = np.where(rng.random(given.shape[:2])[..., None, None] < 0.5, given, given[..., [3, 4, 5, 0, 1, 2, 6]])
-    found, (labels,) = label(target(2, 2, frozenset({"peaks.position"})), mixed)
+    joint = target(2, 2, frozenset({"peaks.position"}))
+    assert _features(joint, mixed.reshape(-1, 2, 7), next(ordered_parts(joint))).shape[1:] == (2, 5)
+    found, (labels,) = label(joint, mixed)
     assert labels.by == "assignment"
     turned = given[..., 0, 1].mean() > given[..., 0, 4].mean()
     np.testing.assert_array_equal(found, given[..., [3, 4, 5, 0, 1, 2, 6]] if turned else given)
@@ -150,6 +152,24 @@ def test_each_draw_gets_the_assignment_of_least_cost(count: int) -> None:
     least = [min(sum(row[o[a], a] for a in range(count)) for o in orders) for row in costs]
     found = [sum(row[o[a], a] for a in range(count)) for row, o in zip(costs, _best(costs), strict=True)]
     np.testing.assert_allclose(found, least, rtol=1e-12)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1.0, 2.5])
+def test_the_overlap_of_two_normal_labels_is_twice_the_share_that_is_the_other_way_round(distance: float) -> None:
+    """Both labels of spread 1: by how much the likeliest order is likelier is the product of distance and difference.
+
+    The share is that of draws of both orders alike, by simulation of which order each draw came from.
+    """
+    rng = np.random.default_rng(11)
+    first, second = rng.standard_normal(200_000), distance + rng.standard_normal(200_000)
+    z = np.stack([first, second], 1)
+    costs = 0.5 * (z[:, :, None] - np.array([0.0, distance])) ** 2
+    # Given the two values alone, either order is a coin whose odds are the ratio of the densities.
+    odds = np.exp(distance * (first - second))
+    swapped = rng.random(first.size) < odds / (1.0 + odds)
+    error = 2.0 * np.sqrt(swapped.mean() / first.size)
+    assert _overlap(costs)[0, 1] == pytest.approx(2.0 * swapped.mean(), abs=5.0 * error)
+    assert distance > 0 or _overlap(costs)[0, 1] == 1.0
 
 
 def test_parts_with_nothing_to_tell_peaks_apart_are_left_alone() -> None:

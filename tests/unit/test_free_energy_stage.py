@@ -296,6 +296,11 @@ def test_free_energies_at_other_levels_of_a_known_noise(tmp_path: Path) -> None:
     assert curve["factor"][0] == 1.0
     error = np.hypot(curve["standard_error"][0], one["standard_error"])
     assert abs(curve["free_energy"][0] - one["free_energy"]) < 4.0 * error + 1e-3
+    # of a level in a wide prior: Gaussian integral
+    y, sigma = read_measurement(lab.measurements / "a.h5").y, 0.1 * np.array(curve["factor"])
+    exact = 30 * np.log(2 * np.pi * sigma**2) + 30 * y.var() / sigma**2 + np.log(6 * np.sqrt(60 / 2 / np.pi) / sigma)
+    assert np.abs(curve["free_energy"] - exact).max() < 0.5, "levels differ by up to 200 nats"
+    assert np.ptp(exact) > 200
     # the flat line misses the peak, so the scatter about it is that of the whole signal
     assert curve["best"] > 1.5
     assert curve["best_sd"] == pytest.approx(curve["best"] / np.sqrt(2 * 60), rel=0.25)

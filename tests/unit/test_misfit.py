@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 from bayesbeam import noise
-from bayesbeam.targets.misfit import Misfit, combined, misfit, widths
+from bayesbeam.targets.misfit import Misfit, _farthest, _tail, combined, misfit, widths
 from bayesbeam.targets.predictive import predict
 from bayesbeam.testsystems.linear_gaussian import LinearGaussian, linear_gaussian, linear_target
 
@@ -71,11 +71,27 @@ def test_residuals_of_one_sign_in_turn_are_no_misfit_of_runs_and_those_in_blocks
 
 @pytest.mark.parametrize("points", [20, 301])
 def test_the_farthest_neighbourhood_is_as_probable_as_stated(points: int) -> None:
+    """The formula is matched to 2000 spectra, which know a probability of 0.05 to a tenth; half more is seen."""
     rng = np.random.default_rng(points)
-    p = np.array([misfit(row[None]).local for row in rng.standard_normal((800, points))])
-    for level in (0.01, 0.05, 0.1):
-        # 4.5 binomial errors, and a tenth for the formula
-        assert abs((p < level).mean() - level) < 4.5 * math.sqrt(level / 800) + 0.1 * level
+    rows = [rng.standard_normal((2000, points)) for _ in range(10)]
+    p = np.concatenate([_tail(_farthest(some)[0], points) for some in rows])
+
+    def agrees(found: np.ndarray) -> bool:
+        # 4.5 binomial errors, and a fifth for the formula
+        shares = [(level, float((found < level).mean())) for level in (0.01, 0.05, 0.1)]
+        return all(abs(share - level) < 4.5 * math.sqrt(level / p.size) + 0.2 * level for level, share in shares)
+
+    assert agrees(p)
+    assert not agrees(1.5 * p)
+    assert not agrees(0.5 * p)
+    assert misfit(rows[0][:1]).local == pytest.approx(p[0], rel=1e-9)
+
+
+def test_runs_are_as_probable_as_coins_with_half_of_what_is_as_rare() -> None:
+    """Five points, four places where the sign may change: 1, 4, 6, 4 and 1 of sixteen."""
+    signs = [[1, 1, 1, 1, 1], [1, 1, -1, -1, -1], [1, -1, -1, 1, 1], [1, -1, 1, 1, -1], [1, -1, 1, -1, 1]]
+    expected = [0.5 / 16, 3 / 16, 8 / 16, 13 / 16, 15.5 / 16]
+    assert [misfit(np.array([row], dtype=float)).runs for row in signs] == pytest.approx(expected, rel=1e-12)
 
 
 def test_combination_of_equal_p_values_is_that_value_and_of_independent_ones_is_uniform() -> None:

@@ -13,7 +13,7 @@ import torch
 from scipy.integrate import quad
 
 from bayesbeam.evidence import noise_level
-from bayesbeam.evidence.noise_level import NoiseCurve, noise_curve
+from bayesbeam.evidence.noise_level import NoiseCurve, _log_weight, _marginal, noise_curve
 from bayesbeam.evidence.sources import ladder_source
 from bayesbeam.testsystems.base import log_likelihood_draws
 from bayesbeam.testsystems.linear_gaussian import LinearGaussian, linear_gaussian
@@ -104,6 +104,12 @@ def test_a_stated_prior_of_the_level_and_levels_that_are_far_apart() -> None:
     many = curve_of(STATED)
     assert few.best == pytest.approx(many.best, rel=0.1 * many.best_sd / many.best)
     np.testing.assert_allclose(few.free_energy, many.free_energy[::12], rtol=0.0, atol=1e-9)
+
+
+def test_a_curve_that_is_level_has_its_own_free_energy_without_the_level() -> None:
+    """The prior of all levels together is 1, those at the ends included."""
+    level = np.geomspace(1.0, 30.0, 12)
+    assert _marginal(np.full(12, 7.5), _log_weight(level, None)) == pytest.approx(7.5, abs=1e-12)
 
 
 def test_the_error_of_the_integral_is_that_of_many_runs() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.linalg import null_space
+from scipy.stats import multivariate_normal
 
 from bayesbeam.errors import DataError
 from bayesbeam.techniques import velocity_scale as module
@@ -65,6 +68,30 @@ def test_a_drive_without_a_departure_has_little() -> None:
     assert inside < 1.5
     assert beyond < 1.5
     assert np.median([scale.departure for scale in scales]) < 0.005
+
+
+def test_sizes_are_judged_by_what_no_straight_line_explains() -> None:
+    """The restricted likelihood is that of contrasts free of a line, but for a number that all sizes share."""
+    places = 100.0 + 20.0 * module.LINES + np.array([0.3, -0.1, 0.2, 0.0, -0.2, 0.4])
+    noise = np.diag(np.array([1.0, 2.0, 3.0, 3.0, 2.0, 1.0]) * 1e-3) ** 2
+    contrasts = null_space(np.column_stack([np.ones(6), places]).T)
+    apart = []
+    for size, reach in ((1e-3, 2.0), (1e-2, 3.0), (0.2, 6.0)):
+        covariance = module._kernel(module.LINES, module.LINES, size, reach) + noise
+        law = multivariate_normal(np.zeros(4), contrasts.T @ covariance @ contrasts)
+        found = module._branch(places, module.LINES, noise, size, reach)[0]
+        apart.append(found - law.logpdf(contrasts.T @ module.LINES))
+    assert np.ptp(apart) < 1e-6
+
+
+def test_velocities_are_not_surer_than_the_lines_of_iron_are_known() -> None:
+    """Six lines at 0.001 mm/s each; of so many counts alone would come less than a tenth of that."""
+    counts = np.round(spectrum(truth(0.0), 1, level=1e9))
+    scale = velocity_scale(counts, rising=False)
+    middle = np.abs(truth(0.0)) < 5.3
+    sd = scale.position_sd * TOP / 256.0
+    assert sd.max() < 1e-4
+    assert scale.uncertainty[middle].min() > module.REFERENCE_SD / math.sqrt(6.0)
 
 
 def test_the_sign_is_what_is_said() -> None:
