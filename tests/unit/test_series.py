@@ -18,7 +18,7 @@ from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.page import Content, render
-from bayesbeam.report.records import Candidate, Facts, Followed, MeasurementResult, Results, Row
+from bayesbeam.report.records import Candidate, Facts, Followed, MeasurementResult, Member, Results, Row, Study
 from bayesbeam.report.series import selection_figure
 from bayesbeam.report.series_data import all_series, along, find_series, line_of, trends_of
 from bayesbeam.report.series_view import SeriesView, sentence, series_views
@@ -76,6 +76,18 @@ def test_tables_hold_points_and_lines(tmp_path: Path) -> None:
         "temperature", "peaks-k2", "peak.position", "5",
     )  # fmt: skip
     assert float(line["q025"]) < -0.01 < float(line["q975"]) < 0
+
+
+def test_thinned_copies_of_a_member_pull_no_line(tmp_path: Path) -> None:
+    """They have the sheet's columns of the measurement that they were made from, and are of the same counts."""
+    copies = [replace(member(50.0), id=f"t_{k}") for k in range(6)]
+    study = Study("t", "exposure", tuple(Member(one.id, 3.0, k) for k, one in enumerate(copies)), {}, whole="at50")
+    results = Results(Facts("c", "", (), studies=(study,)), (*(member(x) for x in PLACES), *copies), ())
+    write_tables(results, tmp_path)
+    with (tmp_path / "series_lines.csv").open(encoding="utf-8") as file:
+        assert [line["points"] for line in csv.DictReader(file)] == ["5"]
+    with (tmp_path / "series.csv").open(encoding="utf-8") as file:
+        assert not any(row["measurement"].startswith("t_") for row in csv.DictReader(file))
 
 
 def test_the_map_of_models_takes_every_measurement_of_the_column() -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bayesbeam.report.followed import FORMULA
-from bayesbeam.report.limit import limits
+from bayesbeam.report.limit import limits, without_studies
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, value_of
 from bayesbeam.report.table_columns import COLUMNS
@@ -28,7 +29,7 @@ Value = str | float | int | tuple[int, ...] | None
 def write_tables(results: Results, folder: Path) -> None:
     """Write all tables into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {
+    makers: dict[str, Callable[[Results], Iterable[tuple[Value, ...]]]] = {
         "free_energy": _free_energy,
         "parameters": _parameters,
         "modes": _modes,
@@ -41,8 +42,9 @@ def write_tables(results: Results, folder: Path) -> None:
         "next_points": _next_points,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
-        "series": _series,
-        "series_lines": _series_lines,
+        # Made measurements are not further members of a series: thinned ones are of its own data.
+        "series": lambda found: _series(replace(found, measurements=without_studies(found))),
+        "series_lines": lambda found: _series_lines(replace(found, measurements=without_studies(found))),
         "runtime": _runtime,
     }
     for name in tables_of(results):
