@@ -179,3 +179,14 @@ def test_a_broken_family_is_caught(name: str) -> None:
     arguments = () if name == "arguments not broadcast" else (family.examples[0],)
     with pytest.raises(AssertionError):
         check(family, *arguments)
+
+
+@pytest.mark.parametrize(("family", "arguments"), CONTINUOUS_CASES)
+def test_share_between_quantiles(family: Family, arguments: Mapping[str, float]) -> None:
+    prior = priors.make_prior(family.name, **arguments)
+    low, high = (float(x) for x in prior.icdf(torch.tensor([0.2, 0.7], dtype=torch.float64)))
+    # the quantiles themselves are right to 1e-9
+    assert prior.share(low, high) == pytest.approx(0.5, abs=1e-8)
+    assert prior.share(-math.inf, high) == pytest.approx(0.7, abs=1e-8)
+    assert prior.share(*prior.support()) == 1.0
+    assert prior.share(high, low) == 0.0

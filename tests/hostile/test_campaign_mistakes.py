@@ -158,6 +158,28 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
     ("noise", "    noise: {sigma: 0}", f"{PEAKS}.noise.sigma", ["0; expected a number above 0"]),
     ("noise", "    noise: {sigma: 'normal(0, 1)'}", f"{PEAKS}.noise.sigma", ["between 0 and inf", "low=0"]),
     ("noise", "    noise: {family: poisson, sigma: 1}", f"{PEAKS}.noise", ["family: poisson alone"]),
+    (
+        "noise",
+        "    noise: {level: 'uniform(1, 2)'}",
+        f"{PEAKS}.noise",
+        ["level with an unknown sigma", "a known sigma"],
+    ),
+    ("noise", "    noise: {sigma: 1, scale: 2, level: 'uniform(1, 2)'}", f"{PEAKS}.noise", ["level with scale"]),
+    (
+        "noise",
+        "    noise: {family: student_t, sigma: 1, level: 'uniform(1, 2)'}",
+        f"{PEAKS}.noise",
+        ["level with family student_t; expected level with family: normal"],
+    ),
+    ("noise", "    noise: {sigma: 1, level: 'normal(1, 2)'}", f"{PEAKS}.noise.level", ["between 0 and inf"]),
+    ("noise", "    noise: {sigma: 1, level: 2}", f"{PEAKS}.noise.level", ["expected"]),
+    ("noise", "    noise: {sigma: 1, level: 'fixed(2)'}", f"{PEAKS}.noise.level", ["one level", "under sigma"]),
+    (
+        "noise",
+        "    noise: {sigma: 1, level: 'uniform(0.5, 1.2)'}",
+        f"{PEAKS}.noise.level",
+        ["of which 29 % lies between 1 and 31.6", "surely too small"],
+    ),
     ("noise", "    noise: {exposure: 3}", f"{PEAKS}.noise", ["exposure with family normal; expected family: poisson"]),
     ("noise", "    noise: {sigma: 1, dark: 3}", f"{PEAKS}.noise", ["dark with family normal", "remove dark"]),
     ("noise", "    noise: {family: poisson, exposure: 0}", f"{PEAKS}.noise.exposure", ["0; expected a number above 0"]),
@@ -290,6 +312,11 @@ def test_exposures_that_the_sheet_does_not_have(
     assert place in found
     assert "expected a number, or a column of the sheet" in found
     assert all(word in found for word in words), found
+
+
+def test_a_prior_of_the_level_with_an_exposure_that_is_not_there(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, noise="    noise: {sigma: 1, level: 'uniform(1, 9 * exposure)'}")
+    assert "a prior with the word exposure for run1 and 1 more, which has none" in found
 
 
 def test_dark_counts_beside_a_part_of_that_name(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from scipy.stats import multivariate_normal
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.keys import candidate_key, words_key
 from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record, read_records
 from bayesbeam.io.store import read_measurement
@@ -308,6 +309,34 @@ def test_free_energies_at_other_levels_of_a_known_noise(tmp_path: Path) -> None:
     assert curve["lowest"] <= min(curve["free_energy"])
     assert curve["marginal"] > curve["lowest"]
     assert (curve["marginal_probability"], curve["lowest_probability"]) == (1.0, 1.0)
+
+
+def test_a_stated_prior_of_the_level_changes_no_draw(tmp_path: Path) -> None:
+    level = 'sigma: 0.1, level: "uniform(noise / 5, 20 * noise)"'
+    candidates = FLAT + FLAT.replace("flat:", "stated:").replace("sigma: 0.1", level)
+    candidates += FLAT.replace("flat:", "beside:").replace("sigma: 0.1", level.replace("20 * noise", "noise / 4"))
+    lab = make_lab(tmp_path, {"a": peak(0, noise=0.3)}, candidates, sampling=HASTY)
+    lab.separate()
+    content = strict(lab.results / "free_energy" / "b.json")
+    plain, stated = content["records"]
+    m = read_measurement(lab.measurements / "a.h5")
+    prior = f"uniform(low={m.noise_estimate / 5!r}, high={20 * m.noise_estimate!r})"
+    assert stated["noise_curve"]["prior"] == prior
+    assert "prior" not in plain["noise_curve"]
+    # Laplace's integral, of a flat density in sigma over one in its logarithm: p(s) s against 1 / ln 10^1.5
+    low, high = max(m.noise_estimate / 5, 0.1), min(20 * m.noise_estimate, 0.1 * 10.0**1.5)  # cut to the levels
+    sigma, width = 0.1 * stated["noise_curve"]["best"], high - low
+    expected = math.log(sigma / width * math.log(10.0**1.5))
+    gain = plain["noise_curve"]["marginal"] - stated["noise_curve"]["marginal"]
+    shift = plain["noise_curve"]["lowest"] - stated["noise_curve"]["lowest"]  # of other random numbers
+    assert gain - shift == pytest.approx(expected, abs=0.05)
+    assert (plain["noise_curve"]["marginal_probability"], stated["noise_curve"]["marginal_probability"]) == (1.0, 1.0)
+    (refused,) = content["refused"]
+    assert refused["tag"] == "beside"
+    assert "prior of the noise level" in refused["reason"]
+    spec = lab.campaign.by_tag("stated").spec
+    assert candidate_key(spec, None) == candidate_key(lab.campaign.by_tag("flat").spec, None)
+    assert words_key(spec) != words_key(lab.campaign.by_tag("flat").spec)
 
 
 def test_candidates_without_a_level_are_weighed_among_those_of_the_same_stated_one() -> None:

@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from scipy.integrate import quad
 
+from bayesbeam.config.grammar import parse_prior
+from bayesbeam.config.specs import CandidateSpec, NoiseSpec
+from bayesbeam.errors import ModelError
 from bayesbeam.evidence import noise_level
 from bayesbeam.evidence.noise_level import NoiseCurve, _log_weight, _marginal, noise_curve
 from bayesbeam.evidence.sources import ladder_source
+from bayesbeam.io.store import Measurement
+from bayesbeam.stages.level_prior import check_level, level_prior
+from bayesbeam.stages.noise_levels import NOISE_FACTORS
 from bayesbeam.testsystems.base import log_likelihood_draws
 from bayesbeam.testsystems.linear_gaussian import LinearGaussian, linear_gaussian
 
@@ -110,6 +117,80 @@ def test_a_curve_that_is_level_has_its_own_free_energy_without_the_level() -> No
     """The prior of all levels together is 1, those at the ends included."""
     level = np.geomspace(1.0, 30.0, 12)
     assert _marginal(np.full(12, 7.5), _log_weight(level, None)) == pytest.approx(7.5, abs=1e-12)
+
+
+PRIORS = {
+    "uniform(0.3, 1.2)": stats.uniform(0.3, 0.9),
+    "log_uniform(0.25, 2)": stats.loguniform(0.25, 2.0),
+    "half_normal(1)": stats.halfnorm(0.0, 1.0),
+    "gamma(4, 6)": stats.gamma(4.0, scale=1.0 / 6.0),
+    "truncated_normal(0.5, 0.001, low=0)": stats.norm(0.5, 0.001),
+    "truncated_normal(0.8, 0.01, low=0)": stats.norm(0.8, 0.01),  # the data lie far in its tail
+}
+
+
+def under(text: str, mistake: float = 0.0) -> tuple[NoiseCurve, float]:
+    """Curve with a prior as a campaign states it, and what its integral should be, by adaptive quadrature.
+
+    A mistake is the power of the level by which the density is wrong.
+    """
+    spec = CandidateSpec((), NoiseSpec("normal", "value", STATED, (), level=parse_prior(text)))
+    prior = level_prior(spec, Measurement("a", np.arange(5.0), np.arange(5.0), noise_estimate=1.0))
+    assert prior is not None
+    curve = curve_of(
+        STATED, factor=NOISE_FACTORS, at=prior.at, log_prior=lambda s: prior.log_density(s) + mistake * np.log(s)
+    )
+    law, system = PRIORS[text], system_of(STATED)
+    low, high = (min(max(end, STATED), STATED * NOISE_FACTORS[-1]) for end in law.support())
+    whole = law.cdf(high) - law.cdf(low)
+    lowest = float(exact(STATED).min())
+
+    def integrand(sigma: float) -> float:
+        free = replace(system, sd=torch.full_like(system.sd, sigma)).free_energy()
+        return math.exp(lowest - free + law.logpdf(sigma)) / whole
+
+    places = [p for p in (TRUE, law.median(), law.ppf(1e-5), law.ppf(1.0 - 1e-5)) if low < p < high]
+    value, _ = quad(integrand, low, high, points=sorted({*places}), epsabs=0.0, epsrel=1e-9, limit=500)
+    return curve, lowest - math.log(value)
+
+
+@pytest.mark.parametrize("text", PRIORS)
+def test_a_prior_of_a_campaign_agrees_with_quadrature(text: str) -> None:
+    """Hard ends, tails beyond the levels, and widths far below the distance of levels."""
+    found, expected = under(text)
+    assert abs(found.marginal - expected) < 4.0 * found.marginal_error
+    assert found.marginal_error < 0.05
+
+
+def test_a_density_of_the_level_where_that_of_its_logarithm_belongs_is_seen() -> None:
+    found, expected = under("uniform(0.3, 1.2)", mistake=-1.0)
+    assert abs(found.marginal - expected) > 10.0 * found.marginal_error
+
+
+def test_a_log_uniform_prior_over_all_levels_is_the_default() -> None:
+    high = STATED * NOISE_FACTORS[-1]
+    spec = CandidateSpec(
+        (), NoiseSpec("normal", "column", None, (), level=parse_prior(f"log_uniform(1, {high / STATED})"))
+    )
+    prior = level_prior(spec, Measurement("a", np.arange(5.0), np.arange(5.0), noise_estimate=1.0))
+    assert prior is not None
+    stated = curve_of(STATED, factor=NOISE_FACTORS, at=prior.at, log_prior=prior.log_density)
+    assert stated.marginal == pytest.approx(curve_of(STATED, factor=NOISE_FACTORS).marginal, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("uniform(noise / 4, noise / 2)", "uniform(low=0.025, high=0.05), of which 0 % lies between 0.2 and 6.3"),
+        ("log_uniform(noise, y_max - 4)", "does not fit its data"),
+        ("half_normal(noise)", "of which 4.6 % lies between 0.2 and 6.3"),
+    ],
+)
+def test_a_prior_beside_the_levels_is_refused(text: str, words: str) -> None:
+    spec = CandidateSpec((), NoiseSpec("normal", "value", STATED, (), level=parse_prior(text)))
+    with pytest.raises(ModelError, match="measurement a: prior of the noise level: ") as caught:
+        check_level(spec, [[Measurement("a", np.arange(5.0), np.arange(5.0), noise_estimate=0.1)]])
+    assert words in str(caught.value)
 
 
 def test_the_error_of_the_integral_is_that_of_many_runs() -> None:

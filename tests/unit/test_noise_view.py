@@ -90,6 +90,11 @@ def test_only_candidates_of_one_stated_level_are_compared(tmp_path: Path) -> Non
     found = view_of(tmp_path, curve(2.0, 0.0), curve(2.0, 1.0), curve(4.0, 0.5, sigma=0.025), None)
     assert found is not None
     assert len(found.table.rows) == 2
+    prior = "log_uniform(low=0.05, high=0.5)"
+    found = view_of(tmp_path, curve(2.0, 0.0), curve(2.0, 1.0, prior=prior), curve(4.0, 0.5, prior=prior))
+    assert found is not None
+    assert len(found.table.rows) == 2
+    assert said(found).startswith(f"With the level of the noise left open, with the prior {prior}, K = 2 is")
     assert view_of(tmp_path, None) is None
 
 
@@ -108,12 +113,13 @@ def test_the_table_of_levels_reads_back(tmp_path: Path) -> None:
     found = load_results(report_fixture.facts(), results)
     assert not {"noise_curve", "noise_level"} & set(tables_of(found))
     one = found.measurements[0]
-    numbers = curve(2.0, -3.25)
+    numbers = curve(2.0, -3.25, prior="half_normal(sd=1)")
     stated = replace(one, candidates=(replace(one.candidates[0], noise_curve=numbers), *one.candidates[1:]))
     write_tables(Results(found.facts, (stated, *found.measurements[1:]), found.groups), tmp_path / "tables")
     with (tmp_path / "tables" / "noise_level.csv").open(encoding="utf-8", newline="") as file:
         (row,) = list(csv.DictReader(file))
     assert row["candidate"] == one.candidates[0].candidate
+    assert row["level_prior"] == "half_normal(sd=1)"
     pairs = {"free_energy_at_best": "lowest", "probability_integrated": "marginal_probability", "best_sd": "best_sd"}
     pairs |= {"standard_error_integrated": "marginal_error", "sigma": "sigma"}
     for column, name in pairs.items():

@@ -94,6 +94,13 @@ class Noise(Section):
         description="Factor on a known sigma: a number, estimate, or a prior. Default 1.",
         examples=["estimate"],
     )
+    level: PriorText | None = Field(
+        None,
+        description="With a known sigma of normal noise, prior of the level in units of y (with column, of the factor "
+        "on the uncertainties), under which the report integrates it out, from the stated level to 32 times it. "
+        "Default log-uniform over these.",
+        examples=["log_uniform(0.05, 0.5)"],
+    )
     relative: Amount | None = Field(
         None,
         description="With normal_relative, standard deviation as a fraction of the curve: a number, estimate, or a "
@@ -146,6 +153,11 @@ class Noise(Section):
         if level_is_free and self.scale is not None:
             remedy = "With an unknown sigma its prior is written under sigma, e.g. sigma: log_uniform(0.01, 1)."
             refuse("scale together with an unknown sigma", "one of the two", remedy)
+        if self.level is not None and (self.family != "normal" or level_is_free or self.scale is not None):
+            found = f"level with {'scale' if self.scale is not None else f'family {self.family}'}"
+            found = "level with an unknown sigma" if level_is_free and self.family == "normal" else found
+            remedy = "State a sigma that is surely too small, or write the prior under sigma, to sample it."
+            refuse(found, "level with family: normal, a known sigma and no scale", remedy)
         return self
 
 

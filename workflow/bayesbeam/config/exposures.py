@@ -89,7 +89,9 @@ def check_exposures(
             _check_column(noise.dark, chosen, lambda v: v >= 0, "of at least 0", problems, (*here, "noise", DARK))
         if noise.exposure is not None or noise.dark is not None:
             _check_made(noise.exposure, noise.dark, chosen, problems, (*here, "noise"))
-        if any(EXPOSURE in model.spec.needs for model in found) and noise.exposure != EXPOSURE:
+        levels = [model.spec.noise.level.needs for model in found if model.spec.noise.level is not None]
+        needed = frozenset[str]().union(*(model.spec.needs for model in found), *levels)
+        if EXPOSURE in needed and noise.exposure != EXPOSURE:
             _check_word(chosen, problems, here)
 
 

@@ -51,8 +51,9 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
 
 
 def words_key(spec: CandidateSpec) -> list[list[str]]:
-    """Everything about a model that changes what is shown and no draw: quantities that the campaign defines."""
-    return [[one.name, str(one.formula), one.unit] for one in spec.derived]
+    """What of a model changes what is shown and no draw: quantities of the campaign, prior of a level."""
+    level = [["noise level", str(spec.noise.level), ""]] if spec.noise.level is not None else []
+    return [*([one.name, str(one.formula), one.unit] for one in spec.derived), *level]
 
 
 def sampling_key(sampling: Sampling) -> str:

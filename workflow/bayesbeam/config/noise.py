@@ -17,10 +17,12 @@ from bayesbeam.config.prior_check import checked_prior
 from bayesbeam.config.specs import NoiseSpec, ParameterSpec
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
-from bayesbeam.models.base import Parameter
+from bayesbeam.models.base import POSITIVE, Parameter
 
 Base = Literal["value", "column", "estimate"]
 ESTIMATE = "estimate"
+# Highest level over the stated one of which a run tells, and the least share of a prior up to there.
+WIDEST, LEAST_SHARE = 10.0**1.5, 0.5
 
 
 def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec | None:
@@ -41,6 +43,7 @@ def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec 
     added = {"normal_relative": noise.relative, "normal_counts": noise.gain, "student_t": noise.dof}
     table = registry.get(noise.family if noise.family in added else "normal_scaled").parameters
     base, value, scale = _level(noise, table[0], problems, here)
+    level = None if noise.level is None else _level_prior(noise.level, value, problems, (*here, "level"))
     terms = [_term(added[noise.family] or ESTIMATE, p, (), problems, (*here, p.name)) for p in table[1:]]
     found = [term for term in (scale, *terms) if term is not None]
     if len(problems.found) > before or scale is None:
@@ -48,7 +51,7 @@ def resolve_noise(noise: Noise, problems: Problems, here: KeyPath) -> NoiseSpec 
     if noise.family in added:
         return NoiseSpec(noise.family, base, value, tuple(found))
     if scale.prior == fixed(1.0):
-        return NoiseSpec("normal", base, value, ())
+        return NoiseSpec("normal", base, value, (), level=level)
     return NoiseSpec("normal_scaled", base, value, (scale,))
 
 
@@ -72,6 +75,24 @@ def _level(
         scale = _term(1.0 if noise.scale is None else noise.scale, parameter, (), problems, (*here, "scale"))
         return ("column", None, scale) if isinstance(sigma, str) else ("value", sigma, scale)
     return "value", 1.0, _term(sigma, parameter, ("column",), problems, (*here, "sigma"))
+
+
+def _level_prior(text: str, value: float | None, problems: Problems, path: KeyPath) -> PriorSpec | None:
+    """Prior under which a stated level is integrated out; a mistake, and one beside the levels, is noted."""
+    parameter = Parameter("level", "y", text, POSITIVE, "standard deviation of the noise")
+    spec = checked_prior(text, parameter, problems, path)
+    if spec is not None and spec.fixed:
+        problems.add(path, f"{spec}, one level", "a prior with a width", "Write the level under sigma.")
+        return None
+    if spec is not None and not spec.needs:
+        low = 1.0 if value is None else value
+        share = spec.resolve({}).share(low, WIDEST * low)
+        if share < LEAST_SHARE:
+            found = f"{spec}, of which {100 * share:.2g} % lies between {low:g} and {WIDEST * low:.3g}"
+            expected = "half of it at least, from the stated sigma on"
+            problems.add(path, found, expected, "State a sigma that is surely too small, or change the prior.")
+            return None
+    return spec
 
 
 def _term(

@@ -211,6 +211,8 @@ NOISE = """
 | `{family: normal}` or `sigma: estimate` | the level is unknown and estimated; \
 where the measurement has uncertainties they are relative weights |
 | `{family: normal, sigma: 0.1}` | known, the same for all points |
+| `{family: normal, sigma: 0.05, level: "log_uniform(0.05, 0.5)"}` | surely too small; the report has free energies at \
+levels from there to 32 times it, and with the level integrated out under this prior, from the same draws |
 | `{family: normal, sigma: column}` | the measurement's own uncertainties, trusted |
 | `{family: normal, sigma: column, scale: estimate}` | the same, times a factor that is estimated |
 | `{family: normal, sigma: "log_uniform(0.01, 1)"}` | unknown, with a prior in units of y |

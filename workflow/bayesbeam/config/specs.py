@@ -93,6 +93,7 @@ class NoiseSpec:
     ``base``: ``value`` (the number ``value``), ``column`` (the measurement's uncertainties), ``estimate`` (its
     uncertainties where it has them, its robust noise estimate otherwise), ``none`` (Poisson), or ``exposure`` (Poisson
     of rates, times the number ``value`` or what the column ``sheet`` of the sheet holds).
+    ``level`` is the prior under which a stated level is integrated out, of the factor where the base is a column.
     """
 
     model: str
@@ -100,6 +101,7 @@ class NoiseSpec:
     value: float | None
     parameters: tuple[ParameterSpec, ...]
     sheet: str = ""
+    level: PriorSpec | None = None
 
     @property
     def rates(self) -> bool:

@@ -58,7 +58,12 @@ class NoiseCurve:
 
 
 def noise_curve(
-    sources: Sequence[Source], normaliser: float, points: int, factor: FloatArray, log_prior: LogPrior | None = None
+    sources: Sequence[Source],
+    normaliser: float,
+    points: int,
+    factor: FloatArray,
+    log_prior: LogPrior | None = None,
+    at: FloatArray | None = None,
 ) -> NoiseCurve:
     """Free energy at levels of normal noise above the one that was sampled with.
 
@@ -75,6 +80,9 @@ def noise_curve(
     log_prior : callable, optional
         Logarithm of the prior density of the logarithm of the factor, at factors; log-uniform from the first level to
         the last when left out.
+    at : array, optional
+        Factors at which the prior is looked at for the integral, ascending and among those of ``factor``: as close as
+        it needs them, and none where it is zero. Left out, the levels themselves.
 
     Notes
     -----
@@ -97,8 +105,12 @@ def noise_curve(
     error = np.array([one.free_energy().standard_error for one in found[::every]])
     best, best_sd, lowest = _lowest(level, free)
     each = np.array([_lowest(level, row) for row in without])
-    log_weight = _log_weight(level, log_prior)
-    marginal = Replicates(_marginal(free, log_weight), np.array([_marginal(row, log_weight) for row in without]))
+    if at is None:
+        log_weight, values, rows = _log_weight(level, log_prior), free, without
+    else:
+        log_weight = _log_weight_at(at, log_prior)
+        values, *rows = _between(level, np.vstack([free, without]), at)
+    marginal = Replicates(_marginal(values, log_weight), np.array([_marginal(row, log_weight) for row in rows]))
     return NoiseCurve(
         factor,
         free[::every],
@@ -130,6 +142,26 @@ def _log_weight(level: FloatArray, log_prior: LogPrior | None) -> FloatArray:
     density = np.full_like(level, -math.log(math.log(level[-1] / level[0]))) if log_prior is None else log_prior(level)
     weight: FloatArray = density + ends + math.log(step)
     return weight
+
+
+def _log_weight_at(at: FloatArray, log_prior: LogPrior | None) -> FloatArray:
+    """As _log_weight, at factors that are not evenly spaced."""
+    step = np.diff(np.log(at))
+    share = 0.5 * (np.r_[step, 0.0] + np.r_[0.0, step])
+    density = np.full_like(at, -math.log(math.log(at[-1] / at[0]))) if log_prior is None else log_prior(at)
+    weight: FloatArray = density + np.log(share)
+    return weight
+
+
+def _between(level: FloatArray, rows: FloatArray, at: FloatArray) -> FloatArray:
+    """Free energies (rows, at) between levels, by cubic splines in the logarithm; nan where one is not finite."""
+    if not np.isfinite(rows).all():
+        return np.full((len(rows), len(at)), math.nan)
+    # Imported where it is used: few candidates state a prior of the level.
+    from scipy.interpolate import CubicSpline
+
+    found: FloatArray = CubicSpline(np.log(level), rows, axis=1)(np.log(at))
+    return found
 
 
 def _marginal(free_energy: FloatArray, log_weight: FloatArray) -> float:

@@ -165,6 +165,22 @@ class Prior:
         """Value below which a fraction ``u`` of the prior lies."""
         return self.family.icdf(u, **self.arguments)
 
+    def share(self, low: float, high: float) -> float:
+        """Share of the prior between two values, to 1e-15, from its quantiles."""
+        return max(self._below(high) - self._below(low), 0.0)
+
+    def _below(self, x: float) -> float:
+        """Share of the prior below a value, by bisection."""
+        first, last = self.support()
+        if x <= first or x >= last:
+            return 0.0 if x <= first else 1.0
+        low, high = 0.0, 1.0
+        while high - low > 1e-15:
+            middle = 0.5 * (low + high)
+            below = float(self.icdf(torch.tensor(middle, dtype=torch.float64))) < x
+            low, high = (middle, high) if below else (low, middle)
+        return 0.5 * (low + high)
+
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Independent float64 draws of the given shape."""
         u = torch.rand(shape, generator=generator, dtype=torch.float64, device=generator.device)

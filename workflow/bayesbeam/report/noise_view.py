@@ -9,7 +9,7 @@ from typing import Any
 from bayesbeam.report.figures.noise import noise_figure
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.records import Candidate, MeasurementResult
-from bayesbeam.report.text import NOTHING, known, plain, plus_minus, pretty_unit, probability, to_error
+from bayesbeam.report.text import NOTHING, clean, known, plain, plus_minus, pretty_unit, probability, to_error
 from bayesbeam.report.view import Cell, Table
 from bayesbeam.report.wording import candidate_label
 
@@ -42,10 +42,10 @@ def noise_view(result: MeasurementResult, gallery: Gallery) -> NoiseView | None:
 
 
 def _alike(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that state the same level as the most of them, for only these can be compared without a level."""
+    """Those that state level and prior as the most of them do, for only these can be compared without a level."""
     groups: dict[Any, list[Candidate]] = {}
     for one in candidates:
-        groups.setdefault(_curve(one).get("sigma"), []).append(one)
+        groups.setdefault((_curve(one).get("sigma"), _curve(one).get("prior")), []).append(one)
     return max(groups.values(), key=len, default=[])
 
 
@@ -96,7 +96,8 @@ def _sentence(result: MeasurementResult, candidates: Sequence[Candidate], unit: 
     curve = _curve(best)
     label, level = candidate_label(best, result.candidates), _best_level(best)
     what = f"{level} {unit}".strip() if curve.get("sigma") is not None else f"{level} times the stated one"
-    said = f"With the level of the noise left open, {label} is the most probable"
+    prior = f", with the prior {clean(curve['prior'], 80)}," if curve.get("prior") else ","
+    said = f"With the level of the noise left open{prior} {label} is the most probable"
     chance = probability(curve.get("marginal_probability"), curve.get("marginal_probability_error"))
     said += f" ({chance})" if chance != NOTHING and len(candidates) > 1 else ""
     said += f", and its best level is {what}"

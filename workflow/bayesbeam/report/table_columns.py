@@ -31,7 +31,7 @@ COLUMNS = {
     "noise_level": (
         "measurement", "candidate", "count", "sigma", "best", "best_sd", "best_error", "free_energy_at_best",
         "standard_error_at_best", "probability_at_best", "probability_error_at_best", "free_energy_integrated",
-        "standard_error_integrated", "probability_integrated", "probability_error_integrated",
+        "standard_error_integrated", "probability_integrated", "probability_error_integrated", "level_prior",
     ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "measurement_limit": (

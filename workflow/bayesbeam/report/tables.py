@@ -21,6 +21,7 @@ from bayesbeam.report.table_columns import COLUMNS
 _LEVEL = (
     "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
     "lowest_probability_error", "marginal", "marginal_error", "marginal_probability", "marginal_probability_error",
+    "prior",
 )  # fmt: skip
 
 Value = str | float | int | tuple[int, ...] | None

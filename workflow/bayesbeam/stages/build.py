@@ -22,6 +22,7 @@ from bayesbeam.models.base import REAL, Parameter
 from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
 from bayesbeam.stages.capacity import check_capacity
+from bayesbeam.stages.level_prior import check_level
 from bayesbeam.stages.operators import check_operators, prior_draws
 from bayesbeam.stages.positive import check_positive
 from bayesbeam.stages.rates import data_words, exposure_of
@@ -83,6 +84,7 @@ def build_target(
         common,
     )
     _check_ties(target, members)
+    check_level(spec, members)
     check_capacity(spec, target, members)
     check_operators(target, members)
     check_positive(target, members)

@@ -18,6 +18,7 @@ from bayesbeam.evidence.sources import ladder_source
 from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages.build import base_deviation
+from bayesbeam.stages.level_prior import level_prior
 
 # Levels of noise over the stated one, a twentieth of a decade apart.
 NOISE_FACTORS = 10.0 ** np.linspace(0.0, 1.5, 31)
@@ -28,33 +29,38 @@ _NUMBERS = ("best", "best_sd", "best_error", "lowest", "lowest_error", "marginal
 def noise_levels(expanded: Expanded, m: Measurement, sampled: Record) -> dict[str, Any] | None:
     """Free energy at larger levels of a noise that is known, as lists; None where it is not, or chains have not met.
 
-    ``sigma`` is the stated level, None where every point has its own.
+    ``sigma`` is the stated level, None where every point has its own; ``prior`` that of the level, where one is stated.
     """
     noise = expanded.spec.noise
     if noise.model != "normal":
         return None
     normaliser = -float(np.log(base_deviation(expanded.spec, m) * math.sqrt(2.0 * math.pi)).sum())
     source = ladder_source(sampled.arrays["log_likelihood"], sampled.arrays["beta"])
-    found = noise_curve([source], normaliser, m.x.size, NOISE_FACTORS)
+    stated = level_prior(expanded.spec, m)
+    under = (None, None) if stated is None else (stated.log_density, stated.at)
+    found = noise_curve([source], normaliser, m.x.size, NOISE_FACTORS, *under)
     if not np.isfinite([*found.free_energy, *found.standard_error, found.marginal, found.marginal_error]).all():
         return None
     numbers: dict[str, Any] = {name: [float(v) for v in getattr(found, name)] for name in _LISTS}
     for name in _NUMBERS:
         value = float(getattr(found, name))
         numbers[name] = value if math.isfinite(value) else None
-    return numbers | {"sigma": noise.value if noise.base == "value" else None}
+    # Without a stated prior the record is what it was before there were any.
+    said = {} if stated is None else {"prior": stated.text}
+    return numbers | {"sigma": noise.value if noise.base == "value" else None} | said
 
 
 def weigh_levels(records: Sequence[Mapping[str, Any]]) -> None:
     """Add to the curves of one measurement the probability of each candidate among those of the same stated noise.
 
-    Once with the level integrated out under a log-uniform prior over the curve, once with each at its best level; of
-    equal prior weight.
+    Once with the level integrated out under its prior, which is log-uniform over the curve where none is stated, once
+    with each at its best level; of equal prior weight.
     """
-    curves: dict[float | None, list[dict[str, Any]]] = {}
+    curves: dict[tuple[float | None, str | None], list[dict[str, Any]]] = {}
     for record in records:
         if record["noise_curve"] is not None:
-            curves.setdefault(record["noise_curve"]["sigma"], []).append(record["noise_curve"])
+            one = record["noise_curve"]
+            curves.setdefault((one["sigma"], one.get("prior")), []).append(one)
     for alike in curves.values():
         for name, key in (("marginal", "marginal_probability"), ("lowest", "lowest_probability")):
             values = np.array([one[name] for one in alike], dtype=np.float64)
