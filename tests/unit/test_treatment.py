@@ -259,3 +259,8 @@ def test_points_of_one_x_are_kept_where_they_are_wanted() -> None:
     assert done.points.x.size == 16
     assert done.sentences == ("Kept 8 points at an x that an earlier one has too.",)
     assert 0.2 < done.noise_estimate < 1.0
+
+
+def test_points_that_all_have_one_x_are_no_curve() -> None:
+    data = raw(np.full(9, 2.5), np.arange(9.0), None)
+    assert "x = 2.5 at all of its 9 points; expected at least two different x. Check" in refusal(data, repeats=True)

@@ -96,6 +96,9 @@ def check_values(points: Points, repeats: bool = False) -> Result:
         refuse(points, ~np.isfinite(points.uncertainty), "uncertainty", points.uncertainty, "finite numbers")
         refuse(points, points.uncertainty <= 0, "uncertainty", points.uncertainty, "positive numbers")
     same = np.flatnonzero(np.diff(points.x) <= 0)
+    if repeats and same.size == points.x.size - 1:
+        found = f"x = {points.x[0]:.8g} at all of its {points.x.size} points"
+        raise DataError.at(points.label, found, "at least two different x", "Check read.x, range and mask.")
     if same.size and not repeats:
         values = ", ".join(f"{value:.8g}" for value in np.unique(points.x[same])[:5])
         where = f"{points.label}: {points.at(np.unique([same, same + 1]))}"
