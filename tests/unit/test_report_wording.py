@@ -96,6 +96,16 @@ def test_none_of_these_says_which_check_and_where() -> None:
     assert "scatter about the curve by more than the noise allows" in wide.reasons[0]
 
 
+def test_noise_that_is_stated_too_large_is_said_so_and_is_no_stiff_curve() -> None:
+    quiet = checks(squares=0.99, runs=1e-15, local=0.99, together=3e-15)
+    reasons = wording.measurement_answer(measured(candidate(1, 0.99, predictive_p=1.0, checks=quiet))).reasons
+    assert len(reasons) == 1
+    assert "closer to the curve than the noise allows" in reasons[0]
+    loud = checks(squares=0.99, runs=1e-3, local=1e-9, together=3e-9)
+    reasons = wording.measurement_answer(measured(candidate(1, 0.99, predictive_p=1.0, checks=loud))).reasons
+    assert "none of the candidates describes the data" in reasons[0]
+
+
 def test_a_candidate_in_the_running_that_passes_the_checks_is_no_none_of_these() -> None:
     pair = candidate(1, 0.9, checks=checks(together=1e-7)), candidate(2, 0.1, checks=checks())
     assert wording.measurement_answer(measured(*pair)).verdict == "reliable"

@@ -33,9 +33,12 @@ def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate]) -> li
     """Reservation where no candidate that is in the running describes the data, or the noise is stated too large."""
     best = result.best
     p, spread = check_p(best), best.predictive_p
-    if p is not None and misfits(best) and all(misfits(one) for one in running):
+    # Where the noise is stated far too large, data lie on one side of a draw of the curve throughout.
+    overstated = spread is not None and spread > OVERSTATED
+    alone = overstated and _loudest(best) == "runs"
+    if p is not None and not alone and misfits(best) and all(misfits(one) for one in running):
         return [f"none of the candidates describes the data within its noise: {_why(best, result)} (p {small(p)})"]
-    if spread is not None and spread > OVERSTATED:
+    if overstated:
         return [f"the data lie closer to the curve than the noise allows: predictive p {probability(spread)}"]
     return []
 
@@ -48,13 +51,18 @@ def small(p: float) -> str:
     return f"below {raised(1 - power)}"
 
 
+def _loudest(one: Candidate) -> str:
+    """Name of the check that speaks the loudest."""
+    checks = one.checks or {}
+    names = [name for name in ("local", "squares", "runs") if isinstance(checks.get(name), float)]
+    return min(names, key=lambda name: float(checks[name]), default="squares")
+
+
 def _why(one: Candidate, result: MeasurementResult) -> str:
     """The check that speaks the loudest, in words."""
-    checks = one.checks
+    checks, loudest = one.checks, _loudest(one)
     if checks is None:
         return "they scatter about the curve by more than the noise allows"
-    names = [name for name in ("local", "squares", "runs") if isinstance(checks.get(name), float)]
-    loudest = min(names, key=lambda name: float(checks[name]), default="squares")
     if loudest == "squares":
         return f"they scatter about the curve by more than the noise allows; farthest {_place(checks, result)}"
     if loudest == "runs":
