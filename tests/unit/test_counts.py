@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -209,6 +210,19 @@ def test_tables_of_a_grid_show_margins_and_pairs() -> None:
     assert pairs.heads[1:] == ("0", "1")
     assert [row[0].text for row in pairs.rows] == ["0 broad", "1 broad", "2 broad"]
     assert pairs.rows[0][1].text == "<\u00a00.001"
+
+
+def test_tables_say_whether_other_candidates_share_the_probability() -> None:
+    found = result()
+    assert [words for words, _ in counts_tables(found)] == [
+        "How many of each in lines", "Probabilities of the pairs in lines",
+    ]  # fmt: skip
+    rival = replace(found.best, candidate="other", tag="other", count=None, counts={})
+    both = replace(found, candidates=(*found.candidates, rival))
+    assert [words for words, _ in counts_tables(both)] == [
+        "How many of each in lines, if that is the right candidate",
+        "Probabilities of the pairs in lines, among all candidates",
+    ]
 
 
 def test_parts_that_a_model_may_lack_are_checked_and_shared_like_others(tmp_path: Path) -> None:

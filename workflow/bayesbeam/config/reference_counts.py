@@ -25,6 +25,6 @@ COUNTS_END = """
 `broad` and `sharp` have priors of their own and are never exchanged with each other; two parts may also be of the same
 component, inside and outside a range of the axis, say: then write priors that do not overlap, or the two share what
 they both allow. A part without a range, such as `known`, is in all models. The report and `tables/counts.csv` have the
-probability of each number of each part, summed over the grid, with its error. Parameters of other parts cannot be tied
-to a part of which there may be none.
+probability of each number of each part if the candidate is the right one, summed over the grid, with its error.
+Parameters of other parts cannot be tied to a part of which there may be none.
 """

@@ -64,6 +64,8 @@ def model_table(result: MeasurementResult) -> Table:
 def counts_tables(result: MeasurementResult) -> tuple[tuple[str, Table], ...]:
     """For each candidate with several ranges of counts: probabilities of each part's counts, and of pairs of counts."""
     found = []
+    several = len({one.candidate for one in result.candidates}) > 1
+    if_right, of_all = (", if that is the right candidate", ", among all candidates") if several else ("", "")
     for candidate in dict.fromkeys(one.candidate for one in result.counts):
         rows = [one for one in result.counts if one.candidate == candidate]
         parts = list(dict.fromkeys(one.part for one in rows))
@@ -71,9 +73,9 @@ def counts_tables(result: MeasurementResult) -> tuple[tuple[str, Table], ...]:
         odds = {(one.part, one.count): probability(one.probability, one.error) for one in rows}
         heads = ("number of", *map(str, counts))
         cells = [(Cell(part, "name"), *(Cell(odds.get((part, count), "")) for count in counts)) for part in parts]
-        found.append((f"How many of each in {candidate}", Table(heads, tuple(cells))))
+        found.append((f"How many of each in {candidate}{if_right}", Table(heads, tuple(cells))))
         if len(parts) == 2:
-            found.append((f"Probabilities of the pairs in {candidate}", _grid(result, candidate, parts)))
+            found.append((f"Probabilities of the pairs in {candidate}{of_all}", _grid(result, candidate, parts)))
     return tuple(found)
 
 
