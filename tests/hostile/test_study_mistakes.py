@@ -153,6 +153,19 @@ def test_fixed_values_are_those_of_the_curve(tmp_path: Path, prior: str, words: 
     assert problems(tmp_path, truth=truth, flat="fixed(0.5 * exposure)") == []
 
 
+def test_a_fixed_level_is_thinned_like_the_counts(tmp_path: Path) -> None:
+    truth = GOOD["truth"].replace(", flat.level: 0.5", "")
+    found = problems(tmp_path, truth=truth, flat="fixed(5)")
+    words = [
+        "candidates.peaks",
+        "flat.level, which is fixed at 5 at exposure 10, as at 100; expected 0.5",
+        "thinned for t",
+    ]
+    assert any(all(word in one for word in (*words, '"fixed(0.05 * exposure)"')) for one in found), found
+    assert not any("thinned" in one for one in problems(tmp_path, truth=truth, flat="fixed(0.05 * exposure)"))
+    assert not any("thinned" in one for one in problems(tmp_path, truth=truth, flat="fixed(0)"))
+
+
 def test_an_id_of_the_sheet_is_not_made_again(tmp_path: Path) -> None:
     found = problems(tmp_path, sheet=SHEET + "S_t10_002\ta.csv\tcounted\t5\n")
     assert any(

@@ -1,16 +1,18 @@
-"""What a simulated study holds fixed: values known before there are data, and which of them grow with the exposure.
+"""What a study holds fixed: values known before there are data, and which of them grow with the exposure.
 
-Decides which fixed values are mistakes in a study; the truth itself is put together in ``truth``.
+Decides which fixed values are mistakes in a study; the truth of a simulated one is put together in ``truth``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from bayesbeam.config.expression import PriorSpec
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Simulation
-from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec
+from bayesbeam.config.sheet import MeasurementRow
+from bayesbeam.config.specs import COMMON, NOISE, CandidateSpec, Expanded
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.units import factors_of
 
@@ -60,3 +62,30 @@ def check_fixed(study: Simulation, spec: CandidateSpec, problems: Problems, path
                 remedy = f"Write it under priors, {one.name}: {text}."
                 problems.add(path, found, "the same curve at every exposure, times the exposure", remedy)
                 break
+
+
+def check_thinned(
+    members: Mapping[str, Sequence[str]],
+    rows: Sequence[MeasurementRow],
+    models: Mapping[str, Sequence[Expanded]],
+    problems: Problems,
+) -> None:
+    """Note candidates of thinned spectra that hold a part of the curve as high as in the whole one."""
+    thinned = {row.id: row.made for row in rows if row.made is not None and row.made.thinned}
+    for name, found in models.items():
+        chosen = [thinned[one] for one in members[name] if one in thinned]
+        linear = linear_names(found[-1].spec) if found and chosen else frozenset[str]()
+        for part, one in found[-1].spec.parameters() if linear else ():
+            word = f"{part}.{one.name}"
+            if word not in linear or not one.prior.fixed or not one.prior.needs <= {"exposure"}:
+                continue
+            for made in chosen:
+                whole = made.level / made.share
+                high, low = (float(one.prior.resolve({"exposure": t}).support()[0]) for t in (whole, made.level))
+                if not math.isclose(low, made.share * high, rel_tol=1e-9):
+                    said = f"{word}, which is fixed at {low:g} at exposure {made.level:g}, as at {whole:g}"
+                    found_words = said if low == high else f"{word}, which is {low:g} at exposure {made.level:g}"
+                    remedy = f'Write it under priors, {one.name}: "fixed({high / whole:.6g} * exposure)".'
+                    expected = f"{made.share * high:g}, as the counts are thinned for {made.study}"
+                    problems.add(("candidates", name), found_words, expected, remedy)
+                    break
