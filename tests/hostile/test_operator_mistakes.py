@@ -58,7 +58,7 @@ MISTAKES: list[tuple[tuple[str, ...], str, list[str]]] = [
     ((LINE, "{component: gaussian_response, fixed: {fwhm: -1}}"), f"{PARTS}[1].fixed.fwhm", ["fwhm = -1"]),
     # files
     ((LINE, "{component: measured_response}"), f"{PARTS}[1]", ["a measured_response without file"]),
-    ((LINE, SEEN.replace("seen.txt", "none.txt")), f"{PARTS}[1].file", ["none.txt", "which cannot be read"]),
+    ((LINE, SEEN.replace("seen.txt", "none.txt")), f"{PARTS}[1].file", ["none.txt", "which is no file"]),
 ]
 
 
@@ -90,6 +90,23 @@ def test_a_file_that_is_no_response_is_refused(tmp_path: Path, file: str | bytes
     with pytest.raises(ConfigErrors, match=r"parts\[1\]\.file") as caught:
         spec_of(tmp_path, LINE, SEEN, file=file)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["gone.txt", ".", "../gone/seen.txt", "/dev/zero", '"a\\0b"'])
+def test_a_response_that_is_no_file_is_refused(tmp_path: Path, file: str) -> None:
+    with pytest.raises(ConfigErrors, match=r"parts\[1\]\.file: .*no file; expected a text file, relative to the camp"):
+        spec_of(tmp_path, LINE, SEEN.replace("seen.txt", file))
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_response_may_lie_where_other_files_may(tmp_path: Path, absolute: bool) -> None:
+    """As data, calibrations and components do: relative to the campaign's folder, or absolute."""
+    home = tmp_path / "campaign"
+    home.mkdir()
+    other = tmp_path / "instrument.txt"
+    other.write_text("-1 0\n0 1\n1 0\n", encoding="utf-8")
+    spec = spec_of(home, LINE, SEEN.replace("seen.txt", str(other) if absolute else "../instrument.txt"))
+    assert spec.parts[1].table == ((-1.0, 0.0), (0.0, 1.0), (1.0, 0.0))
 
 
 @pytest.mark.parametrize(

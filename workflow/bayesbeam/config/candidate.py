@@ -50,8 +50,8 @@ class Part(Section):
     file: str | None = Field(
         None,
         max_length=200,
-        description="With component: measured_response, a text file in the campaign's folder with two columns: "
-        "difference of place, and signal.",
+        description="With component: measured_response, a text file, relative to the campaign's folder (or "
+        "absolute), with two columns: difference of place, and signal.",
         examples=["response.txt"],
     )
     count: Count = Field(

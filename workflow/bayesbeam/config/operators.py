@@ -48,16 +48,19 @@ def read_response(part: Part, folder: Path, problems: Problems, here: KeyPath) -
         return ()
     file = folder / part.file
     where = shown_path(file)
+    expected = "a text file, relative to the campaign's folder or absolute"
     try:
+        # Devices and pipes have no end.
+        if not file.is_file():
+            problems.add(path, f"{where}, which is no file", expected, "Correct the name.")
+            return ()
         if file.stat().st_size > MOST_BYTES:
             problems.add(path, f"{where} of {file.stat().st_size} bytes", f"at most {MOST_BYTES}", "Cut it.")
             return ()
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = "which is no text" if isinstance(error, UnicodeDecodeError) else "which cannot be read"
-        problems.add(
-            path, f"{where}, {reason}", "a text file in the campaign's folder", "Correct the name or the file."
-        )
+        problems.add(path, f"{where}, {reason}", expected, "Correct the name or the file.")
         return ()
     points: list[tuple[float, float]] = []
     for number, line in enumerate(lines, start=1):
