@@ -16,7 +16,7 @@ GPU_PYTHON ?= $(PY)
 PYTEST := $(PY) -m pytest
 # Two test processes: one is quicker only on a machine with a single core.
 PARALLEL := -n 2
-CODE := workflow scripts tests bench
+CODE := workflow scripts tests bench config
 
 .DEFAULT_GOAL := help
 .PHONY: help run figures test check nightly test-gpu bench format setup clean
@@ -64,6 +64,8 @@ check: setup
 	@$(PY) -m snakefmt --check Snakefile workflow/rules
 	@echo "[check] types (mypy, strict on the numerical core)"
 	@$(PY) -m mypy
+	@for file in config/campaigns/*/figures.py; do test ! -f "$$file" || \
+		MYPYPATH="workflow:$${file%/*}" $(PY) -m mypy --no-warn-unused-configs "$$file" || exit 1; done
 	@echo "[check] who may import whom (import-linter)"
 	@$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 	@echo "[check] rules (snakemake --lint)"

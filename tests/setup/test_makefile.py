@@ -71,13 +71,23 @@ def test_nothing_runs_when_the_set_up_failed(folder: Path, target: str) -> None:
 
 
 def test_check_runs_every_tool_and_stops_at_the_first_that_fails(folder: Path) -> None:
+    drawn = folder / "config/campaigns/one/figures.py"
+    drawn.parent.mkdir(parents=True)
+    drawn.touch()
     said = make(folder, "check").stdout
+    assert "<mypy><--no-warn-unused-configs><config/campaigns/one/figures.py>" in said
     for word in ("<ruff><check>", "<ruff><format>", "<snakefmt>", "<mypy>", "importlinter", "<--lint>", "generate"):
         assert word in said
     (folder / ".venv/bin/python").write_text('#!/bin/sh\ncase "$*" in *mypy*) exit 1 ;; esac\n', encoding="utf-8")
     failed = make(folder, "check")
     assert failed.returncode != 0
     assert "types" in failed.stdout
+    assert "rules" not in failed.stdout
+    (folder / ".venv/bin/python").write_text(
+        '#!/bin/sh\ncase "$*" in *one/figures*) exit 1 ;; esac\n', encoding="utf-8"
+    )
+    failed = make(folder, "check")
+    assert failed.returncode != 0
     assert "rules" not in failed.stdout
 
 

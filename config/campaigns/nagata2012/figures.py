@@ -50,14 +50,14 @@ def main(results: Path, out: Path) -> None:
     (result,) = load_results(facts_of(load_campaign(HERE)), results).measurements
     if result.arrays is None or not result.candidates:
         sys.exit(f"{results}: no results of {result.id}; run `make run CAMPAIGN=nagata2012` first. {result.refusal}")
-    by_count = {one.count or 0: one for one in result.candidates}
+    by_count = _by_count(result)
     values: list[PaperValue] = []
     with style.figure_style():
         figures = [
-            data_figure(result, by_count, values),
-            fits_figure(result, by_count, values),
+            data_figure(result.arrays, by_count[3], values),
+            fits_figure(result.arrays, by_count, values),
             free_energy_figure(by_count, values),
-            posterior_figure(result, by_count[3], values),
+            posterior_figure(result.arrays, by_count[3], values),
             noise_level_figure(results, by_count, values),
             exchange_figure(result, values),
         ]
@@ -70,14 +70,19 @@ def main(results: Path, out: Path) -> None:
     print(f"Figures: {page}")
 
 
+def _by_count(result: MeasurementResult) -> dict[int, Candidate]:
+    """Candidates by their number of peaks."""
+    return {one.count: one for one in result.candidates if isinstance(one.count, int)}
+
+
 def curves_of(x: np.ndarray, peaks: np.ndarray) -> np.ndarray:
     """Curves of peaks (K, 3), (K, N)."""
     return np.array([a * np.exp(-0.5 * b * (x - mu) ** 2) for a, mu, b in peaks])
 
 
-def data_figure(result: MeasurementResult, found: dict[int, Candidate], values: list[PaperValue]) -> PaperFigure:
+def data_figure(arrays: Path, one: Candidate, values: list[PaperValue]) -> PaperFigure:
     """Data with the curve that they were made from."""
-    fit = read_fit(result.arrays, f"{result.id}/{found[3].tag}")
+    fit = read_fit(arrays, f"{one.measurement}/{one.tag}")
     figure = style.new_figure(2.5)
     axes = figure.add_axes((0.08, 0.17, 0.9, 0.78))
     style.dots(axes, fit.x, fit.y)
@@ -96,7 +101,7 @@ def data_figure(result: MeasurementResult, found: dict[int, Candidate], values: 
     return PaperFigure("data", "Data and truth", caption, figure)
 
 
-def fits_figure(result: MeasurementResult, found: dict[int, Candidate], values: list[PaperValue]) -> PaperFigure:
+def fits_figure(arrays: Path, found: dict[int, Candidate], values: list[PaperValue]) -> PaperFigure:
     """Posterior prediction and peaks with two, three and four of them."""
     figure = style.new_figure(5.4)
     grid = figure.add_gridspec(3, 1, left=0.08, right=0.98, top=0.955, bottom=0.08, hspace=0.28)
@@ -104,7 +109,7 @@ def fits_figure(result: MeasurementResult, found: dict[int, Candidate], values: 
     for row, count in enumerate((2, 3, 4)):
         axes = figure.add_subplot(grid[row, 0], sharex=first, sharey=first)
         first = first or axes
-        fit = read_fit(result.arrays, f"{result.id}/{found[count].tag}")
+        fit = read_fit(arrays, f"{found[count].measurement}/{found[count].tag}")
         axes.fill_between(fit.x, fit.predictive[0], fit.predictive[3], color=style.BAND95, lw=0, zorder=1)
         style.dots(axes, fit.x, fit.y, 2.0)
         axes.plot(fit.x, fit.prediction[2], color=style.INK, lw=1.0, zorder=5)
@@ -117,7 +122,7 @@ def fits_figure(result: MeasurementResult, found: dict[int, Candidate], values: 
         axes.tick_params(labelbottom=row == 2)
         chi = float((fit.residuals**2).sum())
         values.append(PaperValue("fits", f"sum of squared residuals over variance, K = {count}", chi))
-    first and figure.axes[-1].set_xlabel("x")
+    figure.axes[-1].set_xlabel("x")
     caption = (
         "Dots: data. Line: median of the posterior; grey: where 95 of 100 new points are expected. Coloured: each peak "
         "with its 95 % interval. Two peaks leave waves in the residuals; the fourth shares what three describe."
@@ -175,9 +180,9 @@ def free_energy_figure(found: dict[int, Candidate], values: list[PaperValue]) ->
     return PaperFigure("free_energy", "How many peaks", caption, figure)
 
 
-def posterior_figure(result: MeasurementResult, one: Candidate, values: list[PaperValue]) -> PaperFigure:
+def posterior_figure(arrays: Path, one: Candidate, values: list[PaperValue]) -> PaperFigure:
     """Histograms of the posterior of three peaks with the prior."""
-    draws = read_draws(result.arrays, f"{result.id}/{one.tag}")
+    draws = read_draws(arrays, f"{one.measurement}/{one.tag}")
     figure = style.new_figure(4.9)
     grid = figure.add_gridspec(3, 3, left=0.07, right=0.985, top=0.95, bottom=0.075, wspace=0.26, hspace=0.42)
     rows = {(row.name, row.index): row for row in one.parameters}
@@ -219,7 +224,7 @@ def noise_level_figure(results: Path, found: dict[int, Candidate], values: list[
     wide = (other / "free_energy").is_dir() and folder.is_dir()
     if wide:
         (result,) = load_results(facts_of(load_campaign(folder)), other).measurements
-        found = {one.count or 0: one for one in result.candidates} or found
+        found = _by_count(result) or found
     shown = [found[k] for k in sorted(found) if k <= 6 and found[k].noise_curve]
     figure = noise_figure(shown, [f"K = {one.count}" for one in shown])
     best = min(shown, key=lambda one: float((one.noise_curve or {})["lowest"]))
