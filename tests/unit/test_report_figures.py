@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from bayesbeam.report.curves import Column, Draws, Fit
 from bayesbeam.report.figures.fit import fit_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.figures.parameters import parameters_figure
-from bayesbeam.report.records import Candidate
+from bayesbeam.report.records import Candidate, Row
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from report_fixture import NASTY_TITLE
@@ -139,3 +140,87 @@ def test_settings_of_the_reader_are_left_alone() -> None:
     before = dict(mpl.rcParams)
     drawn()
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["peaks.amplitude 3", "band[3].depth / (band[1].depth + band[2].depth)"])
+def test_heads_of_panels_stay_with_their_panels(name: str) -> None:
+    """Name and unit in the title where there is room, else the unit beside an axis: neighbours are not reached."""
+    with style.figure_style():
+        figure = style.new_figure(2.0)
+        panels = figure.subplots(1, 3, gridspec_kw={"left": 0.09, "right": 0.985, "wspace": 0.34})
+        for one in panels:
+            style.panel_head(one, name, "counts/exposure")
+        figure.draw_without_rendering()
+        far = [one.get_window_extent().x0 for one in panels] + [figure.bbox.x1]
+        for one, next_left in zip(panels, far[1:], strict=True):
+            assert one._left_title.get_window_extent().x1 < next_left
+            assert one.get_ylabel() == "counts/exposure"
+            title = one.get_title(loc="left")
+            assert title == name if len(name) < 20 else title == f"{name[: len(title) - 1]}…"
+        (whole,) = style.new_figure(2.0).subplots(1, 1, squeeze=False)[0]
+        style.panel_head(whole, name, "counts/exposure")
+    assert (whole.get_title(loc="left"), whole.get_ylabel()) == (f"{name} (counts/exposure)", "")
+
+
+def test_a_part_that_is_alone_has_no_number() -> None:
+    """Where the campaign leaves no count open: in legends, titles and labels; those of several keep theirs."""
+    rows = (
+        Row("first.position", 1, alone=True), Row("band.position", 1), Row("band.position", 2),
+    )  # fmt: skip
+    assert [row.label for row in rows] == ["first.position", "band.position 1", "band.position 2"]
+    fit = replace(fit_of(9), labels=("first 1", "band 1", "band 2", "flat"))
+    assert fit.marked(rows).labels == ("first", "band 1", "band 2", "flat")
+    columns = tuple(Column(row.name, row.index, "eV") for row in rows)
+    values = np.random.default_rng(0).standard_normal((2, 50, 3))
+    draws = Draws(values, values[0], columns)
+    assert [one.label for one in draws.marked(rows).columns] == [row.label for row in rows]
+    with style.figure_style():
+        figure = parameters_figure(draws.marked(rows))
+    assert figure is not None
+    assert {axes.get_title(loc="left") for axes in figure.axes} == {
+        "first position (eV)", "position 1 (eV)", "position 2 (eV)",
+    }  # fmt: skip
+
+
+def test_a_title_without_room_for_its_part_names_the_quantity_if_that_is_enough() -> None:
+    names = (
+        "doublet.amplitude_of_it",
+        "doublet.level",
+        "background.level_of_the_rest",
+        "foot.level_of_the_rest",
+        "a.b",
+    )
+    draws = np.random.default_rng(0).standard_normal((2, 50, len(names)))
+    with style.figure_style():
+        figure = parameters_figure(Draws(draws, draws[0], tuple(Column(name, None, "eV") for name in names)))
+    assert figure is not None
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles[0] == "amplitude_of_it (eV)"
+    assert titles[1] == "doublet level (eV)"
+    assert titles[2].startswith("background level_")
+    assert titles[2].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.011, 0.09, ["0.02", "0.05"]),
+        (2.1e-3, 3.9e-3, ["0.003"]),
+        (31.0, 33.0, []),
+        (1e-4, 1.0, ["10⁻⁴", "10⁻²", "10⁰"]),
+    ],
+)
+def test_a_short_logarithmic_axis_has_numbers(low: float, high: float, expected: list[str]) -> None:
+    with style.figure_style():
+        figure = style.new_figure(2.0)
+        axes = figure.add_subplot()
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        style.log_ticks(axes)
+        figure.draw_without_rendering()
+        bottom, top = axes.get_ylim()
+        shown = [one.get_text() for one, at in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)
+                 if bottom <= at <= top]  # fmt: skip
+    assert len(shown) >= 2
+    assert set(expected) <= set(shown)
+    assert (bottom, top) == (low, high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,34 @@ def test_arviz_summarises_the_draws(results: Path, tmp_path: Path) -> None:
     summary = az.summary(data, var_names=["peaks.position"], round_to="none")
     means = [row.mean for row in found.best.parameters if row.name == "peaks.position"]
     np.testing.assert_allclose(summary["mean"], means, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changed", "more", "alone"),
+    [
+        ({"count": None, "counts": {}}, [], True),  # one by the campaign
+        ({"count": 1, "counts": {"peaks": 1}}, [], False),  # one of a range
+        ({"count": 2, "counts": {"others": 2}}, [], True),  # the range is that of another part
+        ({"count": None, "counts": {}}, [2], False),  # a fixed number of several
+        ({"count": 1}, [], False),  # of which part the count is, nobody says
+    ],
+)
+def test_numbers_are_for_parts_that_may_be_several(
+    results: Path, tmp_path: Path, changed: dict[str, object], more: list[int], alone: bool
+) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(results, folder)
+    path = folder / "free_energy" / "b0.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for record in content["records"]:
+        row = next(one for one in record["parameters"] if one["index"] == 1)
+        record["parameters"] = [row | {"parameter": "peaks.place", "index": index} for index in (1, *more)]
+        record.pop("counts", None)
+        record |= changed
+    path.write_text(json.dumps(content), encoding="utf-8")
+    found = load_results(report_fixture.facts(), folder).measurements[0].best.parameters
+    assert [row.alone for row in found] == [alone] * (1 + len(more))
+    assert found[0].label == ("peaks.place" if alone else "peaks.place 1")
 
 
 def test_missing_results_become_refusals(tmp_path: Path) -> None:

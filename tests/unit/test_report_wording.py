@@ -227,6 +227,14 @@ def test_waves_in_the_residuals_are_a_reservation() -> None:
     answer = wording.measurement_answer(measured(candidate(3, 0.99), candidate(4, 0.01)), None, wavy)
     assert answer.verdict == "with reservations"
     assert "neighbouring residuals are alike" in answer.reasons[0]
+    joined = measured(candidate(3, 0.99, predictive_p=1e-4), candidate(4, 0.01, predictive_p=1e-4))
+    (reason,) = wording.measurement_answer(joined, None, wavy).reasons
+    assert reason.startswith("none of the candidates describes the data within its noise")
+    assert "neighbouring residuals are alike (autocorrelation 0.99), so the uncertainties are too small" in reason
+    loose = measured(candidate(3, 0.99, predictive_p=0.999), candidate(4, 0.01))
+    closer, waves = wording.measurement_answer(loose, None, wavy).reasons
+    assert "closer to the curve than the noise allows" in closer
+    assert waves.endswith("the curve misses something in the data")  # and no word of uncertainties that are too small
 
 
 def test_overview_counts_every_verdict() -> None:

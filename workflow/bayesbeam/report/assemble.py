@@ -150,7 +150,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
     name = f"{result.id}+{one.tag}"
     fit = gallery.add(
         f"{name}+fit",
-        fit_figure(read_fit(arrays, where), *labels, data.decreasing),
+        fit_figure(read_fit(arrays, where).marked(one.parameters), *labels, data.decreasing),
         f"{result.name}: data and fit, {label}",
         pdf=one is result.best,
     )
@@ -171,8 +171,10 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
 
 def _densities(result: MeasurementResult, draws: Draws, gallery: Gallery) -> Shown | None:
     """Densities of the best candidate."""
-    title = f"{result.name}: posterior and prior, {candidate_label(result.best, result.candidates)}"
-    return gallery.add(f"{result.id}+{result.best.tag}+parameters", parameters_figure(draws), title)
+    best = result.best
+    title = f"{result.name}: posterior and prior, {candidate_label(best, result.candidates)}"
+    figure = parameters_figure(draws.marked(best.parameters))
+    return gallery.add(f"{result.id}+{best.tag}+parameters", figure, title)
 
 
 def _priors(result: MeasurementResult) -> tuple[tuple[str, view.Table], ...]:
@@ -215,7 +217,8 @@ def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:
     """Draws of every shared parameter, apart and together."""
     if result.arrays is None or not result.arrays.is_file():
         return []
-    joint = read_draws(result.arrays, tag)
+    row = next((one for one in result.rows if one.tag == tag), None)
+    joint = read_draws(result.arrays, tag).marked(row.parameters if row is not None else ())
     apart = [(name, draws) for name in result.measurements if (draws := _alone(results, name, tag)) is not None]
     shared = []
     for place, column in enumerate(joint.columns):
@@ -226,8 +229,7 @@ def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:
             continue
         rows = [(name, draws, draws.find(column.name, column.index)) for name, draws in apart]
         found = tuple((name, draws.flat(at)) for name, draws, at in rows if at is not None)
-        short = column.name if column.index is None else f"{column.name} {column.index}"
-        shared.append(Shared(short, column.unit, found, values))
+        shared.append(Shared(column.label, column.unit, found, values))
     return shared
 
 

@@ -6,7 +6,8 @@ Decides nothing; a group or data set that is missing is a StoreError that names 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.seal import check_seal
+from bayesbeam.report.records import Row
 from bayesbeam.report.text import clean
 
 Array = NDArray[np.float64]
@@ -36,6 +38,12 @@ class Column:
     unit: str = "1"
     kind: str = "parameter"
     measurement: str | None = None
+    alone: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name with the number of the peak, where its part may have several."""
+        return self.name if self.index is None or self.alone else f"{self.name} {self.index}"
 
     @property
     def key(self) -> tuple[str, int | None]:
@@ -58,6 +66,11 @@ class Draws:
                 return place
         return None
 
+    def marked(self, rows: Sequence[Row]) -> Draws:
+        """The same with columns that need no number where the summary rows say so."""
+        alone = {row.name for row in rows if row.alone}
+        return replace(self, columns=tuple(replace(one, alone=one.name in alone) for one in self.columns))
+
     def flat(self, place: int) -> Array:
         """Posterior draws of one column, all chains."""
         return np.asarray(self.posterior[..., place], dtype=np.float64).ravel()
@@ -75,6 +88,11 @@ class Fit:
     components: Array
     labels: tuple[str, ...]
     residuals: Array
+
+    def marked(self, rows: Sequence[Row]) -> Fit:
+        """The same with labels that have no number where the summary rows need none."""
+        alone = {f"{row.part} {row.index}": row.part for row in rows if row.alone}
+        return replace(self, labels=tuple(alone.get(one, one) for one in self.labels))
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,21 +44,20 @@ class Share:
 
 @dataclass(frozen=True)
 class Precision:
-    """One parameter of the true model at one level: posterior sd over the replicates, and coverage of the truth."""
+    """One parameter of the true model at one level: posterior sd over the replicates, and coverage of the truth.
+
+    ``label`` is the name with the number of the peak where there may be several.
+    """
 
     name: str
     index: int | None
+    label: str
     unit: str
     truth: float
     sd_median: float
     sd_low: float
     sd_high: float
     covered: Share
-
-    @property
-    def label(self) -> str:
-        """Name with the number of the peak."""
-        return self.name if self.index is None else f"{self.name} {self.index}"
 
 
 @dataclass(frozen=True)
@@ -195,4 +194,4 @@ def _precision(rows: Sequence[Row], truth: float) -> Precision:
     ends = [(row.q025, row.q975) for row in rows] if known(truth) else []
     pairs = [(low, high) for low, high in ends if low is not None and high is not None]
     covered = Share(sum(low <= truth <= high for low, high in pairs), len(pairs))
-    return Precision(rows[0].name, rows[0].index, rows[0].unit, truth, middle, low, high, covered)
+    return Precision(rows[0].name, rows[0].index, rows[0].label, rows[0].unit, truth, middle, low, high, covered)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,12 @@ def _group(name: str, results: Path) -> GroupResult:
 def _rows(record: Mapping[str, Any], where: Path) -> tuple[Row, ...]:
     """Summary rows of a record."""
     found = _records(record, "parameters", where)
-    return tuple(Row(**_fields(Row, one, name=clean(one.get("parameter", "")))) for one in found)
+    rows = [Row(**_fields(Row, one, name=clean(one.get("parameter", "")))) for one in found]
+    counted = record.get("counts") or {}
+    several = {row.part for row in rows if (row.index or 1) > 1} | set(counted)
+    # A count that says not of which part, as in a group, may be that of any.
+    open_count = record.get("count") is not None and not counted
+    return tuple(replace(row, alone=not open_count and row.part not in several) for row in rows)
 
 
 def _records(content: Mapping[str, Any], name: str, where: Path) -> list[Mapping[str, Any]]:

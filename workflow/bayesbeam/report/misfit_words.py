@@ -29,18 +29,26 @@ def misfits(one: Candidate) -> bool:
     return p is not None and p < MISFIT
 
 
-def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate]) -> list[str]:
-    """Reservation where no candidate that is in the running describes the data, or the noise is stated too large."""
-    best = result.best
+def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate], memory: float | None = None) -> list[str]:
+    """Reservations where no candidate that is in the running describes the data, or the noise is stated too large.
+
+    ``memory`` is the autocorrelation of neighbouring residuals where they are alike: the same doubt as a misfit.
+    """
+    best, doubts = result.best, []
     p, spread = check_p(best), best.predictive_p
+    alike = "" if memory is None else f"neighbouring residuals are alike (autocorrelation {memory:.2f})"
     # Where the noise is stated far too large, data lie on one side of a draw of the curve throughout.
     overstated = spread is not None and spread > OVERSTATED
     alone = overstated and _loudest(best) == "runs"
     if p is not None and not alone and misfits(best) and all(misfits(one) for one in running):
-        return [f"none of the candidates describes the data within its noise: {_why(best, result)} (p {small(p)})"]
+        said = f"none of the candidates describes the data within its noise: {_why(best, result)} (p {small(p)})"
+        return [f"{said}; {alike}, so the uncertainties are too small" if alike else said]
     if overstated:
-        return [f"the data lie closer to the curve than the noise allows: predictive p {probability(spread)}"]
-    return []
+        doubts.append(f"the data lie closer to the curve than the noise allows: predictive p {probability(spread)}")
+    if alike:
+        also = "" if overstated else ", and the uncertainties are too small"
+        doubts.append(f"{alike}: the curve misses something in the data{also}")
+    return doubts
 
 
 def small(p: float) -> str:

@@ -67,7 +67,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Row:
-    """Summary of one parameter of a posterior."""
+    """Summary of one parameter of a posterior; ``alone``: its part is one by the campaign, and needs no number."""
 
     name: str
     index: int | None = None
@@ -86,11 +86,17 @@ class Row:
     mode: float | None = None
     laplace_sd: float | None = None
     information_sd: float | None = None
+    alone: bool = False
+
+    @property
+    def part(self) -> str:
+        """Part that it belongs to; empty for what is of none."""
+        return self.name.rpartition(".")[0]
 
     @property
     def label(self) -> str:
         """Name with the number of the peak."""
-        return self.name if self.index is None else f"{self.name} {self.index}"
+        return self.name if self.index is None or self.alone else f"{self.name} {self.index}"
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,7 @@ def _draw_trend(axes: Axes, points: Sequence[Point]) -> None:
     axes.margins(x=0.08, y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    unit = pretty_unit(points[0].row.unit)
-    style.panel_title(axes, clean(points[0].row.label, 24) + (f" ({unit})" if unit else ""))
+    style.panel_head(axes, clean(points[0].row.label, 120), pretty_unit(points[0].row.unit))
 
 
 def selection_figure(column: str, members: Sequence[MeasurementResult]) -> Figure | None:

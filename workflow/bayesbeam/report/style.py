@@ -16,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from bayesbeam.report.text import raised
+from bayesbeam.report.text import clean, plain, raised
 
 WIDTH = 7.2  # inches: two columns of a journal, 183 mm
 INK, MUTED, GRID, PAPER = "#1a1d21", "#5f6b76", "#e3e7eb", "#ffffff"
@@ -27,6 +27,7 @@ BAND95, BAND68, POINTS, PRIOR = "#dde3ea", "#b7c3d0", "#6a7682", "#cfd5dc"
 GOOD, BAD = "#00735d", "#b2380e"
 COMPONENTS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MAX_VECTOR_POINTS = 20_000
+_LETTER = 4.4  # points that a letter of a title takes, about
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -126,11 +127,38 @@ def panel_title(axes: Axes, words: str) -> None:
     axes.set_title(words, loc="left", color=MUTED, pad=4)
 
 
+def panel_head(axes: Axes, name: str, unit: str, side: str = "y") -> None:
+    """Title with the unit; where a panel is too narrow for both, the unit goes to the axis x or y instead."""
+    room = int(72 * axes.get_position().width * axes.get_figure(root=True).get_figwidth() / _LETTER)  # type: ignore[union-attr]
+    whole = f"{name} ({unit})" if unit else name
+    panel_title(axes, whole if len(whole) <= room else clean(name, room))
+    if unit and len(whole) > room:
+        (axes.set_ylabel if side == "y" else axes.set_xlabel)(unit)
+
+
 def power_ticks(axes: Axes, which: str) -> None:
     """Log ticks written as raised powers (matplotlib's own need the mathematics we keep off)."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(FuncFormatter(lambda value, _: raised(round(np.log10(value))) if value > 0 else "0"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def log_ticks(axes: Axes) -> None:
+    """Ticks of a logarithmic y axis, at least two of them with a number, however short the axis is."""
+    low, high = axes.get_ylim()
+    if high >= 100.0 * low:
+        power_ticks(axes, "y")
+        return
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for steps in ((1, 2, 5), range(1, 10)):
+        ticks = np.sort(np.outer(decades, steps).ravel())
+        inside = ticks[(ticks >= low) & (ticks <= high)]
+        if inside.size >= 2:
+            break
+    else:
+        inside = np.array([one for one in MaxNLocator(3).tick_values(low, high) if low <= one <= high])
+    axes.set_yticks(inside, [plain(float(one), 3) for one in inside])
+    axes.set_yticks([], minor=True)
 
 
 def _strokes(x0: ArrayLike, y0: ArrayLike, x1: ArrayLike, y1: ArrayLike) -> Outline:

@@ -81,14 +81,7 @@ def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fi
     if not result.candidates:
         reason = result.refusal or "no result"
         return Answer(result.id, result.name, GONE, "not analysed.", reasons=(reason,))
-    verdict, reasons = judged(result)
-    memory = alike(fit.residuals) if fit is not None else None
-    if memory is not None:
-        verdict = CHECK if verdict == GOOD else verdict
-        reasons.append(
-            f"neighbouring residuals are alike (autocorrelation {memory:.2f}): the curve misses something in the data, "
-            "and the uncertainties are too small"
-        )
+    verdict, reasons = judged(result, alike(fit.residuals) if fit is not None else None)
     details = [*_physics(result.best, draws), *_fit_words(result)]
     sentence = choice(result.ranked) if verdict != BAD else f"as computed, {choice(result.ranked)}"
     details += [*_end_of_range(result.ranked), *doubts(result.best.numbering)]
@@ -160,15 +153,18 @@ def _rivals(ranked: Sequence[Candidate]) -> Sequence[Candidate]:
     return ranked[:4]
 
 
-def judged(result: MeasurementResult) -> tuple[str, list[str]]:
-    """Verdict on the answer of a measurement and the reasons for less than reliable."""
+def judged(result: MeasurementResult, memory: float | None = None) -> tuple[str, list[str]]:
+    """Verdict on the answer of a measurement and the reasons for less than reliable.
+
+    ``memory`` is the autocorrelation of neighbouring residuals of the best candidate, None where it does not matter.
+    """
     ranked = result.ranked
     running = [one for one in ranked if one is ranked[0] or (one.model_probability or 0.0) >= IN_THE_RUNNING]
     failed = [one for one in running if not one.reliable]
     reasons = [f"{candidate_label(one, ranked)}: {'; '.join(one.reasons) or 'no reason given'}" for one in failed]
     doubts = [
         *_doubts(ranked, running),
-        *misfit_doubts(result, running),
+        *misfit_doubts(result, running, memory),
         *(f"{tag or 'a candidate'} was refused: {why}" for tag, why in result.left_out),
     ]
     if failed:

@@ -81,10 +81,10 @@ def _draw_trend(axes: Axes, trend: list[tuple[float, Precision]], limit: Limit) 
     style.bars(axes, x, sd[:, 0], sd[:, 2], colour, 1.2)
     axes.plot(x, sd[:, 1], marker="o", ms=3.5, color=colour, lw=0.8)
     axes.set_yscale("log")
-    style.power_ticks(axes, "y")
+    style.log_ticks(axes)
     _log_axis(axes, x)
     unit = pretty_unit(first.unit) + ("/exposure" if grows else "")
-    style.panel_title(axes, clean(first.label, 24) + (f" ({unit})" if unit else ""))
+    style.panel_head(axes, clean(first.label, 60), unit)
 
 
 def _log_axis(axes: Axes, x: np.ndarray) -> None:

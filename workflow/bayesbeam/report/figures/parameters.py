@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,7 @@ def _draw_marginal(axes: Axes, panel: Panel, draws: Draws, width: float) -> None
     style.limits(axes, x=(low, high))
     axes.set_xticks(_inner_ticks(axes, low, high, width))
     axes.tick_params(axis="x", pad=1.5)
-    style.panel_title(axes, _title(panel.column, width))
+    style.panel_title(axes, _title(panel.column, width, draws.columns))
 
 
 def _draw_prior(axes: Axes, prior: np.ndarray, low: float, high: float) -> None:
@@ -124,12 +125,17 @@ def _inner_ticks(axes: Axes, low: float, high: float, width: float) -> list[floa
     return inner[(len(inner) - 1) % stride // 2 :: stride]
 
 
-def _title(column: Column, width: float) -> str:
-    """Name of a panel: quantity and number of the peak, and the unit where there is room."""
+def _title(column: Column, width: float, columns: Sequence[Column]) -> str:
+    """Name of a panel: quantity and number of the peak, or its part where there is room, as for the unit."""
     part, _, short = column.name.rpartition(".")
-    number = "" if column.index is None else f" {column.index}"
-    owner = f"{part} " if column.index is None and part else ""
+    single = column.index is None or column.alone
+    number = "" if single else f" {column.index}"
+    owner = f"{part} " if single and part else ""
     room = int(width / _TITLE_LETTER)
+    if len(owner) + len(short) > room and {one.name for one in columns if one.name.endswith(f".{short}")} == {
+        column.name
+    }:
+        owner = ""
     name = clean(f"{owner}{short}{number}", room)
     unit = pretty_unit(column.unit)
     return f"{name} ({unit})" if unit and len(name) + len(unit) + 3 <= room else name

@@ -76,5 +76,4 @@ def _draw_ridges(axes: Axes, shared: Shared, names: bool) -> None:
     style.quiet_grid(axes, "x")
     style.limits(axes, x=(low, high))
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    unit = pretty_unit(shared.unit)
-    style.panel_title(axes, clean(shared.name, 26) + (f" ({unit})" if unit else ""))
+    style.panel_head(axes, clean(shared.name, 60), pretty_unit(shared.unit), "x")
