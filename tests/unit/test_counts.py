@@ -101,7 +101,6 @@ MANY = [BROAD.replace("broad", f"p{k}").replace("0..2", "1..5") for k in range(3
 MISTAKES = [
     (MANY, r"5 \(p0\) x 5 \(p1\) x 5 \(p2\) = 125 models; expected at most 64"),
     ([BROAD], r"parts\[0\]\.count: a count of 0, which leaves no part at all"),
-    ([BROAD, "{component: constant, fixed: {level: 0}}"], "a count of 0, which leaves no parameter that is free"),
     (
         [SHARP, "{name: other, component: gaussian, tied: {sd: sharp.sd}}", FLAT],
         r"parts\[1\]\.tied\.sd: sd tied to sharp, of which there may be none",

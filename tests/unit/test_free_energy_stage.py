@@ -11,14 +11,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config import load_campaign
 from bayesbeam.config.keys import candidate_key, words_key
 from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record, read_records
 from bayesbeam.io.store import read_measurement
+from bayesbeam.report.curves import read_draws
 from bayesbeam.stages.noise_levels import weigh_levels
 from bayesbeam.stages.summary import noise_words
 from stage_fixture import FLAT, HASTY, PEAKS, Lab, make_lab, peak, rows
@@ -388,3 +390,59 @@ def test_a_grid_of_counts_begins_without_peaks_and_its_counts_have_probabilities
     areas = [next(row["mean"] for row in one["parameters"] if row["parameter"] == "peak.area") for one in with_peak]
     expected = sum(one["model_probability"] * area for one, area in zip(with_peak, areas, strict=True))
     assert totals["peak.total_area"]["mean"] == pytest.approx(expected, rel=1e-9)
+
+
+NOTHING = """\
+  peaks:
+    parts:
+      - {component: gaussian, name: peak, count: 0..1,
+         priors: {amplitude: "uniform(0, 3)", position: "uniform(0, 3)", sd: "log_uniform(0.05, 1)"}}
+      - {component: constant, name: flat, fixed: {level: 0.25}}
+    noise: {family: normal, sigma: 0.1}
+"""
+
+
+def test_a_model_with_nothing_free_has_its_likelihood_as_evidence(tmp_path: Path) -> None:
+    group = "  - {group: both, measurements: [a, b], candidate: peaks, shared: [peak.position]}\n"
+    lab = make_lab(tmp_path, {"a": peak(0), "b": peak(1)}, NOTHING, group, sampling=HASTY)
+    path = lab.campaign.folder / "campaign.yaml"
+    path.write_text(path.read_text() + "report: {modes: true}\n")
+    lab = replace(lab, campaign=load_campaign(lab.campaign.folder))
+    lab.separate()
+    content = strict(lab.results / "free_energy" / "b.json")
+    arrays = read_records(lab.results / "free_energy" / "b.h5")
+    exact = {}
+    for name in "ab":
+        y = read_measurement(lab.measurements / f"{name}.h5").y
+        exact[name] = -norm(0.25, 0.1).logpdf(y).sum()
+        one = record(content, "peaks-k0", name)
+        # rows in single precision: residuals to 1e-7 of 10 sd, 60 of them
+        assert one["free_energy"] == pytest.approx(exact[name], abs=1e-3)
+        assert (one["standard_error"], one["verdict"], one["parameters"]) == (0.0, "reliable", [])
+        assert one["predictive_p"] == 0.0
+        assert one["model_probability"] < 1e-6  # the data have a peak
+        factor = np.array(one["noise_curve"]["factor"])
+        levels = [-norm(0.25, 0.1 * s).logpdf(y).sum() for s in factor]
+        np.testing.assert_allclose(one["noise_curve"]["free_energy"], levels, atol=2e-3, rtol=0.0)
+        assert max(one["noise_curve"]["standard_error"]) < 1e-9
+        assert one["noise_curve"]["best"] * 0.1 == pytest.approx(np.sqrt(np.mean((y - 0.25) ** 2)), rel=0.01)
+        np.testing.assert_allclose(arrays[f"{name}/peaks-k0"].arrays["prediction"], 0.25)
+        drawn = read_draws(lab.results / "free_energy" / "b.h5", f"{name}/peaks-k0")
+        assert (drawn.columns, drawn.posterior.shape[-1]) == ((), 0)
+        total = {row["parameter"] for row in content["averaged"] if row["measurement"] == name}
+        assert total == {"peak.total_area"}
+    lab.join("both")
+    decision = strict(lab.integrate("both"))
+    none = next(row for row in decision["rows"] if row["count"] == 0)
+    assert none["free_energy"] == pytest.approx(exact["a"] + exact["b"], abs=2e-3)
+    assert (none["gain"], none["gain_standard_error"]) == (pytest.approx(0.0, abs=1e-9), 0.0)
+
+
+def test_counts_where_a_known_curve_is_zero_are_refused(tmp_path: Path) -> None:
+    """A curve of zero and nothing free: no counts can be."""
+    candidates = NOTHING.replace("0.25", "0").replace("normal, sigma: 0.1", "poisson")
+    data = {"a": "".join(f"{i} {i % 3}\n" for i in range(30))}
+    lab = make_lab(tmp_path, data, candidates, treatment="{signal: {counts: true}}", sampling=HASTY)
+    lab.preprocess()
+    (found,) = read_records(lab.sample("peaks-k0")).values()
+    assert "a curve of 0 at most" in found.facts["refused"]

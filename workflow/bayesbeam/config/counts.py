@@ -57,12 +57,13 @@ def check_counts(candidate: Candidate, spec: CandidateSpec, problems: Problems, 
                 problems.add(path, said, "a part that is there", remedy)
     if absent:
         least = _at(spec, dict.fromkeys(found, 0) | {name: min(counts) for name, counts in found.items()})
-        free = any(not parameter.prior.fixed for _, parameter in least.parameters())
-        if not least.parts or not free:
-            left = "no parameter that is free" if least.parts else "no part at all"
+        if not least.parts:
             path = (*here, "parts", place[next(name for name in found if name in absent)], "count")
-            remedy = "Let it begin at 1, or add a background with a prior."
-            problems.add(path, f"a count of 0, which leaves {left}", "something to describe the data with", remedy)
+            remedy = (
+                "Let it begin at 1, or add a background, {component: constant, fixed: {level: 0}} if there is none."
+            )
+            found_, expected = "a count of 0, which leaves no part at all", "something to describe the data with"
+            problems.add(path, found_, expected, remedy)
 
 
 def expand(name: str, candidate: Candidate, spec: CandidateSpec) -> tuple[Expanded, ...]:

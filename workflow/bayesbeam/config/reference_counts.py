@@ -3,10 +3,11 @@
 COUNTS = """
 ## Counts
 
-A range of counts makes one model of each number. It may begin at 0: the model without that part, what is computed from
-its curve alone, and common numbers to which nothing else is tied. Ranges of several parts make a grid of models, at
-most 64, each with its free energy: here 4 x 3 of them, named by both numbers, `(3, 1)` in the column `count` of the
-tables and `lines-k3-1` in the names of files.
+A range of counts makes one model of each number. It may begin at 0: the model without that part, what is computed
+from its curve alone, and common numbers to which nothing else is tied. Where nothing is left open then (known noise
+and a known background, such as known dark counts), its free energy is minus the log-likelihood, without an error.
+Ranges of several parts make a grid of models, at most 64, each with its free energy: here 4 x 3 of them, named by
+both numbers, `(3, 1)` in the column `count` of the tables and `lines-k3-1` in the names of files.
 
 """
 

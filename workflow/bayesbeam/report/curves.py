@@ -132,7 +132,7 @@ def read_draws(path: Path, group: str) -> Draws:
         node = _node(file, path, group)
         stored = _data(node, path, "draws")
         columns = tuple(_column(one) for one in _described(node, stored, "columns"))
-        if not columns or len(columns) != stored.shape[-1]:
+        if len(columns) != stored.shape[-1]:
             raise _missing(path, f"describes {len(columns)} of the {stored.shape[-1]} columns of {node.name}/draws")
         prior = np.asarray(node["prior_draws"], dtype=np.float64) if "prior_draws" in node else None
         posterior = np.asarray(stored, dtype=np.float64)

@@ -34,9 +34,11 @@ def mode_columns(
     -------
     list of dict, one a quantity
         ``mode``, ``laplace_sd``, ``information_sd``, see :class:`bayesbeam.targets.mode.Mode`; all nan where the
-        density rises up to the end of a prior, or the model cannot be differentiated.
+        density rises up to the end of a prior, the model cannot be differentiated, or nothing moves.
     """
     nothing = {"mode": math.nan, "laplace_sd": math.nan, "information_sd": math.nan}
+    if not target.moving:
+        return [dict(nothing) for _ in quantities]
     try:
         found = find_mode(target, draws)
     except RuntimeError:  # torch cannot differentiate a formula that leaves it

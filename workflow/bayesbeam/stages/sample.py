@@ -25,6 +25,7 @@ from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_check
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.checkpoint import Interrupted
+from bayesbeam.sampling.known import known_runs
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
@@ -226,7 +227,8 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     sampling = job.campaign.campaign.sampling
     try:
         target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
-        say(f"{job.expanded.tag}: {choice_words(target, job.settings.engine, sampling.device)}")
+        words = choice_words(target, job.settings.engine, sampling.device) if target.moving else "nothing to sample"
+        say(f"{job.expanded.tag}: {words}")
         predicted = predicted_mib(target, job.settings, bool(job.expanded.spec.starts))
         runs = _run(target, job, keeper, watch)
     except BayesbeamError as error:
@@ -238,7 +240,9 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
 
 
 def _run(target: SumTarget, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
-    """Call the sampler."""
+    """Call the sampler, where there is something to sample."""
+    if not target.moving:
+        return known_runs(target, job.names, job.settings)
     starts = starting_points(job.expanded.spec, target, job.groups)
     return replica_exchange(target, job.names, job.settings, _forward(watch), keeper, starts)
 

@@ -78,6 +78,8 @@ def tabulate(target: Target, theta: FloatArray, asked: Sequence[Asked] = ()) -> 
             if column[0].member is not None or member == 0
         ]
     columns.sort(key=lambda column: column[0].member is not None)
+    if not columns:
+        return [], np.empty((*theta.shape[:-2], 0))
     return [quantity for quantity, _ in columns], np.stack([values for _, values in columns], axis=-1)
 
 

@@ -1,0 +1,53 @@
+"""Models with nothing left open: there is nothing to sample, and the free energy is minus the log-likelihood.
+
+The result has the form of a run whose chains stand still, so that whoever reads runs need not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from bayesbeam.evidence.estimate import FreeEnergy
+from bayesbeam.sampling.groups import GroupName
+from bayesbeam.sampling.record import Run, Verdict
+from bayesbeam.sampling.settings import Settings
+from bayesbeam.targets.sum import SumTarget
+
+ENGINE = "none"
+# States a run holds in all, each the same: new data are drawn from each of them.
+_STATES = 400
+
+
+def known_runs(target: SumTarget, names: Sequence[GroupName], settings: Settings) -> list[Run]:
+    """Results of all groups of a target without a moving slot: the likelihood itself, without an error."""
+    u = torch.full((len(target.slots), target.groups, target.members, 1, 1), 0.5, dtype=torch.float64)
+    theta = target.from_uniform(u.to(target.device))
+    likelihood = target.log_likelihood(target.rows(theta).sum(0), theta).sum(1)[:, 0, 0].cpu().numpy()
+    length = -(-_STATES // settings.chains)
+    runs = []
+    for g, one in enumerate(names):
+        states = theta[g, :, 0, 0].cpu().numpy()  # (D, P)
+        value = FreeEnergy(-float(likelihood[g]), 0.0, settings.chains - 1)
+        runs.append(
+            Run(
+                name=one.name,
+                theta=np.tile(states[:, None], (length, 1, settings.chains, 1)),
+                log_likelihood=np.full((length, settings.chains, 2), float(likelihood[g])),
+                beta=np.array([0.0, 1.0]),
+                exchange_rate=np.ones(1),
+                round_trips=0.0,
+                free_energy=value,
+                estimators={"exact": value},
+                effective_draws=np.full(1, np.nan),
+                rhat=np.full(1, np.nan),
+                verdict=Verdict(True, ()),
+                sweeps=0,
+                burn_in=0,
+                likelihood_rows=max(len(target.terms), 1) * target.members,
+                engine=ENGINE,
+            )
+        )
+    return runs
