@@ -111,6 +111,93 @@ def test_bad_candidates(tmp_path: Path, rest: str, found: str, words: str) -> No
     assert words in message
 
 
+GRID = """\
+campaign: test
+candidates:
+  mixed:
+    parts:
+      - {name: broad, component: gaussian, count: 1..2}
+      - {name: sharp, component: lorentzian, count: 0..3}
+      - {name: flat, component: constant, priors: {level: "uniform(0, 100)"}}
+    noise: {family: poisson}
+simulate:
+  - {name: longer, candidate: mixed, truth: {broad.amplitude: [1], broad.position: [2], broad.sd: [1],
+     sharp.amplitude: [1], sharp.position: [4], sharp.fwhm: [0.5], flat.level: 0.5},
+     axis: {start: 0, stop: 9, points: 40}, exposures: [10, 20, 40], replicates: 2}
+  - {name: once, candidate: mixed, truth: {broad.amplitude: [1], broad.position: [2], broad.sd: [1],
+     sharp.amplitude: [1], sharp.position: [4], sharp.fwhm: [0.5], flat.level: 0.5},
+     axis: {start: 0, stop: 9, points: 40}, exposures: [10], replicates: 2}
+thin: {name: thinner, measurement: a, exposures: [1, 2], replicates: 2}
+treatments: {default: {signal: {counts: true}}}
+report:
+  series: [{quantity: QUANTITY, against: AGAINST, REST}]
+"""
+
+
+def grid_problems(folder: Path, rest: str, against: str = "temperature", quantity: str = "sharp.position") -> list[str]:
+    """Messages of a campaign with a grid of counts and studies; empty where it loads."""
+    text = GRID.replace("QUANTITY", quantity).replace("AGAINST", against).replace("REST", rest)
+    (folder / "campaign.yaml").write_text(text, encoding="utf-8")
+    sheet = "id\tfile\texposure\ttemperature\na\ta.csv\t4\t1\nb\tb.csv\t4\t2\n"
+    (folder / "measurements.tsv").write_text(sheet, encoding="utf-8")
+    try:
+        load_campaign(folder)
+    except ConfigErrors as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("rest", "against"),
+    [
+        ("candidate: mixed, count: {broad: 2, sharp: 1}", "temperature"),
+        ("candidate: mixed, count: {sharp: 3}", "temperature"),
+        ("candidate: mixed, study: longer", "exposure"),
+        ("study: longer", "exposure"),
+    ],
+)
+def test_models_of_a_grid_and_studies_may_be_followed(tmp_path: Path, rest: str, against: str) -> None:
+    assert grid_problems(tmp_path, rest, against) == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "key", "found", "words"),
+    [
+        ("candidate: mixed, count: 2", "count", "the count 2 of 'mixed'", "Write e.g. {broad: 1, sharp: 0}."),
+        (
+            "candidate: mixed, count: {broad: 3}",
+            "count",
+            "the counts {broad: 3}",
+            "broad from 1 to 2, sharp from 0 to 3",
+        ),
+        ("candidate: mixed, count: {shrap: 1}", "count", "the counts {shrap: 1}", "Did you mean sharp?"),
+        ("candidate: mixed, count: {sharp: two}", "count", "{'sharp': 'two'}", "one for each of some parts"),
+        ("candidate: mixed, count: two", "count", "'two'", "a whole number"),
+        ("candidate: mixed, count: {}", "count", "{}", "Write e.g. 3"),
+        ("count: {sharp: 1}", "count", "the counts {sharp: 1} of no candidate", "Name the candidate: mixed."),
+        ("study: longest", "study", "the unknown study 'longest'", "Did you mean longer?"),
+        ("study: thinner", "study", "are all of the same counts", "measurement_limit.csv"),
+        ("study: longer", "against", "'temperature'", "expected exposure"),
+    ],
+)
+def test_bad_models_of_a_grid_and_bad_studies(tmp_path: Path, rest: str, key: str, found: str, words: str) -> None:
+    (message,) = grid_problems(tmp_path, rest)
+    assert f"report.series[0].{key}" in message
+    assert found in message
+    assert words in message
+
+
+def test_a_study_of_one_level_is_no_series_and_one_level_of_a_column_may_be_that_of_a_study(tmp_path: Path) -> None:
+    (message,) = grid_problems(tmp_path, "study: once", "exposure")
+    assert (
+        "of which the study once has one value; expected at least two. Add another to simulate: exposures." in message
+    )
+    (message,) = grid_problems(tmp_path, "candidate: mixed", "noise_level")
+    assert "'noise_level', which is no column of the sheet" in message
+    (message,) = grid_problems(tmp_path, "candidate: mixed, count: {sharp: 0}", quantity="sharp.position")
+    assert "sharp.position, which no result has" in message
+
+
 def test_mistakes_of_candidates_are_not_blamed_on_the_series(tmp_path: Path) -> None:
     text = CAMPAIGN.format(series="[{quantity: line.position, against: temperature}]")
     (tmp_path / "campaign.yaml").write_text(text.replace("component: gaussian", "component: gausian"), encoding="utf-8")

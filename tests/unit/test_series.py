@@ -159,6 +159,56 @@ def test_one_candidate_is_followed_whatever_is_the_best(tmp_path: Path) -> None:
     assert find_series(members) == []  # without being asked there is none, as no best candidate has four
 
 
+def test_one_model_of_a_grid_of_counts_is_followed(tmp_path: Path) -> None:
+    """That of all counts given; where some are left open, the most probable one that has the others."""
+
+    def model(name: str, broad: int, sharp: int, p: float) -> Candidate:
+        row = Row("sharp.position", 1, "eV", mean=10.0 * broad + sharp, sd=0.1)
+        counts = {"broad": broad, "sharp": sharp}
+        return Candidate(
+            name, "mixed", f"mixed-k{broad}-{sharp}", (broad, sharp), counts, model_probability=p, parameters=(row,),
+            verdict="reliable",
+        )  # fmt: skip
+
+    members = []
+    for x in PLACES:
+        one = member(x)
+        grid = model(one.id, 1, 1, 0.2), model(one.id, 1, 2, 0.5), model(one.id, 2, 1, 0.3)
+        members.append(replace(one, candidates=grid))
+    for count, mean in (({"broad": 1, "sharp": 1}, 11.0), ({"sharp": 1}, 21.0), ({"broad": 1}, 12.0), (None, 12.0)):
+        facts = Facts("c", "", (), series=(Followed("sharp.position", "temperature", "mixed", count),))
+        (series,) = all_series(Results(facts, tuple(members), ()))
+        assert [point.mean for point in series.trends[0]] == [mean] * len(PLACES)
+
+
+def test_a_simulated_study_is_a_series_where_it_is_asked_for(tmp_path: Path) -> None:
+    made = []
+    for level in (10.0, 20.0, 40.0):
+        for replicate in (1, 2):
+            one = member(level)
+            assert one.measurement is not None
+            data = replace(one.measurement, metadata={"exposure": level, "replicate": float(replicate)})
+            made.append(replace(one, id=f"s_T{level:g}_{replicate}", measurement=data))
+    levels = tuple(Member(one.id, 10.0 * 2 ** (k // 2), k % 2 + 1) for k, one in enumerate(made))
+    study = Study("s", "exposure", levels, {}, "peaks-k2")
+    wanted = Followed("peak.position", "exposure", study="s"), Followed("peak.position", "temperature")
+    facts = Facts("c", "", (), studies=(study,), series=wanted)
+    results = Results(facts, (*(member(x) for x in PLACES), *made), ())
+    along_study, along_sheet = all_series(results)
+    assert [point.measurement for point in along_study.trends[0]] == [one.id for one in made]
+    assert line_of(along_study.trends[0]) is not None
+    assert len(along_sheet.trends[0]) == len(PLACES)
+    write_tables(results, tmp_path)
+    with (tmp_path / "series.csv").open(encoding="utf-8") as file:
+        rows = [(row["study"], row["measurement"]) for row in csv.DictReader(file)]
+    assert rows == [("s", one.id) for one in made] + [("", f"at{x:g}") for x in sorted(PLACES)]
+    with (tmp_path / "series_lines.csv").open(encoding="utf-8") as file:
+        assert [(row["study"], row["points"]) for row in csv.DictReader(file)] == [("s", "6"), ("", "5")]
+    with figure_style():
+        views = series_views(results, Gallery(tmp_path))
+    assert [one.column for one in views] == ["exposure, simulated study s", "temperature"]
+
+
 def test_what_the_page_says(tmp_path: Path) -> None:
     results = asked(tmp_path, Followed("peak[1].position", "temperature"), doubtful=50.0)
     with figure_style():

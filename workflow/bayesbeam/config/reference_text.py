@@ -282,7 +282,8 @@ model is selected in 95 of 100 cases, and how the posterior standard deviation o
 | `sd_median`, `sd_q16`, `sd_q84` | posterior sd in the true model: median and 68% of the replicates |
 | `covered`, `coverage`, `coverage_low`, `coverage_high` | 95% intervals that hold the truth; share, its interval |
 
-Where peaks are numbered by assignment, each is held against the true one that it resembles most.
+Where peaks are numbered by assignment, each is held against the true one that it resembles most. How any other quantity
+or formula comes out at each level is shown by a series, `{quantity: ..., against: exposure, study: three_peaks}`.
 
 `thin` does the same with a measured spectrum of counts: each count is kept with the probability shorter time / measured
 time. The choice and the posterior means of the whole spectrum then stand for the truth. It is exact for Poisson counts

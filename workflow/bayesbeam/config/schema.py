@@ -108,6 +108,16 @@ class Integration(Section):
         return value
 
 
+def _series_count(value: Any) -> Any:
+    """Return a count, or counts by the names of parts."""
+    named = value if isinstance(value, dict) else {"": value}
+    if not named or not all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in named.values()):
+        refuse(shown(value), "a whole number, or one for each of some parts", "Write e.g. 3, or {sharp: 2, broad: 1}.")
+    if not all(isinstance(name, str) for name in named):
+        refuse(shown(value), "names of parts", "Write e.g. {sharp: 2, broad: 1}.")
+    return value
+
+
 class Series(Section):
     """What is followed along a column of the sheet."""
 
@@ -117,7 +127,10 @@ class Series(Section):
         examples=['"band[1].position"', '"band[3].depth / band[2].depth"'],
     )
     against: str = Field(
-        min_length=1, max_length=200, description="Column of numbers in the sheet.", examples=["temperature"]
+        min_length=1,
+        max_length=200,
+        description="Column of numbers in the sheet; of a study, exposure or noise_level.",
+        examples=["temperature"],
     )
     candidate: str = Field(
         "",
@@ -125,7 +138,18 @@ class Series(Section):
         "candidate of each.",
         examples=["peaks"],
     )
-    count: int | None = Field(None, ge=1, description="Count of the candidate, instead of the most probable one.")
+    count: Annotated[int | dict[str, int], BeforeValidator(_series_count)] | None = Field(
+        None,
+        description="Count of the candidate, instead of the most probable one; of a candidate with ranges of several "
+        "parts, those of parts by their names, the most probable one of all that have them.",
+        examples=["3", "{sharp: 2, broad: 1}"],
+    )
+    study: str = Field(
+        "",
+        max_length=64,
+        description="Name of a study of simulate: its measurements are followed, and not those of the sheet.",
+        examples=["three_peaks"],
+    )
 
 
 class NextPoints(Section):

@@ -42,7 +42,9 @@ def check_series(context: Context, models: Mapping[str, Sequence[Expanded]], pro
     """
     for index, one in enumerate(context.campaign.report.series):
         here: KeyPath = ("report", "series", index)
-        if context.sheet_is_whole:
+        if one.study:
+            _check_study(context, one, here, problems)
+        elif context.sheet_is_whole:
             _check_column(context, one.against, (*here, "against"), problems)
         chosen = _models_of(context, one, models, here, problems)
         if chosen:
@@ -77,11 +79,32 @@ def _check_column(context: Context, name: str, path: KeyPath, problems: Problems
         remedy = "Write numbers into every filled cell, without units."
         problems.add(path, f"the column {name!r}, which holds words", "a column of numbers", remedy)
     elif name not in numeric:
+        made = [row.made for row in context.rows if row.made is not None and row.made.column == name]
         remedy = nearest(name, numeric) if numeric else "The sheet has none; add it, and one number a measurement."
+        remedy = f"Name the study: study: {made[0].study}." if made else remedy
         problems.add(path, f"{name!r}, which is no column of the sheet", "a column of numbers", remedy)
     elif len({row[name] for row in rows if name in row}) < 2:
         found = f"the column {name!r}, in which all measurements are alike"
         problems.add(path, found, "at least two different numbers", "Choose another column.")
+
+
+def _check_study(context: Context, one: Series, here: KeyPath, problems: Problems) -> None:
+    """A study that is none, whose measurements are no independent ones, or that does not differ in the column."""
+    path, names = (*here, "study"), [study.name for study in context.campaign.simulate]
+    if one.study in [study.name for study in context.campaign.thin]:
+        found = f"{one.study!r}, whose measurements are all of the same counts"
+        problems.add(path, found, "a study of simulate", "See tables/measurement_limit.csv for what they tell.")
+        return
+    if one.study not in names:
+        remedy = nearest(one.study, names) if names else "This campaign simulates none; remove it."
+        problems.add(path, f"the unknown study {one.study!r}", "a study of simulate", remedy)
+        return
+    made = [row.made for row in context.rows if row.made is not None and row.made.study == one.study]
+    if made and one.against != made[0].column:
+        problems.add((*here, "against"), f"{one.against!r}", made[0].column, "A study differs in nothing else.")
+    elif made and len({recipe.level for recipe in made}) < 2:
+        found = f"{one.against!r}, of which the study {one.study} has one value"
+        problems.add((*here, "against"), found, "at least two", f"Add another to simulate: {made[0].column}s.")
 
 
 def _models_of(
@@ -90,7 +113,7 @@ def _models_of(
     """Models in which the quantity may be; none where that is a mistake already."""
     if one.count is not None and not one.candidate:
         remedy = f"Name the candidate: {', '.join(models)}."
-        problems.add((*here, "count"), f"the count {one.count} of no candidate", "a candidate beside it", remedy)
+        problems.add((*here, "count"), f"{_words(one.count)} of no candidate", "a candidate beside it", remedy)
         return []
     if not one.candidate:
         return _all_models(context, models)
@@ -100,12 +123,47 @@ def _models_of(
         problems.add((*here, "candidate"), found, "a candidate of this campaign", remedy)
         return []
     found_models = models.get(one.candidate, ())
-    chosen = [model for model in found_models if one.count in (None, model.count)]
+    chosen = [model for model in found_models if _has(model, one.count)]
     if found_models and not chosen:
-        counts = [model.count for model in found_models]
-        expected = "a candidate with a range of counts" if counts == [None] else f"one of {counts[0]} to {counts[-1]}"
-        problems.add((*here, "count"), f"the count {one.count} of {one.candidate!r}", expected, "")
+        _note_count(one, found_models, (*here, "count"), problems)
     return chosen
+
+
+def _has(model: Expanded, count: int | Mapping[str, int] | None) -> bool:
+    """Whether a model is one of those that a count leaves."""
+    if isinstance(count, Mapping):
+        return set(count.items()) <= set(model.counts)
+    return count in (None, model.count)
+
+
+def _words(count: int | Mapping[str, int] | None) -> str:
+    """A count, or counts of parts, in a message."""
+    if isinstance(count, Mapping):
+        return "the counts {" + ", ".join(f"{name}: {number}" for name, number in count.items()) + "}"
+    return f"the count {count}"
+
+
+def _note_count(one: Series, models: Sequence[Expanded], path: KeyPath, problems: Problems) -> None:
+    """A count that no model of the candidate has: what it may be."""
+    ranges: dict[str, list[int]] = {}
+    for model in models:
+        for name, number in model.counts:
+            ranges.setdefault(name, []).append(number)
+    spans = {name: f"{min(numbers)} to {max(numbers)}" for name, numbers in ranges.items()}
+    found = f"{_words(one.count)} of {one.candidate!r}"
+    if not spans:
+        problems.add(path, found, "a candidate with a range of counts", "Remove it.")
+    elif isinstance(one.count, Mapping):
+        strange = [name for name in one.count if name not in spans]
+        remedy = nearest(strange[0], tuple(spans)) if strange else ""
+        problems.add(
+            path, found, "counts of " + ", ".join(f"{name} from {span}" for name, span in spans.items()), remedy
+        )
+    elif len(spans) > 1:
+        example = ", ".join(f"{name}: {numbers[0]}" for name, numbers in ranges.items())
+        problems.add(path, found, "a count of each of some parts, by name", f"Write e.g. {{{example}}}.")
+    else:
+        problems.add(path, found, f"one of {next(iter(spans.values()))}", "")
 
 
 def _known(models: Sequence[Expanded]) -> _Known:

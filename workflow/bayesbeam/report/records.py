@@ -50,7 +50,16 @@ class Followed:
     quantity: str
     against: str
     candidate: str = ""
-    count: int | None = None
+    count: int | Mapping[str, int] | None = None
+    study: str = ""
+
+    def allows(self, one: Candidate) -> bool:
+        """Whether it is this model that is to be followed, or one of those."""
+        if self.candidate not in ("", one.candidate):
+            return False
+        if isinstance(self.count, Mapping):
+            return all(one.counts.get(name) == number for name, number in self.count.items())
+        return self.count in (None, one.count)
 
 
 @dataclass(frozen=True)

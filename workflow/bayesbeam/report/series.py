@@ -37,7 +37,7 @@ def series_figure(column: str, trends: Sequence[Sequence[Point]]) -> Figure:
 def _draw_trend(axes: Axes, points: Sequence[Point]) -> None:
     """One parameter along the series."""
     style.quiet_grid(axes)
-    if len(points) <= _MANY:
+    if len(points) <= _MANY and len({p.x for p in points}) == len(points):
         axes.plot([p.x for p in points], [p.mean for p in points], color=style.BAND68, lw=0.8, zorder=1)
     size = 3.5 if len(points) <= _MANY else 1.8
     for reliable in (True, False):

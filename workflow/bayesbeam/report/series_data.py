@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayesbeam.report.followed import place_of, rows_of
+from bayesbeam.report.limit import without_studies
 from bayesbeam.report.line_fit import LineFit, fit_line
 from bayesbeam.report.records import Candidate, Followed, MeasurementResult, Results, Row
 from bayesbeam.report.text import known
@@ -33,19 +34,23 @@ Trend = Sequence[Point]
 
 @dataclass(frozen=True)
 class Series:
-    """Quantities of one model along one column, points in the order of the column; what has no point is ``missed``."""
+    """Quantities of one model along one column, points in the order of the column; what has no point is ``missed``.
+
+    ``study`` is that of the measurements, empty where they are those of the sheet.
+    """
 
     column: str
     tag: str
     trends: tuple[Trend, ...]
     missed: tuple[str, ...] = ()
+    study: str = ""
 
 
 def all_series(results: Results) -> list[Series]:
     """Every series of a campaign: those it asks for, or all that there are."""
     if results.facts.series:
         return _asked(results)
-    found = find_series(results.measurements)
+    found = find_series(without_studies(results))
     return [Series(column, members[0].best.tag, tuple(trends_of(column, members))) for column, members in found]
 
 
@@ -93,33 +98,38 @@ def trends_of(column: str, members: Sequence[MeasurementResult]) -> list[list[Po
 
 def _asked(results: Results) -> list[Series]:
     """Series that the campaign asks for: what it wants along one column, of one model, together."""
-    found: dict[tuple[str, str], dict[tuple[str, int | None], dict[str, Point]]] = {}
-    missed: dict[str, list[str]] = {}
+    found: dict[tuple[str, str, str], dict[tuple[str, int | None], dict[str, Point]]] = {}
+    missed: dict[tuple[str, str], list[str]] = {}
     for one in results.facts.series:
         seen = False
-        for member in along(one.against, results.measurements):
+        for member in along(one.against, members_of(results, one.study)):
             model = _model(member, one)
             rows = rows_of(member, model, one.quantity) if model is not None else []
             for row in rows:
                 assert model is not None
-                trends = found.setdefault((one.against, model.tag), {})
+                trends = found.setdefault((one.against, model.tag, one.study), {})
                 trends.setdefault(place_of(row), {})[member.id] = _point(member, one.against, row, model.reliable)
                 seen = True
         if not seen:
-            missed.setdefault(one.against, []).append(one.quantity)
+            missed.setdefault((one.against, one.study), []).append(one.quantity)
     series = [
-        Series(column, tag, tuple(tuple(trend.values()) for trend in trends.values()))
-        for (column, tag), trends in found.items()
+        Series(column, tag, tuple(tuple(trend.values()) for trend in trends.values()), study=study)
+        for (column, tag, study), trends in found.items()
     ]
-    return series + [Series(column, "", (), tuple(words)) for column, words in missed.items()]
+    return series + [Series(column, "", (), tuple(words), study) for (column, study), words in missed.items()]
+
+
+def members_of(results: Results, study: str) -> Sequence[MeasurementResult]:
+    """Measurements of a study; without one, those of the sheet: made ones are no further members of their series."""
+    if not study:
+        return without_studies(results)
+    members = {member.id for one in results.facts.studies if one.name == study for member in one.members}
+    return [one for one in results.measurements if one.id in members]
 
 
 def _model(member: MeasurementResult, wanted: Followed) -> Candidate | None:
     """Model of a measurement that is followed, the most probable one of those allowed."""
-    if not wanted.candidate:
-        return member.best
-    fitting = [one for one in member.ranked if one.candidate == wanted.candidate]
-    return next((one for one in fitting if wanted.count in (None, one.count)), None)
+    return next((one for one in member.ranked if wanted.allows(one)), None)
 
 
 def _point(result: MeasurementResult, column: str, row: Row, reliable: bool) -> Point:

@@ -9,7 +9,7 @@ from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.line_fit import LineFit
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series import selection_figure, series_figure
-from bayesbeam.report.series_data import Series, Trend, all_series, along, line_of
+from bayesbeam.report.series_data import Series, Trend, all_series, along, line_of, members_of
 from bayesbeam.report.text import NOTHING, clean, decimals_for, fixed, plain, plus_minus, pretty_unit, to_error
 from bayesbeam.report.view import Cell, Table
 
@@ -31,30 +31,35 @@ class SeriesView:
 def series_views(results: Results, gallery: Gallery) -> list[SeriesView]:
     """Views of all series; the map of models stands with the last one of its column."""
     found = all_series(results)[:_SERIES]
-    last = {one.column: number for number, one in enumerate(found)}
-    return [_view(one, results, gallery, number + 1, last[one.column] == number) for number, one in enumerate(found)]
+    last = {(one.column, one.study): number for number, one in enumerate(found)}
+    return [
+        _view(one, results, gallery, number + 1, last[one.column, one.study] == number)
+        for number, one in enumerate(found)
+    ]
 
 
 def _view(series: Series, results: Results, gallery: Gallery, number: int, with_map: bool) -> SeriesView:
     """View of one series."""
     words = clean(series.column, 60)
     fits = [(trend, line_of(trend)) for trend in series.trends]
-    several = len({one.best.tag for one in results.measurements if one.candidates}) > 1 and series.tag
-    heading = f"{words} ({series.tag})" if several else words
-    rows = [row for member in results.measurements for one in member.candidates for row in one.parameters]
+    measurements = members_of(results, series.study)
+    several = len({one.best.tag for one in measurements if one.candidates}) > 1 and series.tag
+    where = f"{words}, simulated study {series.study}" if series.study else words
+    heading = f"{where} ({series.tag})" if several else where
+    rows = [row for member in measurements for one in member.candidates for row in one.parameters]
     numbered = {row.name for row in rows if (row.index or 1) > 1}
     trends = gallery.add(
         f"series+{number}", series_figure(series.column, series.trends[:_PANELS]) if series.trends else None,
         f"Quantities along {heading}",
     )  # fmt: skip
-    selection = selection_figure(series.column, along(series.column, results.measurements)) if with_map else None
+    selection = selection_figure(series.column, along(series.column, measurements)) if with_map else None
     return SeriesView(
         heading,
         tuple(sentence(series.column, trend, fit, trend[0].row.name in numbered) for trend, fit in fits[:_SENTENCES]),
         tuple(f"Asked for, but in no result: {clean(one, 120)}." for one in series.missed),
         trends,
         _lines(series.column, fits) if fits else None,
-        gallery.add(f"selection+{number}", selection, f"Models along {words}"),
+        gallery.add(f"selection+{number}", selection, f"Models along {where}"),
     )
 
 

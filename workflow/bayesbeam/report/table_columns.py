@@ -41,11 +41,11 @@ COLUMNS = {
     ),
     "series": (
         "column", "x", "measurement", "candidate", "count", "model_probability", "probability_error", "verdict",
-        "parameter", "index", "unit", "mean", "sd", "q025", "q975",
+        "parameter", "index", "unit", "mean", "sd", "q025", "q975", "study",
     ),
     "series_lines": (
         "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "scatter",
-        "stretch", "points",
+        "stretch", "points", "study",
     ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip

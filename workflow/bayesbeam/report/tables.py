@@ -8,13 +8,12 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from bayesbeam.report.followed import FORMULA
-from bayesbeam.report.limit import limits, without_studies
+from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
-from bayesbeam.report.series_data import all_series, along, line_of, value_of
+from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
 from bayesbeam.report.table_columns import COLUMNS
 
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
@@ -43,9 +42,8 @@ def write_tables(results: Results, folder: Path) -> None:
         "next_points": _next_points,
         "integration": _integration,
         "measurement_limit": _measurement_limit,
-        # Made measurements are not further members of a series: thinned ones are of its own data.
-        "series": lambda found: _series(replace(found, measurements=without_studies(found))),
-        "series_lines": lambda found: _series_lines(replace(found, measurements=without_studies(found))),
+        "series": _series,
+        "series_lines": _series_lines,
         "runtime": _runtime,
     }
     for name in tables_of(results):
@@ -219,15 +217,15 @@ def _series(results: Results) -> Iterator[tuple[Value, ...]]:
     for column, tag, point in points:
         if point.row.kind == FORMULA:
             formulas.setdefault((column, tag, point.measurement), []).append(point.row)
-    for column in dict.fromkeys(one.column for one in series):
-        for member in along(column, results.measurements):
+    for column, study in dict.fromkeys((one.column, one.study) for one in series):
+        for member in along(column, members_of(results, study)):
             for one in member.ranked:
                 head = (
                     column, value_of(member, column), member.id, one.candidate, one.count, one.model_probability,
                     one.probability_error, one.verdict,
                 )  # fmt: skip
                 for row in (*one.parameters, *formulas.get((column, one.tag, member.id), ())):
-                    yield (*head, row.name, row.index, row.unit, row.mean, row.sd, row.q025, row.q975)
+                    yield (*head, row.name, row.index, row.unit, row.mean, row.sd, row.q025, row.q975, study or None)
 
 
 def _series_lines(results: Results) -> Iterator[tuple[Value, ...]]:
@@ -238,7 +236,7 @@ def _series_lines(results: Results) -> Iterator[tuple[Value, ...]]:
             if fit is not None:
                 yield (
                     one.column, one.tag, row.name, row.index, row.unit, fit.slope, fit.standard_error, *fit.interval,
-                    fit.scatter, fit.stretch, fit.points,
+                    fit.scatter, fit.stretch, fit.points, one.study or None,
                 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from bayesbeam.errors import StoreError
 from bayesbeam.report.assemble import group_views, measurement_views
 from bayesbeam.report.curves import read_draws, read_fit, read_run
 from bayesbeam.report.gallery import Gallery
-from bayesbeam.report.limit import examples, limits, without_studies
+from bayesbeam.report.limit import examples, limits
 from bayesbeam.report.limit_view import limit_views
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.netcdf import write_draws
@@ -63,7 +63,7 @@ def facts_of(campaign: CampaignOutline) -> Facts:
         tuple(row.id for row in campaign.sheet),
         tuple(one.group for one in settings.integration),
         studies_of(campaign),
-        tuple(Followed(one.quantity, one.against, one.candidate, one.count) for one in settings.report.series),
+        tuple(Followed(**one.model_dump()) for one in settings.report.series),
     )
 
 
@@ -93,7 +93,7 @@ def _fill(folder: Path, results: Results, command: str) -> None:
         studies = limit_views(limits(results), gallery)
         measurements = measurement_views(shown, gallery)
         groups = group_views(results, gallery, measurements)
-        series = series_views(replace(results, measurements=without_studies(results)), gallery)
+        series = series_views(results, gallery)
     write_tables(results, folder / "tables")
     _write_all_draws(shown, folder / "draws")
     page = render(Content(results, measurements, groups, series, studies, command))
