@@ -14,6 +14,7 @@ import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.keys import candidate_key
 from bayesbeam.config.load import load_campaign
 from bayesbeam.errors import SamplingError, StoreError
 from bayesbeam.io.samples import read_records
@@ -218,6 +219,23 @@ def test_another_exposure_is_another_model_and_is_sampled_anew(
     assert not np.array_equal(drawn[1], drawn[2])
 
 
+def test_a_prior_of_the_level_that_did_not_fit_is_looked_at_again(tmp_path: Path) -> None:
+    """By words of the data, which only the job knows; one by numbers is checked before, and leaves draws alone."""
+    found = []
+    for level in ("uniform(noise / 9, noise / 8)", "uniform(noise / 5, 20 * noise)"):
+        text = FLAT.replace("sigma: 0.1", f'sigma: 0.1, level: "{level}"')
+        lab = make_lab(tmp_path, {"a": peak(0)}, text, sampling=HASTY)
+        lab.preprocess()
+        found.append(read_records(lab.sample("flat"))["a"].facts.get("refused"))
+    assert found[0] is not None
+    assert "prior of the noise level" in found[0]
+    assert found[1] is None
+    texts = [FLAT.replace("sigma: 0.1", f'sigma: 0.1, level: "uniform(0.1, {high})"') for high in (1, 2)]
+    labs = [make_lab(tmp_path, {"a": peak(0)}, text, sampling=HASTY) for text in texts]
+    specs = [lab.campaign.candidates_of("a")[0].spec for lab in labs]
+    assert candidate_key(specs[0], None) == candidate_key(specs[1], None)
+
+
 def test_a_component_with_a_unit_is_looked_at_again_where_the_axis_has_another(tmp_path: Path) -> None:
     text = "  line:\n    parts: [{component: moessbauer_singlet}]\n"
     found = []
@@ -259,6 +277,7 @@ def test_an_exception_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from bayesbeam.config.keys import candidate_key
 from bayesbeam.config.load import load_campaign
 from bayesbeam.stages.sample import sample_batch
 

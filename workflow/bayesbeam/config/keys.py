@@ -43,8 +43,10 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
         The count of an expanded range, or of each of several.
     """
     parts = [_part(part) for part in spec.parts]
-    noise = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]
+    noise: list[Any] = [spec.noise.model, spec.noise.base, spec.noise.value, _priors(spec.noise.parameters)]
     noise += [spec.noise.sheet] if spec.noise.sheet else []
+    # It changes no draw, but whether there are any: one by words of the data may not fit these.
+    noise += [["level", str(spec.noise.level)]] if spec.noise.level is not None and spec.noise.level.needs else []
     starts = [[start.values for start in spec.starts]] if spec.starts else []
     common = [["common", _priors(spec.common)]] if spec.common else []
     return _digest("candidate", [parts, noise, count, *starts, *common])
