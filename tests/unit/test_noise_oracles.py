@@ -146,3 +146,11 @@ def test_excess_offset_of_nagata_2012() -> None:
 def test_noise_of_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ModelError, match=r"unknown family 'poison'; .* Did you mean poisson\?"):
         noise.get("poison")
+
+
+@pytest.mark.parametrize("dof", [0.5, 2.0, 2.5, 30.0])
+def test_outliers_of_few_degrees_of_freedom_have_no_standard_deviation(dof: float) -> None:
+    phi = torch.tensor([[1.5, dof]], dtype=torch.float64)
+    found = noise.get("student_t").standard_deviation(torch.zeros(1), 2.0 * torch.ones(1, dtype=torch.float64), phi)
+    expected = 3.0 * stats.t(dof).std() if dof > 2 else math.inf
+    assert float(found) == pytest.approx(expected, rel=1e-6)

@@ -116,6 +116,23 @@ def test_curves_are_told_apart_and_add_up() -> None:
     torch.testing.assert_close(curves[3, 0, 0, 3, 0], step, rtol=1e-9, atol=1e-12)
 
 
+def test_curves_without_a_place_on_the_axis_are_where_the_axis_is() -> None:
+    """Beside what is computed about the middle of the axis; a factor of 1/x would be another curve there."""
+    inverse = registry.get("inverse_x")
+    target = made([
+        part("line", PEAK), part("far", inverse, fixed={"level": 0.1, "inverse": 3.0}),
+        part("step", operators.get("shirley"), ("line",)), part("blur", operators.get("gaussian_response"), ("far",)),
+    ])  # fmt: skip
+    theta = draws(target, 3)
+    curves = target.curves(theta)
+    torch.testing.assert_close(curves.sum(0), target.rows(theta).sum(0), rtol=1e-10, atol=1e-10)
+    alone = made(
+        [part("far", inverse, fixed={"level": 0.1, "inverse": 3.0}), part("step", operators.get("shirley"), ("far",))]
+    )
+    expected = inverse.forward(X, torch.tensor([0.1, 3.0], dtype=torch.float64))
+    torch.testing.assert_close(alone.curves(draws(alone, 3))[0, 0, 0, 0, 0], expected, rtol=1e-12, atol=0.0)
+
+
 def test_a_response_has_no_curve_and_its_parts_are_seen_through_it() -> None:
     """The background of peaks that are seen through a response is that of the smeared ones."""
     response = operators.get("gaussian_response")

@@ -119,6 +119,14 @@ def test_enough_is_where_it_stays_enough() -> None:
     assert "fewer than 95 of 100" in answer(swapped).sentence
 
 
+def test_enough_of_a_study_of_noise_is_the_largest_level_below_which_it_stays() -> None:
+    (limit,) = limits(results())
+    quiet = replace(limit, study=replace(limit.study, column="noise_level"), levels=limit.levels[::-1])
+    assert quiet.levels[0].selected.value == 1.0
+    assert quiet.enough is quiet.levels[0]
+    assert replace(quiet, levels=limit.levels).enough is None
+
+
 def test_refused_and_unreliable_ones_are_told() -> None:
     found = results(refused=True)
     (limit,) = limits(found)

@@ -196,6 +196,8 @@ def test_end_of_the_range_is_said() -> None:
     last = wording.measurement_answer(measured(candidate(3, 0.01), candidate(4, 0.99))).details
     assert last == ("four is the largest count that was asked: larger ones were not compared",)
     assert wording.measurement_answer(measured(candidate(3, 0.99), candidate(4, 0.01))).details == ()
+    near = wording.measurement_answer(measured(candidate(3, 0.7), candidate(4, 0.3))).details
+    assert near == ("four is the largest count that was asked: larger ones were not compared",)
 
 
 def test_peaks_that_cannot_be_told_apart_are_named_the_most_alike_first() -> None:
