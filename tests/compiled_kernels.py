@@ -22,6 +22,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import operator_cases
 from bayesbeam.models import registry
 from bayesbeam.sampling.engines import cuda, cuda_kernels
 from bayesbeam.targets.sum import SumTarget
@@ -44,6 +45,9 @@ def cases() -> Iterator[tuple[str, SumTarget]]:
     yield "voigt", target_of([get("voigt"), get("fermi_edge")], "normal_counts", single)
     yield "tails", target_of([get("doniach_sunjic"), get("exponential_gaussian"), get("exponential")], "normal", single)
     yield "double", nagata_target(2, dtype=torch.float64)
+    axis = torch.linspace(7.0, 17.0, 301, dtype=torch.float64)
+    for case in operator_cases.CASES:
+        yield case, operator_cases.made(operator_cases.parts_of(case), axis=axis, dtype=single)
 
 
 class Compiler:

@@ -149,7 +149,6 @@ def measurement(low: float = 0.0, high: float = 10.0) -> Measurement:
         ("{component: voigt_response, fixed: {gaussian_fwhm: 1, lorentzian_fwhm: 30}}", "full width 30"),
         ("{component: lorentzian_response, fixed: {fwhm: 10.1}}", "wider than the data"),
         ("{name: seen, component: measured_response, file: seen.txt, fixed: {stretch: 11}}", "from a file over 11"),
-        ("{component: tougaard, fixed: {centre: 9}}", "data over 10, with the root of C at 3"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused(tmp_path: Path, part: str, words: str) -> None:

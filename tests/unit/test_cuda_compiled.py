@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("triton")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from operator_cases import CASES
+
 HERE = Path(__file__).resolve().parents[1]
 CAPABILITIES = ("75", "80", "90")
 # Registers that a kernel may take, a thread: 65536 divided by this is how many threads a multiprocessor holds.
@@ -45,3 +48,15 @@ def test_kernels_compile_and_fit_the_registers(cases: str, tmp_path: Path) -> No
         assert 16 <= one["registers"] <= most, one
         assert one["spilled"] <= MOST_SPILLED, one
         assert one["shared"] <= 1024, one
+
+
+# Loops within a move keep a curve's sums beside what a move has already, of the old and of the new curve.
+MOST_SPILLED_IN_LOOPS = 512
+
+
+@pytest.mark.parametrize("cases", ["tougaard of measured", pytest.param(",".join(CASES), marks=pytest.mark.nightly)])
+def test_kernels_with_loops_compile(cases: str, tmp_path: Path) -> None:
+    found = compiled(cases, tmp_path)
+    assert len(found) == 4 * len(CAPABILITIES) * len(cases.split(","))
+    assert max(one["spilled"] for one in found) <= MOST_SPILLED_IN_LOOPS
+    assert max(one["shared"] for one in found) <= 1024

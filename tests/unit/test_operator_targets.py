@@ -12,63 +12,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from bayesbeam import noise, priors
+from bayesbeam import noise
 from bayesbeam.config import load_campaign
 from bayesbeam.models import registry
-from bayesbeam.models.base import Component
 from bayesbeam.models.mathspace import TORCH
 from bayesbeam.models.operators import registry as operators
-from bayesbeam.models.trace import NotScalar
 from bayesbeam.noise.base import NoiseData
+from bayesbeam.sampling.engines import source
 from bayesbeam.sampling.engines.choose import choose, engine_for
-from bayesbeam.sampling.engines.cuda_source import target_source
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.targets.parts import Part, Tie
+from bayesbeam.targets.parts import Tie
 from bayesbeam.targets.predictive import predict
 from bayesbeam.targets.sum import SumTarget, sum_target
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from both_engines import assert_equal_runs
-
-X = torch.linspace(7.0, 17.0, 81, dtype=torch.float64)
-ENDS = {
-    "amplitude": (1.0, 8.0), "position": (9.0, 15.0), "sd": (0.3, 1.0), "fwhm": (0.5, 1.5), "mixing": (0.0, 1.0),
-    "level": (0.0, 1.0), "slope": (-0.2, 0.2), "pivot": (11.0, 13.0), "strength": (0.02, 0.3),
-    "gaussian_fwhm": (0.3, 1.0), "lorentzian_fwhm": (0.3, 1.0),
-}  # fmt: skip
-
-
-def uniform(low: float, high: float, groups: int) -> list[list[priors.Prior]]:
-    return [[priors.make_prior("uniform", low=low, high=high)]] * groups
-
-
-def point(value: float, groups: int) -> list[list[priors.Prior]]:
-    return [[priors.make_prior("fixed", value=value)]] * groups
-
-
-def part(
-    name: str, component: Component, acts_on: tuple[str, ...] = (), count: int = 1, groups: int = 2,
-    ties: dict[str, Tie] | None = None, fixed: dict[str, float] | None = None,
-) -> Part:  # fmt: skip
-    ties, fixed = ties or {}, {"side": 1.0, "centre": 400.0, **(fixed or {})}
-    own = {
-        n: point(fixed[n], groups) if n in fixed else uniform(*ENDS[n], groups)
-        for n in component.parameter_names
-        if n not in ties
-    }
-    return Part(name, component, count, own, ties, acts_on)
-
-
-def made(parts: list[Part], groups: int = 2) -> SumTarget:
-    """Spectra of a peak on a step, each with its own noise."""
-    curve = registry.get("gaussian").forward(X, torch.tensor([5.0, 12.0, 0.8], dtype=torch.float64))
-    scatter = torch.randn(groups, 1, len(X), generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    x, ones = X.expand_as(scatter).contiguous(), torch.ones_like(scatter)
-    return sum_target(x, curve + 0.3 + 0.3 * scatter, 0.3 * ones, ones, parts, noise.get("normal"), {})
-
-
-PEAK, LINEAR = registry.get("gaussian"), registry.get("linear")
+from operator_cases import CASES, LINEAR, PEAK, SPLIT, X, made, part, parts_of
 
 
 def stepped(groups: int = 2, ties: dict[str, Tie] | None = None) -> SumTarget:
@@ -112,7 +72,7 @@ def test_curves_are_told_apart_and_add_up() -> None:
         return PEAK.forward(x, state[:3]) + PEAK.forward(x, state[3:6])
 
     torch.testing.assert_close(curves[0, 0, 0, 3, 0], PEAK.forward(X, state[:3]), rtol=1e-9, atol=1e-12)
-    step = operators.get("shirley").formula(TORCH, X, peaks, state[6:7], state[7:8])
+    step = operators.get("shirley").formula(TORCH, X, X, peaks, state[6:7], state[7:8])
     torch.testing.assert_close(curves[3, 0, 0, 3, 0], step, rtol=1e-9, atol=1e-12)
 
 
@@ -151,11 +111,11 @@ def test_a_response_has_no_curve_and_its_parts_are_seen_through_it() -> None:
     def smeared(x: Tensor) -> Tensor:
         sharp = registry.get("lorentzian")
         return response.formula(
-            TORCH, x, lambda u: PEAK.forward(u, state[:3]) + sharp.forward(u, state[3:6]), by_name["blur.fwhm"]
+            TORCH, x, x, lambda u: PEAK.forward(u, state[:3]) + sharp.forward(u, state[3:6]), by_name["blur.fwhm"]
         )
 
     own = [by_name[f"step.{name}"] for name in ("strength", "centre", "side")]
-    exact = operators.get("tougaard").formula(TORCH, X, smeared, *own)
+    exact = operators.get("tougaard").formula(TORCH, X, X, smeared, *own)
     torch.testing.assert_close(curves[3, 1, 0, 5, 0], exact, rtol=0, atol=3e-6 * float(exact.max()))
     one = predict(target.select(torch.tensor([0])), theta[0, 0, :, 0][:, None].numpy(), 0, torch.Generator())
     assert one.components.shape == (4, 3, len(X))
@@ -182,17 +142,60 @@ def test_ties_reach_into_what_a_background_is_computed_from() -> None:
 def test_engines_are_chosen_by_what_is_there() -> None:
     pytest.importorskip("numba")
     assert choose(stepped()).engine == "cpu"
-    lost = choose(made([part("line", PEAK), part("loss", operators.get("tougaard"), ("line",))]))
-    assert lost.engine == "eager"
-    assert "tougaard needs the curve as a whole" in lost.reason
-    blurred = made([part("line", registry.get("split_gaussian"), fixed={"sd_low": 0.4, "sd_high": 0.6}),
-                    part("blur", operators.get("gaussian_response"), ("line",))])  # fmt: skip
-    assert choose(blurred).engine == "eager"
-    target = stepped()
-    with pytest.raises(NotScalar, match="running integral"):
-        target_source(
-            tuple(t.component for t in target.terms), target.noise, tuple(p.family for p in target.priors), True
-        )
+    for case in CASES:
+        assert choose(made(parts_of(case))) == ("cpu", "")
+    own = replace(SPLIT, tensors_only=True, formula=lambda m, x, *theta: torch.relu(SPLIT.formula(m, x, *theta)))
+    blurred = choose(made([part("line", own), part("blur", operators.get("gaussian_response"), ("line",))]))
+    assert blurred.engine == "eager"
+    assert "relu" in blurred.reason
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_compiled_operators_move_as_the_eager_engine(case: str) -> None:
+    """13 points, uneven, that are filled up to a whole block, on a falling axis."""
+    pytest.importorskip("numba")
+    axis = torch.cat([torch.linspace(17.0, 14.0, 5), torch.linspace(13.5, 7.0, 8)]).to(torch.float64)
+    assert_equal_runs(made(parts_of(case), axis=axis))
+
+
+@pytest.mark.parametrize(
+    ("case", "line", "wrong"),
+    [
+        ("shirley", "/ 6.0", "/ 6.001"), ("tougaard", "row0[int(", "row1[int("), ("measured", "TABLE1[", "TABLE0["),
+        ("lorentzian", "places = 1.0", "places = 2.0"),
+    ],
+)  # fmt: skip
+def test_a_planted_mistake_in_what_is_computed_ahead_is_seen(
+    case: str, line: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    target = made(parts_of(case), axis=torch.linspace(7.0, 17.0, 21, dtype=torch.float64))
+    right = source.component_source(target.terms[0].component, target.noise, False)
+    assert line in right
+    monkeypatch.setattr(source, "component_source", lambda *_: right.replace(line, wrong))
+    with pytest.raises(AssertionError):
+        assert_equal_runs(target)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_compiled_operators_are_right_in_single_precision(case: str) -> None:
+    """Against the eager engine in double precision; padded to whole blocks, and filled up to a longer neighbour."""
+    pytest.importorskip("numba")
+    target = made(parts_of(case), axis=torch.linspace(7.0, 17.0, 41, dtype=torch.float64))
+    theta = draws(target, 6).reshape(2, 1, 6, 1, -1)
+    exact = target.log_likelihood(target.rows(theta).sum(0), theta)
+    found = engine_for(replace(target, dtype=torch.float32), "cpu").start(theta).log_likelihood
+    torch.testing.assert_close(found, exact, rtol=2e-6, atol=2e-3)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_points_that_fill_up_a_batch_change_nothing(case: str) -> None:
+    """Of two members of other lengths the shorter is filled up with its last place."""
+    axis = torch.linspace(7.0, 17.0, 21, dtype=torch.float64)
+    target = made(parts_of(case), axis=axis)
+    longer = made(parts_of(case), axis=torch.cat([axis, axis[-1:].expand(9)]))
+    theta = draws(target, 5)
+    torch.testing.assert_close(longer.rows(theta)[..., :21], target.rows(theta), rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
@@ -239,7 +242,7 @@ def test_a_run_finds_peaks_and_background_that_data_were_made_from() -> None:
     truth = {"line.amplitude": 6.0, "line.position": 11.3, "line.sd": 0.6, "step.strength": 0.12, "flat.level": 0.4}
     own = {name: torch.tensor([value], dtype=torch.float64) for name, value in truth.items()}
     clean = operators.get("shirley").formula(
-        TORCH, X, lambda u: PEAK.formula(TORCH, u, own["line.amplitude"], own["line.position"], own["line.sd"]),
+        TORCH, X, X, lambda u: PEAK.formula(TORCH, u, own["line.amplitude"], own["line.position"], own["line.sd"]),
         own["step.strength"], torch.ones(1, dtype=torch.float64),
     )  # fmt: skip
     clean = clean + PEAK.formula(TORCH, X, own["line.amplitude"], own["line.position"], own["line.sd"]) + 0.4
@@ -296,5 +299,5 @@ def test_spectra_are_simulated_with_backgrounds_and_responses(tmp_path: Path) ->
         return total
 
     side = torch.ones(1, dtype=torch.float64)
-    exact = 1.0 + peaks(x) + operators.get("shirley").formula(TORCH, x, peaks, 0.2 * side, side)
+    exact = 1.0 + peaks(x) + operators.get("shirley").formula(TORCH, x, x, peaks, 0.2 * side, side)
     np.testing.assert_allclose(truth.curve(x.numpy()), exact.numpy(), rtol=1e-12)

@@ -25,13 +25,12 @@ A response is a convolution with a Gaussian, Lorentzian or Voigt profile, or wit
 of place, signal; straight lines between the points, area scaled to 1; a line is moved by what the response is off 0).
 The parts it acts on are computed beyond the data too, so nothing wraps around or is cut off at their edges, whatever
 the grid. Gaussian, Lorentzian, Voigt and pseudo-Voigt peaks, and the steps and edges that are of the response's own
-kind, stay what they are with other widths: that is exact, and compiled. All others are smeared numerically, to 1e-6 of
+kind, stay what they are with other widths: that is exact, and cheap. All others are smeared numerically, to 1e-6 of
 their height where they are at least a quarter as wide as the response (long tails of a Lorentzian response, 1e-3). A
 background acts on peaks as they are seen through the response.
 
-Shirley's background is compiled for CPUs too, as a loop of its own along the row of points. A Tougaard background, a
-response computed numerically, and all of these on a GPU run on plain torch (`engine: eager`), which is slower. A
-response that may be wider than the data, and a Tougaard background over more than 2.5 times the root of C, are refused
-by the job.
+All of them run in compiled loops and in kernels for a GPU. One move of a peak costs some times a peak under Shirley's
+background, and a hundred times under Tougaard's or through a response computed numerically, a thousand through a Voigt
+response ([docs/results.md](../docs/results.md)). A response that may be wider than the data is refused by the job.
 
 """

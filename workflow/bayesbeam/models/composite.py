@@ -30,7 +30,7 @@ class Composite:
     def total(self, x: Value) -> Value:
         """Sum of all curves as they are seen."""
         plain = [k for k in range(len(self.components)) if not isinstance(self.components[k], Operator)]
-        total = self.seen(plain, x)
+        total = self.seen(plain, x, x)
         for k, component in enumerate(self.components):
             if isinstance(component, Operator) and component.adds:
                 total = total + self.curve(k, x)
@@ -40,16 +40,19 @@ class Composite:
         """Curve of one of them as it is seen; a response has none of its own."""
         component = self.components[k]
         if not isinstance(component, Operator):
-            return self.seen([k], x)
+            return self.seen([k], x, x)
         assert component.adds, "a response has no curve"
-        return component.formula(self.m, x, lambda u: self.seen(self.acts_on[k], u), *self.values[k])
+        return component.formula(self.m, x, x, lambda u: self.seen(self.acts_on[k], u, x), *self.values[k])
 
     def has_curve(self, k: int) -> bool:
         """Whether one of them adds a curve of its own, which a response does not."""
         return not _is_response(self.components[k])
 
-    def seen(self, chosen: Sequence[int], x: Value) -> Value:
-        """Sum of the curves of some plain components, each through its response where it has one; nothing is 0."""
+    def seen(self, chosen: Sequence[int], x: Value, axis: Value) -> Value:
+        """Sum of the curves of some plain components, each through its response where it has one; nothing is 0.
+
+        ``axis`` is that of the data, x the places asked for.
+        """
         curves: list[Value] = []
         smeared: dict[int, list[int]] = {}
         for k in chosen:
@@ -63,7 +66,8 @@ class Composite:
             else:
                 curves.append(closed(self.m, self._moved(k, x), self.values[k], self.values[response]))
         for response, several in smeared.items():
-            curves.append(self.components[response].formula(self.m, x, self._sum(several), *self.values[response]))
+            formula = self.components[response].formula
+            curves.append(formula(self.m, x, axis, self._sum(several), *self.values[response]))
         if not curves:
             return x * 0.0
         total = curves[0]
@@ -93,20 +97,6 @@ class Composite:
         return next((j for j, on in enumerate(self.acts_on) if k in on and _is_response(self.components[j])), None)
 
 
-def needs_tensors(components: Sequence[Component], acts_on: Sequence[Sequence[int]]) -> bool:
-    """Whether something must be computed from a curve as a whole, in a way that no compiled loop knows."""
-    for component, on in zip(components, acts_on, strict=True):
-        if not isinstance(component, Operator):
-            alone = component.tensors_only
-        elif component.adds:
-            alone = not component.scans
-        else:
-            alone = any(_exact(component, components[k]) is None for k in on)
-        if alone:
-            return True
-    return False
-
-
 def _exact(response: Component, component: Component) -> Formula | None:
     """Formula in closed form of a component seen through a response, None where there is none."""
     return response.exact(component) if isinstance(response, Operator) and response.exact is not None else None
@@ -116,4 +106,4 @@ def _is_response(component: Component) -> bool:
     return isinstance(component, Operator) and not component.adds
 
 
-__all__ = ["Composite", "needs_tensors"]
+__all__ = ["Composite"]

@@ -13,7 +13,7 @@ from itertools import product
 import torch
 
 from bayesbeam.models.base import Component, Formula, Parameter
-from bayesbeam.models.composite import Composite, needs_tensors
+from bayesbeam.models.composite import Composite
 from bayesbeam.models.mathspace import TORCH, MathSpace, Value
 from bayesbeam.models.operators.base import Operator
 
@@ -83,7 +83,7 @@ def merged(members: Sequence[Member], parameters: Sequence[Parameter]) -> Compon
         exchangeable=False,
         locations=tuple(f"{parameters[place].name}_{place}" for place in places),
         references=tuple(dict.fromkeys(r for member in members for r in member.component.references)),
-        tensors_only=needs_tensors(components, acts_on),
+        tensors_only=any(component.tensors_only for component in components),
     )
 
 

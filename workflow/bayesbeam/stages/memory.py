@@ -18,7 +18,6 @@ from bayesbeam import noise as noise_models
 from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.io.store import stored_points
-from bayesbeam.models.composite import needs_tensors
 from bayesbeam.models.operators.base import Operator
 from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines.choose import choose
@@ -123,9 +122,6 @@ def planned_engine(spec: CandidateSpec, asked: str) -> str:
     if asked == "eager" or noise.point is None or find_spec("numba") is None:
         return "eager"
     components = [part.build() for part in spec.parts]
-    acts_on = [[k for k, other in enumerate(spec.parts) if other.name in part.acts_on] for part in spec.parts]
-    if any(on for on in acts_on) and needs_tensors(components, acts_on):
-        return "eager"
     try:
         for component in components:
             if not isinstance(component, Operator):

@@ -9,15 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from bayesbeam.models.base import Component, Formula, Parameter
-from bayesbeam.models.mathspace import TORCH, MathSpace, Value
-from bayesbeam.models.trace import TRACE, Node, NotScalar, symbol
-
-Curve = Callable[[Value], Value]
-"""Signal at places on the axis."""
+from bayesbeam.models.operators.integrals import Curve
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,9 @@ class Unfit:
 
 @dataclass(frozen=True)
 class Operator(Component):
-    """A part computed from others; its formula is ``formula(m, x, curve, *parameters)`` with a :data:`Curve`.
+    """A part computed from others; its formula is ``formula(m, x, axis, curve, *parameters)`` with a :data:`Curve`.
+
+    ``axis`` is that of the data; a response may be asked for at places between.
 
     Attributes
     ----------
@@ -49,8 +44,6 @@ class Operator(Component):
         closed form, None where there is none.
     table : bool
         Whether it needs a table of numbers, from a file.
-    scans : bool
-        Whether it is made of running integrals of the curve as it is, which compiled loops have.
     """
 
     adds: bool = True
@@ -58,81 +51,18 @@ class Operator(Component):
     exact: Callable[[Component], Formula | None] | None = None
     unfit: tuple[Unfit, ...] = ()
     table: bool = False
-    scans: bool = False
 
 
 def operator(
     name: str, title: str, parameters: tuple[Parameter, ...], formula: Formula, references: tuple[str, ...],
     adds: bool, on: str, unfit: tuple[Unfit, ...], exact: Callable[[Component], Formula | None] | None = None,
     widths: tuple[str, ...] = (), table: bool = False,
-    scans: bool = False,
 ) -> Operator:  # fmt: skip
     """Operator with all that is the same for each of them."""
     return Operator(
         name, title, parameters, formula, exchangeable=False, references=references, widths=widths,
-        tensors_only=True, adds=adds, on=on, exact=exact, unfit=unfit, table=table,
-        scans=scans,
+        adds=adds, on=on, exact=exact, unfit=unfit, table=table,
     )  # fmt: skip
-
-
-def whole(m: MathSpace, name: str) -> None:
-    """Refuse any but tensors for what needs a curve as a whole."""
-    if m is not TORCH:
-        raise NotScalar(f"{name} needs the curve as a whole")
-
-
-def running_integral(x: Tensor, curve: Curve, weight: Curve | None = None) -> Tensor:
-    """Integral of a curve from the lowest place of an axis to each of its places, (..., N).
-
-    Parameters
-    ----------
-    x : Tensor (..., N)
-        Axis, rising or falling; places given twice, as in padding, add nothing.
-    weight : callable or None
-        Factor on the curve.
-
-    Notes
-    -----
-    Simpson's rule in every interval of the axis, with the curve's own value in its middle: of a Gaussian peak the error
-    is below 5e-4 of the area from a full width of 2 intervals on, 1e-5 from 5 on and 2e-6 from 10 on (measured).
-    """
-    middle = 0.5 * (x[..., 1:] + x[..., :-1])
-    ends, centres = curve(x) + torch.zeros_like(x), curve(middle) + torch.zeros_like(middle)
-    if weight is not None:
-        ends, centres = ends * weight(x), centres * weight(middle)
-    steps = (x[..., 1:] - x[..., :-1]) * (ends[..., 1:] + ends[..., :-1] + 4.0 * centres) / 6.0
-    total = torch.cat([torch.zeros_like(ends[..., :1]), torch.cumsum(steps, dim=-1)], dim=-1)
-    return total - torch.where(x[..., :1] <= x[..., -1:], torch.zeros_like(total[..., -1:]), total[..., -1:])
-
-
-def passed(x: Value, side: Value, curve: Curve, weight: Curve | None = None) -> Value:
-    """Integral of a curve from each place to the end of the data that electrons without losses lie towards, (..., N).
-
-    That is the highest place where ``side`` is above 0, the lowest where it is below; see :func:`running_integral`.
-    """
-    if isinstance(x, Node):
-        return _traced(x, side, curve)
-    below = running_integral(x, curve, weight)
-    full = torch.where(x[..., :1] <= x[..., -1:], below[..., -1:], below[..., :1])
-    return torch.where(side < 0.0, below, full - below)
-
-
-def _traced(x: Node, side: Value, curve: Curve) -> Node:
-    """The same for compiled loops over a row of points, which make a running integral in a loop of its own."""
-    if x != symbol("x", True):
-        raise NotScalar.at("formula", "a running integral along another axis", "one along x", "Use plain tensors.")
-    below = Node("scan", (_at_points(curve(x)), _at_points(curve(symbol("h", True)))), pointwise=True)
-    rising, end = symbol("first_x") <= symbol("last_x"), Node("scan_end", (below,))
-    below = below - TRACE.where(rising, 0.0, end)
-    found: Node = TRACE.where(side < 0.0, below, TRACE.where(rising, end, -end) - below)
-    return found
-
-
-def _at_points(value: Value) -> Node:
-    """Value as one that may differ from point to point."""
-    if not isinstance(value, Node) or not value.pointwise:
-        raise NotScalar.at("formula", "a running integral of a constant", "one of a curve", "Use plain tensors.")
-    return value
 
 
 def side_of_loss() -> Parameter:
@@ -144,4 +74,4 @@ def side_of_loss() -> Parameter:
     )  # fmt: skip
 
 
-__all__ = ["Curve", "Operator", "Unfit", "operator", "passed", "running_integral", "side_of_loss", "whole"]
+__all__ = ["Curve", "Operator", "Unfit", "operator", "side_of_loss"]

@@ -7,23 +7,25 @@ curve's own that reach beyond the data.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from bayesbeam.models import lorentzian, voigt
 from bayesbeam.models.base import POSITIVE, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
-from bayesbeam.models.operators.base import Curve, Operator, Unfit, operator, whole
+from bayesbeam.models.operators.base import Curve, Operator, Unfit, operator
 from bayesbeam.models.operators.closed_forms import FWHM, of_gaussian, of_lorentzian, of_voigt
+from bayesbeam.models.operators.integrals import ends, looked_up, places, summed
 
 STEP, REACH = 0.125, 44
 """Step of the nodes of a Gaussian in its standard deviations, and how many steps to either side: 5.5 sd."""
-NODES = torch.arange(-REACH, REACH + 1, dtype=torch.float64) * STEP
-WEIGHTS = torch.exp(-0.5 * NODES.square()) / torch.exp(-0.5 * NODES.square()).sum()
+NODES = tuple(STEP * j for j in range(-REACH, REACH + 1))
+_TOTAL = sum(math.exp(-0.5 * node * node) for node in NODES)
+WEIGHTS = tuple(math.exp(-0.5 * node * node) / _TOTAL for node in NODES)
 # Pieces that a measured response is cut into at least, each with this many of Gauss' nodes.
 PIECES, EACH = 64, 3
 REFERENCES = ("Voigt, Sitzungsberichte der Bayerischen Akademie 42 (1912) 603: convolution of line and response",)
@@ -43,65 +45,75 @@ def _too_wide(name: str) -> Unfit:
     )  # fmt: skip
 
 
-def gaussian_smeared(m: MathSpace, x: Value, curve: Curve, fwhm: Value) -> Value:
+def gaussian_smeared(m: MathSpace, x: Value, axis: Value, curve: Curve, fwhm: Value) -> Value:
     """Curve convolved with a Gaussian, by the trapezoidal rule at nodes that scale with its width.
 
     For analytic curves the error falls exponentially with what is the narrower, in units of the step: 1e-6 of the
     height for a Lorentzian a quarter, or a Gaussian an eighth, as wide as the response.
     """
-    whole(m, "a response of this curve")
-    sd = fwhm / FWHM
-    total = torch.zeros_like(x)
-    for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
-        total = total + weight * curve(x - sd * node)
-    return total
+    return _at_nodes(m, x, curve, fwhm / FWHM, NODES, WEIGHTS)
 
 
-def lorentzian_smeared(m: MathSpace, x: Value, curve: Curve, fwhm: Value) -> Value:
+def _at_nodes(
+    m: MathSpace, x: Value, curve: Curve, width: Value, nodes: Sequence[float], weights: Sequence[float]
+) -> Value:
+    """Sum of the curve at x less each node times a width, with its weight."""
+    return summed(m, x, len(nodes), lambda k: looked_up(weights, k) * curve(x - width * looked_up(nodes, k)))
+
+
+def lorentzian_smeared(m: MathSpace, x: Value, axis: Value, curve: Curve, fwhm: Value) -> Value:
     """Curve convolved with a Lorentzian; see :func:`_on_grid`."""
-    whole(m, "a response of this curve")
     size = 2.0 / (m.pi * fwhm)
-    return _on_grid(x, curve, 0.0 * fwhm, fwhm, lambda t: lorentzian.formula(m, t, size, 0.0, fwhm))
+    return _on_grid(m, x, axis, curve, 0.0 * fwhm, fwhm, lambda t: lorentzian.formula(m, t, size, 0.0, fwhm))
 
 
-def voigt_smeared(m: MathSpace, x: Value, curve: Curve, gaussian_fwhm: Value, lorentzian_fwhm: Value) -> Value:
+def voigt_smeared(
+    m: MathSpace, x: Value, axis: Value, curve: Curve, gaussian_fwhm: Value, lorentzian_fwhm: Value
+) -> Value:  # fmt: skip
     """Curve convolved with a Voigt profile; see :func:`_on_grid`."""
-    whole(m, "a response of this curve")
     size = 1.0 / voigt.area(m, 1.0, 0.0, gaussian_fwhm, lorentzian_fwhm)
     sd = gaussian_fwhm / FWHM
     return _on_grid(
-        x, curve, sd, lorentzian_fwhm, lambda t: voigt.formula(m, t, size, 0.0, gaussian_fwhm, lorentzian_fwhm)
-    )
+        m, x, axis, curve, sd, lorentzian_fwhm,
+        lambda t: voigt.formula(m, t, size, 0.0, gaussian_fwhm, lorentzian_fwhm),
+    )  # fmt: skip
 
 
-def _on_grid(x: Tensor, curve: Curve, sd: Value, fwhm: Value, response: Curve) -> Tensor:
+def _on_grid(
+    m: MathSpace, x: Value, axis: Value, curve: Curve, sd: Value, fwhm: Value, response: Curve
+) -> Value:  # fmt: skip
     """Curve convolved with a response of long tails, by a grid of half the data's mean step.
 
     The grid goes beyond the data by half their range on either side, and from there on the curve is held at its last
     value, so that steps and constants keep their heights. Of the response lies there what lies in the tail of its
     Lorentzian, of full width ``fwhm``, and sd^2 / 2 times the slope of that, for its Gaussian.
     """
-    low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
+    low, high = ends(m, axis)
     reach = 0.5 * (high - low)
-    count = 4 * (x.shape[-1] - 1) + 1
-    step = 4.0 * reach / (count - 1)
-    grid = (low - reach) + step * torch.arange(count, dtype=x.dtype, device=x.device)
-    values = curve(grid) + torch.zeros_like(grid)
-    ends = torch.ones(count, dtype=x.dtype, device=x.device)
-    ends[0] = ends[-1] = 0.5
-    weighted = values * (step * ends)
-    total = torch.zeros_like(x)
-    for j in range(count):
-        total = total + weighted[..., j, None] * response(x - grid[..., j, None])
-    for end, distance in ((0, x - grid[..., :1]), (-1, grid[..., -1:] - x)):
+    intervals = 4.0 * m.maximum(places(axis) - 1.0, 1.0)
+    step = 4.0 * reach / intervals
+
+    def share(k: Value) -> Value:
+        """Trapezoidal rule; nothing beyond the last place, for data of other lengths in the same batch."""
+        return m.where(k > intervals, 0.0 * step, m.where((k < 0.5) | (k > intervals - 0.5), 0.5 * step, step))
+
+    def term(k: Value) -> Value:
+        place = (low - reach) + step * k
+        return curve(place) * share(k) * response(x - place)
+
+    total = summed(m, x, _most(intervals) + 1, term)
+    for end, distance in ((low - reach, x - (low - reach)), (high + reach, (high + reach) - x)):
         square = distance * distance + 0.25 * fwhm * fwhm
-        share = (
-            0.5
-            - torch.atan(2.0 * distance / fwhm) / math.pi
-            + 0.5 * sd * sd * fwhm * distance / (math.pi * square.square())
+        beyond = (
+            0.5 - m.atan(2.0 * distance / fwhm) / m.pi + 0.5 * sd * sd * fwhm * distance / (m.pi * m.square(square))
         )
-        total = total + values[..., end, None] * share
+        total = total + curve(end) * beyond
     return total
+
+
+def _most(intervals: Value) -> Value:
+    """Most intervals of several grids."""
+    return int(intervals.max()) if isinstance(intervals, Tensor) else intervals
 
 
 @lru_cache(maxsize=64)
@@ -110,13 +122,9 @@ def measured(table: tuple[tuple[float, float], ...]) -> Operator:
     nodes, weights = nodes_of(table)
     span = table[-1][0] - table[0][0] if table else 0.0
 
-    def formula(m: MathSpace, x: Value, curve: Curve, stretch: Value) -> Value:
+    def formula(m: MathSpace, x: Value, axis: Value, curve: Curve, stretch: Value) -> Value:
         """Sum of the curve at x less each place of the response, times its share."""
-        whole(m, "a measured response")
-        total = torch.zeros_like(x)
-        for node, weight in zip(nodes, weights, strict=True):
-            total = total + weight * curve(x - stretch * node)
-        return total
+        return _at_nodes(m, x, curve, stretch, nodes, weights)
 
     return operator(
         "measured_response", "measured response",

@@ -5,12 +5,13 @@ What the field finds by iteration on the data, until background and peaks agree,
 
 from bayesbeam.models.base import POSITIVE, Parameter
 from bayesbeam.models.mathspace import MathSpace, Value
-from bayesbeam.models.operators.base import Curve, operator, passed, side_of_loss
+from bayesbeam.models.operators.base import Curve, operator, side_of_loss
+from bayesbeam.models.operators.integrals import passed
 
 
-def formula(m: MathSpace, x: Value, curve: Curve, strength: Value, side: Value) -> Value:
+def formula(m: MathSpace, x: Value, axis: Value, curve: Curve, strength: Value, side: Value) -> Value:
     """Strength times the integral of the peaks from x to the end of the data where the background is low."""
-    return strength * passed(x, side, curve)
+    return strength * passed(axis, side, curve)
 
 
 SHIRLEY = operator(
@@ -28,5 +29,4 @@ SHIRLEY = operator(
     adds=True,
     on="peaks",
     unfit=(),
-    scans=True,
 )  # fmt: skip

@@ -142,7 +142,7 @@ class CudaEngine:
         self._kernels.rebuild[grid](
             state.theta, state.log_likelihood, pred, given.data, given.origin, given.constant, given.effective,
             given.terms, members, chains, replicas, slots, len(self.target.terms), self.target.noise_start,
-            self._layout.points, self._functions.curve, self._functions.term, self._functions.total,
+            self._layout.points, given.tables, self._functions.curve, self._functions.term, self._functions.total,
             self._layout.left, self._layout.right, self._replicas, self._rows,
             num_warps=self._layout.warps, enable_fp_fusion=True,
         )  # fmt: skip
@@ -173,7 +173,7 @@ class CudaEngine:
             given.data, given.origin, given.constant, given.effective, plan.table_of_moves, given.slots, given.terms,
             *work.proposals, work.ratios, work.accepted, work.flags, *part, members, chains, replicas, slots,
             len(self.target.terms), self.target.noise_start, work.edges.shape[3], work.edges.shape[4], bins,
-            self._layout.points, groups * members, self._functions.curve, self._functions.change,
+            self._layout.points, given.tables, groups * members, self._functions.curve, self._functions.change,
             self._functions.term, self._functions.total, bool(self.target.tied.any()) and members > 1,
             power(bins + 1), power(slots),
             self._layout.left, self._layout.right, self._replicas, self._rows,

@@ -78,7 +78,7 @@ def _together(
     g, low, together, place, valid, level, chain, own_beta, theta, log_prior, log_likelihood, pred, proposal, density,
     log_u_at, walk_gain, jump_width, edges, data, origins, constants, counts, slot_table, term_table, ratios, flags,
     kind, start, count, moved, bits, lead, walk, members, chains, replicas, slots, terms, noise_start, edge_chains,
-    edge_rungs, bins, points, all_members, stride, like_a, like_b, at_a, at_b, curve: tl.constexpr,
+    edge_rungs, bins, points, tables, all_members, stride, like_a, like_b, at_a, at_b, curve: tl.constexpr,
     change: tl.constexpr, term: tl.constexpr, total: tl.constexpr, SHARED: tl.constexpr, BINS: tl.constexpr,
     RIGHT: tl.constexpr,
 ):  # fmt: skip
@@ -92,8 +92,8 @@ def _together(
             row = member * chains * replicas + place
             new, a, b = attempt(
                 row, member, valid, theta, pred, proposal, kind, start, bits, moved, data, origins, constants, counts,
-                terms, term_table, noise_start, stride, slots, points, like_a, like_b, at_a, at_b, curve, change, term,
-                total, RIGHT,
+                terms, term_table, noise_start, stride, slots, points, tables, like_a, like_b, at_a, at_b, curve,
+                change, term, total, RIGHT,
             )  # fmt: skip
             if turn < together:
                 heat += _heat(own_beta, new, tl.load(log_likelihood + row))
@@ -133,7 +133,7 @@ def move(
     theta, log_prior, log_likelihood, pred, rung, beta, edges, data, origins, constants, counts, moves, slot_table,
     term_table, walk_new, walk_density, walk_gain, walk_log_u, jump_new, jump_density, jump_width, jump_log_u, ratios,
     accepted, flags, moves_from, moves_to, members, chains, replicas, slots, terms, noise_start, edge_chains,
-    edge_rungs, bins, points, all_members, curve: tl.constexpr, change: tl.constexpr, term: tl.constexpr,
+    edge_rungs, bins, points, tables, all_members, curve: tl.constexpr, change: tl.constexpr, term: tl.constexpr,
     total: tl.constexpr, SHARED: tl.constexpr, BINS: tl.constexpr, SLOTS: tl.constexpr, LEFT: tl.constexpr,
     RIGHT: tl.constexpr, REPLICAS: tl.constexpr, ROWS: tl.constexpr,
 ):  # fmt: skip
@@ -167,8 +167,8 @@ def move(
                 proposal, density, log_u_at, walk_gain, jump_width, edges, data, origins, constants, counts,
                 slot_table, term_table, ratios, flags, tl.load(at), tl.load(at + 1), tl.load(at + 2), moved,
                 none + moved, tl.load(at + 4), walk, members, chains, replicas, slots, terms, noise_start,
-                edge_chains, edge_rungs, bins, points, all_members, stride, like_a, like_b, at_a, at_b, curve, change,
-                term, total, SHARED, BINS, RIGHT,
+                edge_chains, edge_rungs, bins, points, tables, all_members, stride, like_a, like_b, at_a, at_b, curve,
+                change, term, total, SHARED, BINS, RIGHT,
             )  # fmt: skip
             # What some threads have written others read in the next move.
             tl.debug_barrier()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bayesbeam.sampling.engines.base import State, Tuned, table_slots
+from bayesbeam.sampling.engines.cuda_source import table_places
 from bayesbeam.sampling.engines.tables import noise_constants, prior_arguments, prior_supports
 from bayesbeam.targets.sum import SumTarget
 
@@ -53,8 +54,9 @@ def power(number: int) -> int:
 class Given(NamedTuple):
     """What kernels read of a target.
 
-    ``data`` (G, D, 6, N): axis, axis about its middle, y, 1/sd, 1/y, weight. ``slots`` (P, 4): kind of prior, shared,
-    walks in the logarithm, slot of the jump table. ``terms`` (T, 2): kind of component, first slot.
+    ``data`` (G, D, 6 N + T): axis, axis about its middle, y, 1/sd, 1/y, weight, and as many numbers of ``tables`` that
+    curves look up in. ``slots`` (P, 4): kind of prior, shared, walks in the logarithm, slot of the jump table.
+    ``terms`` (T, 2): kind of component, first slot.
     """
 
     data: Tensor
@@ -65,6 +67,7 @@ class Given(NamedTuple):
     support: Tensor
     slots: Tensor
     terms: Tensor
+    tables: int
 
     @staticmethod
     def of(target: SumTarget, layout: Layout) -> Given:
@@ -74,10 +77,14 @@ class Given(NamedTuple):
             target.x, target.x - target.origin, target.data.y, target.data.inverse_sd, target.data.inverse_y,
             target.data.weight,
         )  # fmt: skip
-        data = torch.zeros(*shape, 6, layout.points, dtype=target.dtype, device=device)
+        components = components_of(target)
+        looked_up = [number for table in table_places(components) for number in table]
+        all_data = torch.zeros(*shape, 6 * layout.points + len(looked_up), dtype=target.dtype, device=device)
+        data = all_data[..., : 6 * layout.points].view(*shape, 6, layout.points)
         for row, column in enumerate(columns):
             data[:, :, row, : target.points] = column[:, :, 0, 0].to(target.dtype)
         data[:, :, :2, target.points :] = data[:, :, :2, target.points - 1 : target.points]
+        all_data[..., 6 * layout.points :] = all_data.new_tensor(looked_up)
         kinds = kinds_of_priors(target)
         tables, numbers = table_slots(target), np.zeros((len(target.slots), 4), np.int32)
         for j, prior in enumerate(target.priors):
@@ -87,13 +94,13 @@ class Given(NamedTuple):
                 prior.family.log_coordinate,
                 tables[j],
             )
-        components = components_of(target)
         terms = [[components.index(term.component), term.start] for term in target.terms]
         return Given(
-            data, target.origin.reshape(shape).double().contiguous(), noise_constants(target),
+            all_data, target.origin.reshape(shape).double().contiguous(), noise_constants(target),
             target.data.n_effective.reshape(shape).double().contiguous(), prior_arguments(target),
             prior_supports(target),
             torch.from_numpy(numbers).to(device), torch.tensor(terms, dtype=torch.int32, device=device),
+            len(looked_up),
         )  # fmt: skip
 
 

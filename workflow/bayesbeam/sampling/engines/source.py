@@ -5,15 +5,17 @@ What does not depend on the point is computed once in double precision; the rest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 
 from bayesbeam.models.base import Component
 from bayesbeam.models.trace import Node, symbol, trace
 from bayesbeam.noise.base import NoiseModel
 from bayesbeam.priors.base import Family
+from bayesbeam.sampling.engines.ahead import needs_row, numbers, rows_of, tables_of, uses
 from bayesbeam.sampling.engines.arrays import BLOCK, LANES
-from bayesbeam.sampling.engines.scans import scan_lines
+from bayesbeam.sampling.engines.scans import lines_ahead
 from bayesbeam.sampling.engines.windows import DROP_DOUBLE, DROP_SINGLE, Window, window_of
 from bayesbeam.sampling.engines.writer import Writer
 
@@ -42,9 +44,13 @@ _DATA = "d = carray(data, (5, n))"
 class _Writer(Writer):
     """Lines of a function: those before the loop and those inside it."""
 
-    def __init__(self, single: bool, prefix: str = "") -> None:
+    def __init__(
+        self, single: bool, prefix: str = "", tables: Mapping[tuple[float, ...], str] = MappingProxyType({}),
+        rows: Mapping[Node, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         super().__init__(prefix)
         self.single = single
+        self.tables, self.rows = tables, rows
 
     def in_rows(self, node: Node, name: str) -> str:
         """Value from before the loop in the precision of the rows."""
@@ -56,6 +62,10 @@ class _Writer(Writer):
             return _constant(node.value)
         if node.op in _INFIX:
             return f"{inputs[0]} {_INFIX[node.op]} {inputs[1]}"
+        if node.op == "table":
+            return f"{self.tables[numbers(node)]}[int({inputs[0]})]"
+        if node.op == "taken":
+            return f"np.float64({self.rows[node.inputs[0]]}[int({inputs[0]})])"
         if node.op == "exp":
             return f"exp_f32({inputs[0]})" if node.pointwise and self.single else f"exp_f64({inputs[0]})"
         if node.op in _POLYNOMIALS and node.pointwise:
@@ -85,11 +95,9 @@ def size_and_shape(component: Component) -> tuple[Node, Node]:
     """Graphs of two factors of a curve: one that is the same at all points (1 if there is none), and the rest."""
     curve = trace(component.formula, ["x"], _names(component))
     if curve.op == "mul":
-        first, second = curve.inputs
-        if not first.pointwise and second.pointwise:
-            return first, second
-        if first.pointwise and not second.pointwise:
-            return second, first
+        size, shape = sorted(curve.inputs, key=lambda node: node.pointwise)
+        if not size.pointwise and shape.pointwise and not needs_row(size):
+            return size, shape
     return Node("constant", value=1.0), curve
 
 
@@ -101,7 +109,7 @@ def _names(component: Component) -> list[str]:
 def only_size(component: Component) -> tuple[bool, ...]:
     """Which parameters change the size of a curve alone, so that a move of one needs its shape only once."""
     size, shape = size_and_shape(component)
-    return tuple(_uses(size, symbol(name)) and not _uses(shape, symbol(name)) for name in _names(component))
+    return tuple(uses(size, symbol(name)) and not uses(shape, symbol(name)) for name in _names(component))
 
 
 def component_source(component: Component, noise: NoiseModel, single: bool) -> str:
@@ -117,7 +125,11 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
     size, shape = size_and_shape(component)
     point, phi = _point(noise)
     load = [f"{name} = theta[{j}]" for j, name in enumerate(_names(component))]
-    integrals, known = scan_lines(shape, _names(component), lambda prefix: _Writer(single, prefix))
+    tables = {table: f"TABLE{number}" for number, table in enumerate(tables_of(shape))}
+    rows = {row: f"row{number}" for number, row in enumerate(rows_of(shape))}
+    ahead, known = lines_ahead(
+        shape, _names(component), rows, lambda prefix: _Writer(single, prefix, tables, rows)
+    )  # fmt: skip
     functions = []
     for name, signature, arguments in (
         ("move", "P, D, D, D, P, P, P, P, P", "data, theta, phi, size, old, pred, new, parts, terms"),
@@ -137,13 +149,14 @@ def component_source(component: Component, noise: NoiseModel, single: bool) -> s
             fresh = "old[i]" if name == "resize" else writer.value(shape, True)
             writer.inside += [f"f = pred[i] - now * old[i] + then * {fresh}", *_data_lines(point)]
             term, prepare = writer.value(point, True), [*load, *phi]
-        before = [_DATA, *prepare, *(integrals if name != "resize" else []), *writer.before]
+        before = [_DATA, *prepare, *(ahead if name != "resize" else []), *writer.before]
         full = f"types.float64(types.int64, types.int64, {signature})"
         functions.append(_function(name, full, f"count, n, {arguments}", before, writer.inside, term))
     window = window_of(shape, DROP_SINGLE if single else DROP_DOUBLE)
     if window is not None:
         functions.append(_span(window, load))
-    return _HEAD.format(dtype=_dtype(single)) + "\n".join(functions)
+    constants = [f"{name} = np.array({list(table)!r})\n" for table, name in tables.items()]
+    return _HEAD.format(dtype=_dtype(single)) + "".join(constants) + "\n".join(functions)
 
 
 def _span(window: Window, load: Sequence[str]) -> str:
@@ -215,7 +228,7 @@ def prior_source(family: Family) -> str:
 def phi_at_points(noise: NoiseModel) -> bool:
     """Whether a noise parameter enters the term of a point, so that changing it means another pass over the points."""
     point, phi = _point(noise)
-    return any(_uses(point, symbol(line.split(" ")[0])) for line in phi)
+    return any(uses(point, symbol(line.split(" ")[0])) for line in phi)
 
 
 def _point(noise: NoiseModel) -> tuple[Node, list[str]]:
@@ -225,19 +238,9 @@ def _point(noise: NoiseModel) -> tuple[Node, list[str]]:
     return trace(noise.point, POINT, names), [f"{name} = phi[{j}]" for j, name in enumerate(names)]
 
 
-def _uses(node: Node, wanted: Node) -> bool:
-    """Whether a graph has a node in it."""
-    seen, left = {node}, [node]
-    while left:
-        new = set(left.pop().inputs) - seen
-        seen |= new
-        left += new
-    return wanted in seen
-
-
 def uses_of_data(point: Node) -> list[str]:
     """Names of the data that a point's term needs."""
-    return [name for name in POINT if name != "f" and _uses(point, symbol(name, True))]
+    return [name for name in POINT if name != "f" and uses(point, symbol(name, True))]
 
 
 def _data_lines(point: Node) -> list[str]:

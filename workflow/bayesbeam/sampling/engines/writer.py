@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from bayesbeam.models.trace import Node, NotScalar
+from bayesbeam.models.trace import Node
 
 
 class Writer(ABC):
@@ -50,10 +50,9 @@ class Writer(ABC):
     def _write(self, node: Node) -> str:
         if node.op == "symbol":
             return node.name if node.pointwise else f"{self.prefix}{node.name}"
-        if node.op in ("scan", "scan_end"):
-            raise NotScalar.at("formula", "a running integral", "scalar operations", "Use an engine that has it.")
         inner = node.pointwise
-        text = self.text(node, [self.value(part, inner) for part in node.inputs])
+        inputs = node.inputs[:1] if node.op == "table" else node.inputs[1:] if node.op == "taken" else node.inputs
+        text = self.text(node, [self.value(part, inner) for part in inputs])
         lines = self.inside if inner else self.before
         name = f"{self.prefix}{'v' if inner else 'u'}{len(self._names)}"
         lines.append(f"{name} = {text}")
