@@ -10,7 +10,7 @@ import pytest
 from bayesbeam.evidence.averaging import average, mixture_quantiles
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.io.samples import Record
-from bayesbeam.stages.averaging import averages
+from bayesbeam.stages.averaging import averages, group_averages
 
 F, ERRORS = np.array([10.0, 10.6, 13.0]), np.array([0.2, 0.3, 0.1])
 MEANS, SDS = np.array([1.0, 3.0, -2.0]), np.array([0.5, 1.2, 0.3])
@@ -111,3 +111,50 @@ def test_a_candidate_that_lacks_a_quantity_is_passed_over_only_where_it_has_no_w
     assert [(one["parameter"], one["candidates"]) for one in far] == [("flat.level", 1)]
     near, _ = averages([record("one", 0.0, named[0]), record("two", 5.0, named[1])], arrays)
     assert near == []
+
+
+def test_counts_of_a_group_are_averaged_with_what_is_shared_and_what_belongs_to_a_member() -> None:
+    """Shared width, a level and areas of each member, none of them without a peak."""
+    rng = np.random.default_rng(3)
+    width, levels, areas = (rng.normal(m, 0.1, (k, 4, 50)) for m, k in ((0.5, 2), (1.0, 4), (3.0, 4)))
+    x, records, arrays = np.arange(3.0), [], {}
+    for k, f in ((0, 4.0), (1, 3.0), (2, 3.5)):
+        shared = [] if k == 0 else [row("common.width", width[k - 1]) | {"measurement": None}]
+        rows = list(shared)
+        for d, member in enumerate("ab"):
+            rows.append(row("flat.level", levels[2 * (k % 2) + d]) | {"measurement": member})
+            rows += [row("p.area", areas[d + j], j + 1, "derived") | {"measurement": member} for j in range(k)]
+        columns = [width[k - 1]] * len(shared)
+        for d in range(2):
+            columns += [levels[2 * (k % 2) + d], *(areas[d + j] for j in range(k))]
+        tag = f"p-k{k}"
+        records.append(record(tag, f, rows) | {"counts": {"p": k}, "members": ["a", "b"]})
+        arrays[tag] = Record({"draws": np.stack(columns, -1)}, {})
+        for d, member in enumerate("ab"):
+            curve = {"x": x, "curve_mean": x + 10 * d + k, "curve_sd": np.ones(3)}
+            arrays[f"{tag}/members/{member}"] = Record(curve, {})
+    rows, curves = group_averages(records, arrays)
+    p = np.exp([-4.0, -3.0, -3.5])
+    p /= p.sum()
+    found = {(one["measurement"], one["parameter"]): one for one in rows}
+    # the model without a peak has no width, and counts for more than nothing
+    assert set(found) == {(m, name) for m in "ab" for name in ("flat.level", "p.total_area")}
+    for d, member in enumerate("ab"):
+        level = p[[0, 2]].sum() * levels[d].mean() + p[1] * levels[2 + d].mean()
+        assert found[member, "flat.level"]["mean"] == pytest.approx(level, rel=1e-12)
+        total = p[1] * areas[d].mean() + p[2] * (areas[d] + areas[d + 1]).mean()
+        assert found[member, "p.total_area"]["mean"] == pytest.approx(total, rel=1e-12)
+        np.testing.assert_allclose(curves[member].arrays["mean"], x + 10 * d + p @ np.arange(3.0), rtol=1e-12)
+    peaked, _ = group_averages(records[1:], arrays)
+    (common,) = [one for one in peaked if one["measurement"] is None]
+    share = p[1:] / p[1:].sum()
+    assert common["mean"] == pytest.approx(share @ width.mean((1, 2)), rel=1e-12)
+
+
+def test_counts_under_one_candidate_and_rates_under_another_have_no_average() -> None:
+    draws, x = np.random.default_rng(1).normal(size=(4, 50)), np.arange(3.0)
+    arrays = {
+        t: Record({"draws": draws[..., None], "curve_mean": x, "curve_sd": x, "x": x}, {}) for t in ("one", "two")
+    }
+    rates = row("flat.level", draws) | {"unit": "counts/exposure"}
+    assert averages([record("one", 0.0, [row("flat.level", draws)]), record("two", 0.0, [rates])], arrays)[0] == []

@@ -197,6 +197,31 @@ def test_a_count_too_large_for_one_member_does_not_compare_fewer_data_with_more(
     assert set(found["best"]["tag_separate"]) == {"a", "b", "few"}
     best = next(row for row in found["rows"] if row["tag"] == found["best"]["tag_integrated"])
     assert found["best"]["gain"] <= best["gain"] + 1e-9
+    # free energies of fewer data do not weigh against those of more
+    assert found["averaged"] == []
+    assert [row.get("model_probability") for row in found["rows"]] == [1.0, None]
+
+
+def test_what_does_not_depend_on_the_count_is_averaged_over_counts(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, {"a": peak(0), "b": peak(1)}, ("a", "b"), count="1..2")
+    lab.integrate("pair")
+    found, arrays = answer(lab), read_records(lab.results / "integration" / "pair.h5")
+    free = np.array([row["free_energy"] for row in found["rows"]])
+    p = np.exp(free.min() - free) / np.exp(free.min() - free).sum()
+    assert [row["model_probability"] for row in found["rows"]] == pytest.approx(p, rel=1e-9)
+    averaged = {(one["measurement"], one["parameter"]): one for one in found["averaged"]}
+    assert set(averaged) == {("a", "peak.total_area"), ("b", "peak.total_area")}
+    for name in "ab":
+        totals = [
+            sum(r["mean"] for r in row["parameters"] if (r["parameter"], r["measurement"]) == ("peak.area", name))
+            for row in found["rows"]
+        ]
+        assert averaged[name, "peak.total_area"]["mean"] == pytest.approx(p @ totals, rel=1e-9)
+        assert averaged[name, "peak.total_area"]["candidates"] == 2
+        curves = [arrays[f"peaks-k{k}/members/{name}"].arrays["curve_mean"] for k in (1, 2)]
+        whole = arrays[f"all-averaged/members/{name}"].arrays
+        np.testing.assert_allclose(whole["mean"], p @ np.stack(curves), rtol=1e-9, atol=1e-12)
+        assert np.array_equal(whole["x"], arrays[f"peaks-k1/members/{name}"].arrays["x"])
 
 
 def test_a_missing_separate_result_is_said_by_name(tmp_path: Path) -> None:

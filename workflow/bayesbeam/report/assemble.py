@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bayesbeam.report import view, wording
+from bayesbeam.report.averaged_view import averaged_table, group_averaged_table, is_open
 from bayesbeam.report.curves import Draws, read_averaged, read_draws, read_fit, read_run
 from bayesbeam.report.figures.averaged import averaged_figure
 from bayesbeam.report.figures.fit import axis_labels, fit_figure
@@ -79,6 +80,7 @@ class GroupView:
     table: view.Table | None = None
     parameters: view.Table | None = None
     numbering: tuple[str, ...] = ()
+    averaged: view.Table | None = None
 
 
 def measurement_views(results: Results, gallery: Gallery) -> list[MeasurementView]:
@@ -107,7 +109,7 @@ def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool
         _models(result, gallery),
         _densities(result, draws, gallery) if figures else None,
         view.model_table(result),
-        view.averaged_table(result),
+        averaged_table(result),
         _averaged_curve(result, gallery) if figures else None,
         view.counts_tables(result),
         view.diagnostics_table(result),
@@ -132,7 +134,7 @@ def _models(result: MeasurementResult, gallery: Gallery) -> Shown | None:
 def _averaged_curve(result: MeasurementResult, gallery: Gallery) -> Shown | None:
     """Curve over all candidates, where more than one is in the running."""
     data, arrays = result.measurement, result.arrays
-    if data is None or arrays is None or not view.is_open(result):
+    if data is None or arrays is None or not is_open(result):
         return None
     labels = axis_labels(data.x_quantity, data.x_unit, data.y_quantity, data.y_unit)
     fit = read_fit(arrays, f"{result.id}/{result.best.tag}")
@@ -210,7 +212,8 @@ def _group_view(result: GroupResult, results: Results, gallery: Gallery, alone: 
         f"{result.id}: shared parameters, apart and together",
     )  # fmt: skip
     notes = tuple(numbering_notes(row.numbering))
-    return GroupView(result, answer, ridges, view.integration_table(result), view.shared_table(row), notes)
+    tables = view.integration_table(result), view.shared_table(row)
+    return GroupView(result, answer, ridges, *tables, notes, group_averaged_table(result))
 
 
 def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:

@@ -96,7 +96,7 @@ def _measurement(
         return MeasurementResult(name, title, data, refusal=words or "It was not sampled: no free energy is on file.")
     candidates = tuple(_candidate(one, where) for one in found)
     over_all = [one for one in _records(content, "averaged", where) if one.get("measurement") == name]
-    averaged = tuple(Averaged(**_fields(Averaged, one, name=clean(one.get("parameter", "")))) for one in over_all)
+    averaged = tuple(_average(one) for one in over_all)
     numbers = [one for one in _records(content, "counts", where) if one.get("measurement") == name]
     counts = tuple(Marginal(**_fields(Marginal, one)) for one in numbers)
     advice = [one for one in _records(content, "next_points", where) if one.get("measurement") == name]
@@ -114,6 +114,11 @@ def _measurement(
         counts=counts,
         advised=next((Advised(**_fields(Advised, one)) for one in advice), None),
     )
+
+
+def _average(record: Mapping[str, Any]) -> Averaged:
+    """Average over candidates from its JSON record."""
+    return Averaged(**_fields(Averaged, record, name=clean(record.get("parameter", ""))))
 
 
 def _candidate(record: Mapping[str, Any], where: Path) -> Candidate:
@@ -134,7 +139,8 @@ def _group(name: str, results: Path) -> GroupResult:
         GroupRow(**_fields(GroupRow, one, parameters=_rows(one, path))) for one in _records(content, "rows", path)
     )
     refusal = "" if rows else clean(content.get("decision") or "It was not integrated, and no reason is on file.")
-    extra = {"id": name, "rows": rows, "arrays": path.with_suffix(".h5"), "refusal": refusal}
+    averaged = tuple(_average(one) for one in _records(content, "averaged", path))
+    extra = {"id": name, "rows": rows, "averaged": averaged, "arrays": path.with_suffix(".h5"), "refusal": refusal}
     return GroupResult(**_fields(GroupResult, content, **extra))
 
 

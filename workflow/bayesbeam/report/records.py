@@ -110,9 +110,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Averaged:
-    """A quantity over all candidates of a measurement; ``error`` is that of the mean by the errors of F."""
+    """A quantity over all candidates, or counts of a group; ``error`` is that of the mean by the errors of F."""
 
     name: str
+    measurement: str | None = None
     unit: str = "1"
     kind: str = "parameter"
     mean: float | None = None
@@ -249,6 +250,7 @@ class GroupRow:
     gain_standard_error: float | None = None
     probability: float | None = None
     probability_error: float | None = None
+    model_probability: float | None = None
     verdict: str = "not reliable"
     reasons: tuple[str, ...] = ()
     parameters: tuple[Row, ...] = ()
@@ -266,6 +268,7 @@ class GroupResult:
     rows: tuple[GroupRow, ...] = ()
     best: Mapping[str, Any] = field(default_factory=dict)
     decision: str = ""
+    averaged: tuple[Averaged, ...] = ()
     cpu_seconds: float | None = None
     wall_seconds: float | None = None
     peak_memory_mb: float | None = None

@@ -34,6 +34,9 @@ COLUMNS = {
         "standard_error_integrated", "probability_integrated", "probability_error_integrated", "level_prior",
     ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
+    "integration_averaged": (
+        "group", "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
+    ),
     "measurement_limit": (
         "study", "kind", "level", "replicates", "analysed", "not_reliable", "model", "selected", "frequency",
         "frequency_low", "frequency_high", "mean_probability", "parameter", "index", "unit", "truth", "sd_median",

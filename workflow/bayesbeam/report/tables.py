@@ -41,6 +41,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "averaged": _averaged,
         "next_points": _next_points,
         "integration": _integration,
+        "integration_averaged": _integration_averaged,
         "measurement_limit": _measurement_limit,
         "series": _series,
         "series_lines": _series_lines,
@@ -64,6 +65,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty.add("next_points")
     if not any(result.averaged for result in results.measurements):
         empty.add("averaged")
+    if not any(group.averaged for group in results.groups):
+        empty.add("integration_averaged")
     if not any(result.counts for result in results.measurements):
         empty.add("counts")
     return tuple(name for name in COLUMNS if name not in empty)
@@ -148,6 +151,16 @@ def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:
             yield (
                 result.id, row.name, row.unit, row.mean, row.sd, row.q025, row.median, row.q975, row.error,
                 row.candidates,
+            )  # fmt: skip
+
+
+def _integration_averaged(results: Results) -> Iterator[tuple[Value, ...]]:
+    """Quantities of joint analyses averaged over counts; without a measurement those that all members share."""
+    for group in results.groups:
+        for row in group.averaged:
+            yield (
+                group.id, row.measurement, row.name, row.unit, row.mean, row.sd, row.q025, row.median, row.q975,
+                row.error, row.candidates,
             )  # fmt: skip
 
 

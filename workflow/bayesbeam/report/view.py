@@ -160,8 +160,8 @@ def _parameter_row(row: Row, prior: str, first: bool) -> tuple[Cell, ...]:
         head,
         Cell(plus_minus(row.mean, row.sd)),
         unit,
-        Cell(_interval(row.q16, row.q84, row.sd)),
-        Cell(_interval(row.q025, row.q975, row.sd)),
+        Cell(interval(row.q16, row.q84, row.sd)),
+        Cell(interval(row.q025, row.q975, row.sd)),
         _ess_cell(row.ess),
         _rhat_cell(row.rhat),
         tail,
@@ -181,7 +181,7 @@ def _rhat_cell(value: float | None) -> Cell:
     return Cell(text, "number bad" if high else "number")
 
 
-def _interval(low: float | None, high: float | None, sd: float | None) -> str:
+def interval(low: float | None, high: float | None, sd: float | None) -> str:
     """Interval with the digits that the spread allows."""
     if not (known(low) and known(high)):
         return NOTHING
@@ -192,30 +192,6 @@ def _interval(low: float | None, high: float | None, sd: float | None) -> str:
 def _whole(value: float | None) -> str:
     """Count without digits after the point."""
     return NOTHING if value is None or not known(value) else f"{value:.0f}"
-
-
-def is_open(result: MeasurementResult) -> bool:
-    """Whether more than one candidate is in the running."""
-    return len(result.candidates) > 1 and (result.best.model_probability or 0.0) <= CERTAIN
-
-
-def averaged_table(result: MeasurementResult) -> Table | None:
-    """Quantities that every candidate has, averaged over candidates by their probability; None where one is certain."""
-    if not is_open(result):
-        return None
-    rows = tuple(
-        (
-            Cell(row.name, "name"),
-            Cell(plus_minus(row.mean, row.sd)),
-            Cell(plain(row.error, 2)),
-            Cell(_interval(row.q025, row.q975, row.sd)),
-            Cell(pretty_unit(row.unit), "words"),
-        )
-        for row in result.averaged
-        if row.sd
-    )
-    heads = ("quantity", "mean ± sd over the candidates", "error of the mean from those of F", "95 %", "unit")
-    return Table(heads, rows) if rows else None
 
 
 def diagnostics_table(result: MeasurementResult) -> Table:

@@ -8,15 +8,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import StoreError
+from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.integration.decide import Decision, decide, decision_words
 from bayesbeam.io.atomic import write_json
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement
+from bayesbeam.report.curves import AVERAGED
+from bayesbeam.stages.averaging import group_averages, member_group
 from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
 from bayesbeam.stages.sample import REFUSED, member_key, usable
 from bayesbeam.stages.summary import Summary, summarise
@@ -42,6 +46,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     present = usable(asked.measurements, results / "measurements")
     separate = _separate(campaign, campaign.expanded(asked.candidate), present, results)
     rows: list[dict[str, Any]] = []
+    counts: dict[str, dict[str, int]] = {}
     arrays: dict[str, Record] = {}
     for expanded in campaign.expanded(asked.candidate):
         sampled = read_records(results / "integration" / group / f"{expanded.tag}.h5").get(group)
@@ -54,6 +59,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
             expanded.spec, inside, sampled, shared, int(sampled.facts["seed"]), name, campaign.campaign.report.modes
         )
         rows.append(_row(expanded, sampled, summary, [_find(separate, m.id, expanded.tag) for m in inside]))
+        counts[expanded.tag] = dict(expanded.counts)
         arrays |= _arrays(expanded.tag, summary)
     answer: dict[str, Any] = {
         "format": FORMAT,
@@ -67,6 +73,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     }
     if rows:
         answer |= _best(rows, separate)
+        answer["averaged"] = _over_counts(rows, counts, arrays)
     write_records(out_h5, arrays)
     write_json(out_json, answer)
 
@@ -127,6 +134,24 @@ def _best(rows: Sequence[Mapping[str, Any]], separate: Mapping[tuple[str, str], 
     return words | summed | memory | copied
 
 
+def _over_counts(
+    rows: Sequence[dict[str, Any]], counts: Mapping[str, Mapping[str, int]], arrays: dict[str, Record]
+) -> list[dict[str, Any]]:
+    """Averages over the counts of the most members, their curves added to the arrays, the probabilities to the rows."""
+    members = max((row["members"] for row in rows), key=len)
+    alike = [row for row in rows if row["members"] == members]
+    posterior = model_posterior(
+        np.array([row["free_energy"] for row in alike]), np.array([row["standard_error"] for row in alike])
+    )
+    for row, p, error in zip(alike, posterior.probability, posterior.standard_error, strict=True):
+        row["model_probability"], row["model_probability_error"] = float(p), float(error)
+    if len(alike) < 2:
+        return []
+    averaged, curves = group_averages([row | {"counts": counts[row["tag"]]} for row in alike], arrays)
+    arrays |= {member_group(AVERAGED, name): curve for name, curve in curves.items()}
+    return averaged
+
+
 def _by_free_energy(record: Mapping[str, Any]) -> float:
     """Sorting key."""
     return float(record["free_energy"])
@@ -135,7 +160,7 @@ def _by_free_energy(record: Mapping[str, Any]) -> float:
 def _arrays(tag: str, summary: Summary) -> dict[str, Record]:
     """Arrays of one count: draws at its top, curves a member below."""
     facts = {"columns": summary.columns, "labels": summary.labels}
-    members = {f"{tag}/members/{name}": Record(curves, facts) for name, curves in summary.members.items()}
+    members = {member_group(tag, name): Record(curves, facts) for name, curves in summary.members.items()}
     return {tag: Record(summary.arrays, facts), **members}
 
 

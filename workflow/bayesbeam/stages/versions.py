@@ -7,5 +7,5 @@ again what it would do differently, and nothing else. Kept apart from the stages
 PREPROCESS = 2
 SAMPLE = 10
 FREE_ENERGY = 9
-INTEGRATE = 5
-REPORT = 11
+INTEGRATE = 6
+REPORT = 12
