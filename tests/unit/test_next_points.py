@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,19 @@ def test_candidates_count_by_probability_and_their_difference_with_them(campaign
     assert advise(NextPoints(), measurement(), few)[0]["candidates"] == 1
 
 
+def test_many_candidates_share_the_draws(campaign: Path) -> None:
+    """Memory stays that of a few candidates, and the answer that of all draws to their own error."""
+    models = [model(campaign, "line", line_states(), 1 / 64) for _ in range(64)]
+    start = time.process_time()
+    _, record = advise(NextPoints(number=20, possible=2000), measurement(), models)
+    assert time.process_time() - start < 60
+    _, one = advise(NextPoints(number=1, possible=2000), measurement(), models[:1])
+    assert record is not None
+    assert one is not None
+    # 50 draws a candidate, the same ones: a standard deviation of them is right to a tenth.
+    assert record.arrays["spread"] == pytest.approx(one.arrays["spread"], rel=0.4)
+
+
 def test_noise_at_points_that_were_not_measured(campaign: Path) -> None:
     level = np.full((50, 1), 25.0) + np.linspace(-1, 1, 50)[:, None]
     counts = measurement(y=np.full(9, 25.0), counts=True)
@@ -146,6 +160,20 @@ def test_noise_at_points_that_were_not_measured(campaign: Path) -> None:
     _, record = advise(NextPoints(possible=3, range=(-1, 3)), own, [model(campaign, "line", line_states())])
     assert record is not None
     assert record.arrays["noise"] == pytest.approx([0.1, 0.3, 0.7])  # interpolated; beyond the ends, that of the end
+
+
+def test_a_quantity_in_two_units_is_not_averaged(campaign: Path) -> None:
+    """A level in counts under one candidate, in counts of a unit of exposure under another."""
+    rated = CANDIDATES[CANDIDATES.index("  counted:") : CANDIDATES.index("  stepped:")].replace("counted", "rated")
+    text = f"{CANDIDATES}{rated.replace('poisson}', 'poisson, exposure: 20}')}"
+    (campaign / "campaign.yaml").write_text(text, encoding="utf-8")
+    level = np.linspace(24, 26, 50)[:, None]
+    models = [model(campaign, "counted", level, 0.5), model(campaign, "rated", level / 20.0, 0.5)]
+    counts = measurement(y=np.full(9, 25.0), y_unit="counts", counts=True)
+    content, nothing = advise(NextPoints(about="flat.level"), counts, models)
+    assert nothing is None
+    assert "expected one unit in all candidates" in content["reason"]
+    assert advise(NextPoints(), counts, models)[0]["candidates"] == 2  # the curves are counts in both
 
 
 def test_a_background_of_the_curve_needs_the_whole_of_it(campaign: Path) -> None:

@@ -173,7 +173,7 @@ class NextPoints(Section):
         description="Where measuring is possible; left out, from the first to the last measured point.",
         examples=["[690, 699]"],
     )
-    possible: int = Field(201, ge=2, le=5000, description="Possible points, evenly spaced over that range.")
+    possible: int = Field(201, ge=2, le=2000, description="Possible points, evenly spaced over that range.")
     criterion: Literal["variance", "information"] = Field(
         "variance",
         description="variance takes predictions as normal; information integrates them as they are, for candidates or "

@@ -29,6 +29,8 @@ from bayesbeam.targets.sum import SumTarget
 FloatArray = NDArray[np.float64]
 # Candidates of less are passed over, for the work that they are.
 NEGLIGIBLE = 1e-4
+# Draws of all candidates together, at most about, that memory stays small, and of each at least.
+MOST_DRAWS, LEAST_DRAWS = 2400, 50
 # Noise at least so large as a share of what the curves differ by at most: counts may be expected to be none at all.
 _LEAST = 1e-6
 
@@ -70,7 +72,10 @@ def advise(asked: NextPoints, m: Measurement, models: Sequence[Model]) -> tuple[
     """
     head = {"measurement": m.id, "about": asked.about, "criterion": asked.criterion}
     try:
-        return _advised(asked, m, [one for one in models if one.probability >= NEGLIGIBLE], head)
+        chosen = [one for one in models if one.probability >= NEGLIGIBLE]
+        most = max(LEAST_DRAWS, MOST_DRAWS // max(len(chosen), 1))
+        thinned = [replace(one, states=one.states[:: -(-len(one.states) // most)]) for one in chosen]
+        return _advised(asked, m, thinned, head)
     except BayesbeamError as problem:
         return {**head, "points": [], "reason": str(problem)}, None
 
@@ -86,6 +91,10 @@ def _advised(
     if not found:
         expected = "one candidate of some probability that has it"
         raise DataError.at(f"measurement {m.id}: {asked.about}", "in no candidate that is in the running", expected)
+    if asked.about and len({one.unit for one in found}) > 1:
+        units = " and ".join(sorted({one.unit or "1" for one in found}))
+        remedy = "Ask for a quantity that is the same in all, a position say."
+        raise DataError.at(f"measurement {m.id}: {asked.about}", f"in {units}", "one unit in all candidates", remedy)
     odds = np.array([one.probability for one in found])
     weights = np.concatenate([np.full(len(one.curves), one.probability / len(one.curves)) for one in found])
     weights /= weights.sum()
