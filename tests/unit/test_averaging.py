@@ -158,3 +158,16 @@ def test_counts_under_one_candidate_and_rates_under_another_have_no_average() ->
     }
     rates = row("flat.level", draws) | {"unit": "counts/exposure"}
     assert averages([record("one", 0.0, [row("flat.level", draws)]), record("two", 0.0, [rates])], arrays)[0] == []
+
+
+def test_factors_on_noises_of_other_kinds_are_not_averaged() -> None:
+    """The scale of Student's t is no standard deviation, and a factor on 0.1 none on what the data scatter by."""
+    draws = np.random.default_rng(1).normal(size=(4, 50))
+    x = np.arange(3.0)
+    arrays = {
+        tag: Record({"draws": draws[..., None], "curve_mean": x, "curve_sd": x, "x": x}, {}) for tag in ("one", "two")
+    }
+    records = [record(tag, 3.0, [row("noise.scale", draws, kind="noise")]) for tag in ("one", "two")]
+    normal, given = ("normal_scaled", "estimate", None), ("normal_scaled", "value", 0.1)
+    for other, count in ((normal, 1), (given, 0), (("student_t", "estimate", None), 0)):
+        assert len(averages(records, arrays, {"one": normal, "two": other})[0]) == count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,18 @@ class _Quantity:
     sd: float
 
 
-def averages(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Record]) -> tuple[list[dict[str, Any]], Record]:
+def averages(
+    records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Record], noises: Mapping[str, Hashable] | None = None
+) -> tuple[list[dict[str, Any]], Record]:
     """Rows of quantities that all candidates of a measurement have, and its curve, averaged by their probabilities.
 
     Parameters
     ----------
     records, arrays :
         Of the candidates of one measurement; arrays by tag.
+    noises :
+        What the parameters of the noise of each candidate are factors on, and of which model, by tag: they are averaged
+        where that is the same for all.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def averages(records: Sequence[Mapping[str, Any]], arrays: Mapping[str, Record])
         ``error``.
     """
     found = [arrays[one["tag"]] for one in records]
-    rows = [row | {"measurement": records[0]["measurement"]} for row in _rows(records, found)]
+    rows = [row | {"measurement": records[0]["measurement"]} for row in _rows(records, found, noises or {})]
     return rows, _curve(*_free_energies(records), found)
 
 
@@ -65,7 +70,7 @@ def group_averages(
     arrays :
         Draws by tag, and curves by tag and member, as :func:`member_group` names them.
     """
-    rows = _rows(records, [arrays[one["tag"]] for one in records])
+    rows = _rows(records, [arrays[one["tag"]] for one in records], {})
     f, errors = _free_energies(records)
     curves = {
         name: _curve(f, errors, [arrays[member_group(one["tag"], name)] for one in records])
@@ -84,7 +89,9 @@ def _free_energies(records: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, Fl
     return np.array([one["free_energy"] for one in records]), np.array([one["standard_error"] for one in records])
 
 
-def _rows(records: Sequence[Mapping[str, Any]], arrays: Sequence[Record]) -> list[dict[str, Any]]:
+def _rows(
+    records: Sequence[Mapping[str, Any]], arrays: Sequence[Record], noises: Mapping[str, Hashable]
+) -> list[dict[str, Any]]:
     """Averages of all quantities that are known under every candidate that counts."""
     f, errors = _free_energies(records)
     probability = model_posterior(f, errors).probability
@@ -97,6 +104,9 @@ def _rows(records: Sequence[Mapping[str, Any]], arrays: Sequence[Record]) -> lis
             continue
         found = [table[key] for table in tables if key in table]
         if len({one.unit for one in found}) > 1:  # counts under one candidate, rates under another
+            continue
+        meant = {noises.get(one["tag"]) for one, own in zip(records, tables, strict=True) if key in own}
+        if found[0].kind == "noise" and len(meant) > 1:
             continue
         mean, sd = np.array([one.mean for one in found]), np.array([one.sd for one in found])
         if not (np.isfinite(mean).all() and np.isfinite(sd).all()):

@@ -68,13 +68,14 @@ def summarise_batch(
         records += found
         refused += [{"measurement": name, "tag": tag, "reason": reason} for tag, reason in reasons.items()]
         arrays |= {f"{name}/{tag}": record for tag, record in kept.items()}
+        specs = {one.tag: one.spec for one in campaign.candidates_of(name)}
         if len(found) > 1:
-            rows, arrays[f"{name}/{AVERAGED}"] = averages(found, kept)
+            noises = {tag: (spec.noise.model, spec.noise.base, spec.noise.value) for tag, spec in specs.items()}
+            rows, arrays[f"{name}/{AVERAGED}"] = averages(found, kept, noises)
             averaged += rows
             counts += marginals(found)
         asked = campaign.campaign.report.next_points
         if found and asked is not None and campaign.row(name).made is None:
-            specs = {one.tag: one.spec for one in campaign.candidates_of(name)}
             models = [Model(specs[one["tag"]], one["model_probability"], states[one["tag"]]) for one in found]
             advice, curves = advise(asked, m, models)
             advised.append(advice)
