@@ -216,3 +216,6 @@ def test_a_known_level_does_not_grow_where_it_is_a_rate(tmp_path: Path) -> None:
     assert problems(tmp_path, truth=truth, flat="fixed(0.5)", more=", exposure: exposure") == []
     found = problems(tmp_path, truth=truth, flat="fixed(0.5 * exposure)", more=", exposure: exposure")
     assert any("fixed at 5 where 0.5 is true at exposure 10" in one for one in found), found
+    (thinned,) = (one for one in found if "thinned for t" in one)
+    assert "flat.level, which is 5 at exposure 10; expected 50, as the counts are thinned" in thinned
+    assert "fixed(...) with a number" in thinned

@@ -21,10 +21,14 @@ from bayesbeam.config.truth import grid
 from bayesbeam.config.truth_fixed import linear_names
 from bayesbeam.errors import ConfigErrors, DataError
 from bayesbeam.io.readers import RawData
+from bayesbeam.io.store import read_measurement
 from bayesbeam.models import registry
+from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.plan import assign_batches
 from bayesbeam.stages.preprocess import preprocess_rows
+from bayesbeam.stages.rates import data_words
 from bayesbeam.stages.rulebook import Rulebook
+from bayesbeam.stages.studies import studies_of
 from bayesbeam.stages.virtual import random_numbers, simulated, thinned
 
 CAMPAIGN = """\
@@ -230,6 +234,27 @@ def test_what_is_no_count_is_not_thinned() -> None:
             thinned(raw(np.array([3.0, bad, np.nan])), made(0.5), "a.csv")
     kept = thinned(raw(np.array([3.0, np.nan])), made(0.5), "a.csv").y
     assert np.isnan(kept[1])
+
+
+def test_thinned_rates_have_the_exposure_of_the_shorter_measurement(tmp_path: Path) -> None:
+    text = (
+        "campaign: t\ntreatments: {t: {signal: {counts: true}}}\n"
+        "candidates:\n"
+        "  rates: {parts: [{component: constant}], noise: {family: poisson, exposure: exposure, dark: 0.2}}\n"
+        "  counts: {parts: [{component: constant}], noise: {family: poisson}}\n"
+        "thin: {name: t, measurement: run, exposures: [10, 50], replicates: 1}\n"
+    )
+    (tmp_path / "measurements.tsv").write_text("id\tfile\texposure\nrun\ta.csv\t100\n")
+    (tmp_path / "a.csv").write_text("".join(f"{k},{k % 7 + 100}\n" for k in range(40)))
+    loaded = campaign(tmp_path, text=text)
+    preprocess_rows(loaded, loaded.ids, tmp_path / "out")
+    rates = loaded.by_tag("rates").spec
+    for name, exposure in (("run", 100.0), ("t_T10_001", 10.0), ("t_T50_001", 50.0)):
+        m = read_measurement(tmp_path / "out" / f"{name}.h5")
+        assert base_deviation(rates, m) == pytest.approx(np.full(40, 1.0 / exposure), rel=1e-15)
+        assert data_words(rates, m)["y_max"] == pytest.approx(m.y.max() / exposure, rel=1e-15)
+    (study,) = studies_of(loaded)
+    assert study.linear == {"rates": frozenset(), "counts": frozenset({"constant.level"})}
 
 
 def test_thinning_takes_the_file_of_its_measurement(tmp_path: Path) -> None:

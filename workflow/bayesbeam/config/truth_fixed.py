@@ -70,22 +70,24 @@ def check_thinned(
     models: Mapping[str, Sequence[Expanded]],
     problems: Problems,
 ) -> None:
-    """Note candidates of thinned spectra that hold a part of the curve as high as in the whole one."""
+    """Note candidates of thinned spectra that hold a part of the curve as high as in the whole one, or a rate lower."""
     thinned = {row.id: row.made for row in rows if row.made is not None and row.made.thinned}
     for name, found in models.items():
         chosen = [thinned[one] for one in members[name] if one in thinned]
         linear = linear_names(found[-1].spec) if found and chosen else frozenset[str]()
-        for part, one in found[-1].spec.parameters() if linear else ():
+        for part, one in found[-1].spec.parameters() if found and chosen else ():
             word = f"{part}.{one.name}"
-            if word not in linear or not one.prior.fixed or not one.prior.needs <= {"exposure"}:
+            if not one.prior.fixed or not one.prior.needs <= {"exposure"}:
                 continue
             for made in chosen:
                 whole = made.level / made.share
                 high, low = (float(one.prior.resolve({"exposure": t}).support()[0]) for t in (whole, made.level))
-                if not math.isclose(low, made.share * high, rel_tol=1e-9):
+                true = made.share * high if word in linear else high
+                if not math.isclose(low, true, rel_tol=1e-9):
                     said = f"{word}, which is fixed at {low:g} at exposure {made.level:g}, as at {whole:g}"
                     found_words = said if low == high else f"{word}, which is {low:g} at exposure {made.level:g}"
-                    remedy = f'Write it under priors, {one.name}: "fixed({high / whole:.6g} * exposure)".'
-                    expected = f"{made.share * high:g}, as the counts are thinned for {made.study}"
+                    text = f'"fixed({high / whole:.6g} * exposure)"' if word in linear else "fixed(...) with a number"
+                    remedy = f"Write it under priors, {one.name}: {text}."
+                    expected = f"{true:g}, as the counts are thinned for {made.study}"
                     problems.add(("candidates", name), found_words, expected, remedy)
                     break
