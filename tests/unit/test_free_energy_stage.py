@@ -109,6 +109,29 @@ def test_a_signal_without_a_unit_has_none_in_words(lab: Lab) -> None:
     assert noise_words(lab.campaign.candidates_of("a")[0].spec, [], m)["words"].endswith("standard deviation 0.1")
 
 
+@pytest.mark.parametrize(
+    ("noise", "words", "sigma"),
+    [
+        ("{family: normal_relative, sigma: 0.1, relative: 0.034}",
+         "normal relative noise: standard deviation 0.1 counts, with a relative model error of 0.034", None),
+        ("{family: normal_counts, sigma: 0.1, gain: 2}",
+         "normal counts noise: standard deviation 0.1 counts, with a variance of 2 times the curve", None),
+        ("{family: normal, sigma: 0.1}", "normal noise: standard deviation 0.1 counts", 0.1),
+    ],
+)  # fmt: skip
+def test_noise_that_is_stated_is_said_in_full(
+    lab: Lab, tmp_path: Path, noise: str, words: str, sigma: float | None
+) -> None:
+    """Also what is fixed; and one standard deviation only where it is the same at all points."""
+    candidates = FLAT.replace("{family: normal, sigma: 0.1}", noise)
+    other = make_lab(tmp_path, {"a": peak(0)}, candidates, treatment="{signal: {unit: counts}}")
+    m = read_measurement(lab.results / "measurements" / "a.h5")
+    found = noise_words(other.campaign.candidates_of("a")[0].spec, [], m)
+    assert found["words"] == words
+    assert found["sigma_mean"] == sigma
+    assert found["sigma_sd"] == (None if sigma is None else 0.0)
+
+
 def test_refused_measurements_and_candidates_are_listed_with_their_reasons(content: dict[str, Any]) -> None:
     bad, few = content["refused"]
     assert bad["measurement"] == "bad"

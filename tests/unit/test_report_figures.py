@@ -224,3 +224,21 @@ def test_a_short_logarithmic_axis_has_numbers(low: float, high: float, expected:
     assert len(shown) >= 2
     assert set(expected) <= set(shown)
     assert (bottom, top) == (low, high)
+
+
+@pytest.mark.parametrize(("label", "number"), [("edge", False), ("line 1", True)])
+def test_one_component_alone_is_found_without_a_number(label: str, number: bool) -> None:
+    with style.figure_style():
+        one = fit_figure(replace(fit_of(101), labels=(label, "constant")), "x", "y", False)
+    numbers = [text.get_text() for text in one.axes[0].texts]
+    assert numbers == (["1"] if number else [])
+    legends = [words.get_text() for axes in one.axes if axes.get_legend() for words in axes.get_legend().get_texts()]
+    assert label in legends
+    two = fit_of(101)
+    shifted = np.roll(two.components[0], 20, axis=-1)
+    several = replace(two, components=np.stack([two.components[0], shifted]), labels=("edge", "line"))
+    with style.figure_style():
+        figure = fit_figure(several, "x", "y", False)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2"]
+    legends = [words.get_text() for axes in figure.axes if axes.get_legend() for words in axes.get_legend().get_texts()]
+    assert {"1  edge", "2  line"} <= set(legends)

@@ -213,7 +213,7 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
         "none": "counting statistics",
         "exposure": f"counting statistics, of rates times an exposure of {exposure_of(spec, m):g}",
     }[spec.noise.base]
-    found = {row["parameter"]: row for row in rows if row["kind"] == "noise"}
+    found = _fixed_noise(spec, m) | {row["parameter"]: row for row in rows if row["kind"] == "noise"}
     family, width = spec.noise.model.removesuffix("_scaled").removesuffix("_exposure"), "standard deviation"
     family = family.replace("_", " ")
     if spec.noise.model == "student_t":
@@ -222,26 +222,40 @@ def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measu
     scale = found.get("noise.scale") or found.get("noise.sigma")
     if "noise.sigma" in found and scale is not None:
         words = f"{family} noise of estimated {width} {scale['mean']:.3g} +- {scale['sd']:.2g}{unit}"
-    elif scale is not None:
+    elif scale is not None and scale["sd"] > 0:
         words += f", times an estimated factor of {scale['mean']:.3g} +- {scale['sd']:.2g}"
+    elif scale is not None and scale["mean"] != 1.0:
+        words += f", times a factor of {scale['mean']:.3g}"
     relative = found.get("noise.relative")
     if relative is not None:
-        words += f", with a relative model error of {relative['mean']:.2g} +- {relative['sd']:.1g}"
+        words += f", with a relative model error of {_with_error(relative)}"
     for name, said in (("gain", "a variance of {} times the curve"), ("dof", "{} degrees of freedom")):
         row = found.get(f"noise.{name}")
         if row is not None:
-            words += f", with {said}".format(f"{row['mean']:.2g} +- {row['sd']:.1g}")
+            words += f", with {said}".format(_with_error(row))
     level = spec.noise.value if spec.noise.base == "value" else None
     if spec.noise.base == "estimate" and m.uncertainty is None:
         level = m.noise_estimate
-    if relative is not None:
-        level = None
+    if relative is not None or "noise.gain" in found:
+        level = None  # it is another at each point
     return {
         "family": spec.noise.model,
         "words": words,
         "sigma_mean": None if level is None else level * (scale["mean"] if scale else 1.0),
         "sigma_sd": None if level is None else level * (scale["sd"] if scale else 0.0),
     }
+
+
+def _fixed_noise(spec: CandidateSpec, m: Measurement) -> dict[str, Mapping[str, Any]]:
+    """Parameters of the noise that are not sampled, as rows without an error."""
+    fixed = [one for one in spec.noise.parameters if one.prior.fixed]
+    words = data_words(spec, m) if fixed else {}
+    return {f"noise.{one.name}": {"mean": one.prior.values(words)["value"], "sd": 0.0} for one in fixed}
+
+
+def _with_error(row: Mapping[str, Any]) -> str:
+    """Mean with its error, alone where there is none."""
+    return f"{row['mean']:.2g} +- {row['sd']:.1g}" if row["sd"] > 0 else f"{row['mean']:.3g}"
 
 
 def part_words(spec: CandidateSpec) -> str:

@@ -92,13 +92,16 @@ def _draw_components(axes: Axes, fit: Fit) -> list[tuple[str, int | None]]:
         floor = floor + one[1] if low else floor
     names: list[tuple[str, int | None]] = []
     labels = fit.labels or tuple(f"component {place + 1}" for place in range(len(flat)))
+    # One alone, whose name has no number, needs none to be found.
+    numbered = flat.count(False) > 1 or any(one.endswith(" 1") for one in labels)
     place = 0
     for label, curve, low in zip(labels, fit.components, flat, strict=False):
         if low:
             names.append((label, None))
             continue
         _draw_component(axes, fit.x, curve, floor, place)
-        _draw_number(axes, fit, curve[1] + floor, curve[1], place)
+        if numbered:
+            _draw_number(axes, fit, curve[1] + floor, curve[1], place)
         names.append((label, place))
         place += 1
     if floor.any():
@@ -184,8 +187,9 @@ def _draw_legend(axes: Axes, names: list[tuple[str, int | None]]) -> None:
         (Patch(color=style.BAND68), "68 % predictive"),
         (Patch(color=style.BAND95), "95 % predictive"),
     ]
+    alone = sum(place is not None for _, place in names) == 1
     for name, place in names[:9]:
-        marks.append((_component_mark(place), _numbered(name, place)))
+        marks.append((_component_mark(place), name if alone else _numbered(name, place)))
     if len(names) > 9:
         marks.append((Patch(color="none"), f"and {len(names) - 9} more"))
     axes.legend(
