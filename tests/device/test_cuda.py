@@ -28,6 +28,7 @@ from bayesbeam.testsystems.one_peak import nagata_target, one_peak
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from both_engines import LADDER, assert_equal_runs, on, run_both, target_of, tuned_for
+from operator_cases import CASES, made, parts_of
 
 SETTINGS = Settings(seed=3, chains=8, target_standard_error=0.2, max_sweeps=400)
 
@@ -72,6 +73,13 @@ def test_a_gpu_with_triton_runs_kernels() -> None:
 @pytest.mark.parametrize("component", registry.all_components(), ids=lambda component: component.name)
 def test_every_component_moves_as_in_the_eager_engine(component: Component) -> None:
     assert_equal_runs(on(target_of([component, registry.get("constant")]), "cuda"), other=kernels)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", CASES)
+def test_backgrounds_and_responses_move_as_in_the_eager_engine(case: str) -> None:
+    axis = torch.linspace(7.0, 17.0, 67, dtype=torch.float64)
+    assert_equal_runs(on(made(parts_of(case), axis=axis), "cuda"), other=kernels)
 
 
 @pytest.mark.gpu

@@ -12,6 +12,7 @@ from scipy import integrate, special, stats
 from torch import Tensor
 
 from bayesbeam.models import registry
+from bayesbeam.models.doublet import doublet
 from bayesbeam.models.mathspace import TORCH
 from bayesbeam.models.operators import registry as operators
 from bayesbeam.models.operators import responses
@@ -203,6 +204,20 @@ def test_numerical_convolutions_are_those_of_scipy_up_to_the_edges(case) -> None
     )
     found = smeared(*what, x=x).numpy()
     np.testing.assert_allclose(found, exact(x.numpy()), rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize(("shape", "widths"), [("voigt", "own"), ("gaussian", "shared"), ("lorentzian", "own")])
+def test_a_doublet_is_seen_line_by_line(shape: str, widths: str) -> None:
+    """In closed form as by the trapezoidal rule; a shape without a closed form has none as a doublet either."""
+    one = doublet(registry.get(shape), widths)
+    theta = one.random(torch.Generator().manual_seed(7), 1)[0]
+    values, own, response = [v[None] for v in theta], number(0.6), operators.get("gaussian_response")
+    assert response.exact is not None
+    formula = response.exact(one)
+    assert formula is not None
+    numerical = response.formula(TORCH, X, X, lambda u: one.formula(TORCH, u, *values), own)
+    torch.testing.assert_close(formula(TORCH, X, values, [own]), numerical, rtol=0, atol=2e-6)
+    assert response.exact(doublet(registry.get("split_gaussian"))) is None
 
 
 def test_a_fermi_edge_through_a_gaussian_is_one_of_more_width() -> None:

@@ -24,10 +24,10 @@ than five points cost digits (1e-5 of the step at a full width of five intervals
 A response is a convolution with a Gaussian, Lorentzian or Voigt profile, or with the two columns of a file (difference
 of place, signal; straight lines between the points, area scaled to 1; a line is moved by what the response is off 0).
 The parts it acts on are computed beyond the data too, so nothing wraps around or is cut off at their edges, whatever
-the grid. Gaussian, Lorentzian, Voigt and pseudo-Voigt peaks, and the steps and edges that are of the response's own
-kind, stay what they are with other widths: that is exact, and cheap. All others are smeared numerically, to 1e-6 of
-their height where they are at least a quarter as wide as the response (long tails of a Lorentzian response, 1e-3). A
-background acts on peaks as they are seen through the response.
+the grid. Gaussian, Lorentzian, Voigt and pseudo-Voigt peaks, doublets of them, and the steps and edges that are of the
+response's own kind, stay what they are with other widths: that is exact, and cheap. All others are smeared numerically,
+to 1e-6 of their height where they are at least a quarter as wide as the response (long tails of a Lorentzian response,
+1e-3). A background acts on peaks as they are seen through the response.
 
 All of them run in compiled loops and in kernels for a GPU. One move of a peak costs some times a peak under Shirley's
 background, and a hundred times under Tougaard's or through a response computed numerically, a thousand through a Voigt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -102,6 +102,8 @@ class Component:
         and runs on tensors as it is.
     axis_unit : str or None
         Unit that x must have, where the formula holds constants of nature in that unit; None where any will do.
+    lines : Lines or None
+        What it is a sum of, where it is one of lines of one shape.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Component:
     reference_values: tuple[ReferenceValue, ...] = ()
     tensors_only: bool = False
     axis_unit: str | None = None
+    lines: Lines | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -159,6 +162,14 @@ class Component:
         high = torch.tensor([parameter.typical[1] for parameter in self.parameters], dtype=torch.float64)
         u = torch.rand(n, len(self.parameters), generator=generator, dtype=torch.float64)
         return low + u * (high - low)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of one shape; ``parameters(theta)`` are those of each in that shape, from those of the whole."""
+
+    shape: Component
+    parameters: Callable[[Sequence[Value]], Sequence[Sequence[Value]]]
 
 
 REAL = (-math.inf, math.inf)

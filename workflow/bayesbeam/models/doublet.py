@@ -5,12 +5,12 @@ The component's own position and height are those of the first line; the second 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
 
 from bayesbeam.errors import ModelError
-from bayesbeam.models.base import POSITIVE, Component, Derived, Formula, Parameter, ReferenceValue
+from bayesbeam.models.base import POSITIVE, Component, Derived, Formula, Lines, Parameter, ReferenceValue
 from bayesbeam.models.mathspace import MathSpace, Value
 
 WIDTHS = ("shared", "own")
@@ -61,6 +61,7 @@ def doublet(base: Component, widths: str = "shared") -> Component:
         reference_values=_reference_values(base, own),
         tensors_only=base.tensors_only,
         axis_unit=base.axis_unit,
+        lines=Lines(base, _lines(base, own)),
     )
 
 
@@ -105,13 +106,20 @@ def _second_line(base: Component, own: Sequence[Parameter]) -> Formula:
     return second
 
 
+def _lines(base: Component, own: Sequence[Parameter]) -> Callable[[Sequence[Value]], Sequence[Sequence[Value]]]:
+    """Function from a doublet's parameters to those of both lines."""
+    count, second = len(base.parameters), _second_line(base, own)
+    return lambda theta: (theta[:count], second(theta))
+
+
 def _sum_of_lines(base: Component, own: Sequence[Parameter]) -> Formula:
     """Formula of the doublet: first line plus second."""
-    count, second = len(base.parameters), _second_line(base, own)
+    lines = _lines(base, own)
 
     def formula(m: MathSpace, x: Value, *theta: Value) -> Value:
         """First line plus second line."""
-        return base.formula(m, x, *theta[:count]) + base.formula(m, x, *second(theta))
+        first, second = lines(theta)
+        return base.formula(m, x, *first) + base.formula(m, x, *second)
 
     return formula
 

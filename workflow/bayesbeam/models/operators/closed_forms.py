@@ -90,21 +90,38 @@ def _none(width: Value) -> bool:
     return isinstance(width, float) and width == 0.0
 
 
+def _find(known: dict[str, Broadened], component: Component) -> Broadened | None:
+    """Closed form of a component, line by line where it is made of some."""
+    found, lines = known.get(component.name), component.lines
+    if found is not None or lines is None:
+        return found
+    one = _find(known, lines.shape)
+    if one is None:
+        return None
+
+    def sum_of_lines(m: MathSpace, x: Value, v: Values, gauss: Value, lorentz: Value) -> Value:
+        """All lines, each seen through the response."""
+        first, *others = (one(m, x, line, gauss, lorentz) for line in lines.parameters(v))
+        return sum(others, first)
+
+    return sum_of_lines
+
+
 def of_gaussian(component: Component) -> Formula | None:
     """Formula of a component seen with a Gaussian response, None where it has to be computed numerically."""
-    found = _GAUSSIAN.get(component.name)
+    found = _find(_GAUSSIAN, component)
     return None if found is None else lambda m, x, values, own: found(m, x, values, own[0], 0.0)
 
 
 def of_lorentzian(component: Component) -> Formula | None:
     """Formula of a component seen with a Lorentzian response, None where it has to be computed numerically."""
-    found = _LORENTZIAN.get(component.name)
+    found = _find(_LORENTZIAN, component)
     return None if found is None else lambda m, x, values, own: found(m, x, values, 0.0, own[0])
 
 
 def of_voigt(component: Component) -> Formula | None:
     """Formula of a component seen with a Voigt response, None where it has to be computed numerically."""
-    found = _ANY.get(component.name)
+    found = _find(_ANY, component)
     return None if found is None else lambda m, x, values, own: found(m, x, values, own[0], own[1])
 
 
