@@ -249,3 +249,14 @@ def test_bad_wishes_for_the_next_points(tmp_path: Path, asked: str, place: str, 
     assert len(messages) == 1
     assert place in messages[0]
     assert words in messages[0]
+
+
+def test_no_advice_for_measurements_that_nobody_makes(tmp_path: Path) -> None:
+    text = GRID.partition("thin:")[0] + "report: {next_points: 2}\n"
+    (tmp_path / "campaign.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigErrors) as caught:
+        load_campaign(tmp_path)
+    (problem,) = map(str, caught.value.problems)
+    assert (
+        "report.next_points: advice, but every measurement is simulated; expected a measurement of the sheet" in problem
+    )

@@ -55,7 +55,12 @@ def check_next_points(context: Context, models: Mapping[str, Sequence[Expanded]]
     """Note everything wrong with what further measurements shall tell; arguments as of ``check_series``."""
     asked = context.campaign.report.next_points
     here: KeyPath = ("report", "next_points")
-    if asked is None or not asked.about:
+    if asked is None:
+        return
+    if context.sheet_is_whole and context.rows and all(row.made is not None for row in context.rows):
+        remedy = "Remove it, or add a sheet; for studies see how precision grows with the exposure."
+        problems.add(here, "advice, but every measurement is simulated", "a measurement of the sheet", remedy)
+    if not asked.about:
         return
     if asked.criterion == "information":
         found, remedy = "information beside about", "Leave about or criterion out."
