@@ -51,6 +51,7 @@ MISTAKES: list[tuple[tuple[str, ...], str, list[str]]] = [
     ((LINE, STEP[:-1] + ", file: seen.txt}"), f"{PARTS}[1].file", ["file with component shirley"]),
     ((LINE, STEP[:-1] + ", of: gaussian}"), f"{PARTS}[1].of", ["of: gaussian with component shirley"]),
     ((LINE, STEP[:-1] + ", count: 2}"), f"{PARTS}[1].count", ["count 2 of shirley"]),
+    ((LINE, STEP[:-1] + ", count: 0..1}"), f"{PARTS}[1].count", ["count 0..1", "a second candidate without this part"]),
     ((LINE, "{component: shirly}"), f"{PARTS}[1].component", ["Did you mean shirley?"]),
     # widths of nothing
     ((LINE, "{component: gaussian_response, fixed: {fwhm: 0}}"), f"{PARTS}[1].fixed.fwhm", ["fwhm = 0", "above 0"]),

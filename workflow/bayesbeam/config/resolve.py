@@ -93,7 +93,9 @@ def _part(part: Part, problems: Problems, here: KeyPath, components: Components)
         return None
     if part.count != 1 and not component.exchangeable:
         found, expected = f"count {part.count} of {part.component}", "one, since several cannot be told apart"
-        problems.add((*here, "count"), found, expected, "Remove count.")
+        none = isinstance(part.count, CountRange) and part.count.low == 0
+        remedy = "Remove count, and write a second candidate without this part." if none else "Remove count."
+        problems.add((*here, "count"), found, expected, remedy)
     known = component.parameter_names
     for section, given in (("priors", part.priors), ("fixed", part.fixed)):
         for word in (word for word in given if word not in known):
