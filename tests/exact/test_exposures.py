@@ -21,12 +21,14 @@ from scipy.special import gammaln
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam import noise
 from bayesbeam.config.load import load_campaign
+from bayesbeam.config.specs import CandidateSpec, NoiseSpec
 from bayesbeam.io.samples import read_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.noise import poisson
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages.build import build_target
+from bayesbeam.stages.rates import signal_unit
 from bayesbeam.targets.predictive import predict
 from bayesbeam.targets.sum import SumTarget
 from stage_fixture import Lab
@@ -199,15 +201,15 @@ def test_rates_of_all_exposures_are_the_same_and_priors_follow_the_rate(lab: Lab
         one = records[name, "rates"]
         rows = {row["parameter"]: row for row in one["parameters"]}
         height = rows["peak.amplitude"]
-        assert height["unit"] == "counts/exposure"
-        assert rows["peak.area"]["unit"] == "counts/exposure"
+        assert height["unit"] == "counts/t"
+        assert rows["peak.area"]["unit"] == "counts/t"
         assert abs(height["mean"] - 2.0) < 4.0 * height["sd"]
         # the sd of least squares with the information of counts, beside that of the draws
         assert height["information_sd"] == pytest.approx(height["sd"], rel=0.3)
         y = read_measurement(lab.measurements / f"{name}.h5").y
         (prior,) = [p for p in one["priors"] if p["parameter"] == "peak.amplitude"]
         assert prior == {
-            "parameter": "peak.amplitude", "prior": f"half_normal(sd={np.ptp(y) / t:.6g})", "unit": "counts/exposure",
+            "parameter": "peak.amplitude", "prior": f"half_normal(sd={np.ptp(y) / t:.6g})", "unit": "counts/t",
             "source": "default",
         }  # fmt: skip
         (level,) = [p for p in one["priors"] if p["parameter"] == "dark.level"]
@@ -231,3 +233,14 @@ def test_the_likelihood_of_exposure_one_is_that_of_counts() -> None:
     mean = torch.linspace(20.0, 30.0, POINTS, dtype=torch.float64)
     found = model.log_likelihood(model.prepare(y, torch.ones_like(y)), mean, mean[:0])
     assert found == poisson.noise.log_likelihood(poisson.noise.prepare(y), mean, mean[:0])
+
+
+@pytest.mark.parametrize(
+    ("sheet", "y_unit", "unit"),
+    [("s", "counts", "counts/s"), ("", "counts", "counts/exposure"), ("beam / monitor", "1", "1/beam_monitor")],
+)
+def test_units_say_what_a_rate_is_of(sheet: str, y_unit: str, unit: str) -> None:
+    noise_ = NoiseSpec("poisson_exposure", "exposure", None if sheet else 2.0, (), sheet)
+    m = replace(measurement(3.0), y_unit=y_unit)
+    assert signal_unit(CandidateSpec((), noise_), m) == unit
+    assert signal_unit(CandidateSpec((), NoiseSpec("poisson", "none", None, ())), m) == y_unit

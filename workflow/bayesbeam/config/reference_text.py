@@ -239,9 +239,9 @@ parts:
 noise: {family: poisson, exposure: seconds, dark: "gamma(shape=12 + 1, rate=600)"}
 ```
 
-The data words `y_min`, `y_max`, `y_span`, `y_mid` and `noise` are rates then too; units say `counts/exposure`, and
-figures show counts. Without `exposure` all is in counts, and so is `dark`. Where a treatment joins points (`rebin`)
-their counts are added, so curve and dark counts are then those of a joined point.
+The data words `y_min`, `y_max`, `y_span`, `y_mid` and `noise` are rates then too; units say `counts/seconds`, by the
+name of the column, and figures show counts. Without `exposure` all is in counts, and so is `dark`. Where a treatment
+joins points (`rebin`) their counts are added, so curve and dark counts are then those of a joined point.
 
 Uncertainties in files and counting statistics are often too small for what the model leaves out, and then choose
 models with great and false confidence; so an estimated level is the default. The parameters of the noise have these

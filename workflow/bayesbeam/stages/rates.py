@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.errors import DataError
 from bayesbeam.io.store import Measurement
@@ -38,7 +40,8 @@ def data_words(spec: CandidateSpec, m: Measurement) -> dict[str, float]:
 
 
 def signal_unit(spec: CandidateSpec, m: Measurement) -> str:
-    """Unit of the curve of a candidate."""
+    """Unit of the curve of a candidate: a rate says of which column of the sheet."""
     if not spec.noise.rates:
         return m.y_unit
-    return f"{m.y_unit}/exposure" if m.y_unit not in ("", "1") else "1/exposure"
+    per = re.sub(r"\W+", "_", spec.noise.sheet) or "exposure"
+    return f"{m.y_unit}/{per}" if m.y_unit not in ("", "1") else f"1/{per}"
