@@ -12,13 +12,19 @@ import numpy as np
 import pytest
 
 from bayesbeam.report import style, svg
+from bayesbeam.report.assemble import NOTHING_TO_SAMPLE, measurement_views
 from bayesbeam.report.curves import Column, Draws, Fit
 from bayesbeam.report.figures.fit import fit_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.figures.parameters import parameters_figure
-from bayesbeam.report.records import Candidate, Row
+from bayesbeam.report.gallery import Gallery
+from bayesbeam.report.loading import load_results
+from bayesbeam.report.page import Content, render
+from bayesbeam.report.records import Candidate, Results, Row
+from bayesbeam.sampling.known import ENGINE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import report_fixture
 from report_fixture import NASTY_TITLE
 
 
@@ -242,3 +248,17 @@ def test_one_component_alone_is_found_without_a_number(label: str, number: bool)
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2"]
     legends = [words.get_text() for axes in figure.axes if axes.get_legend() for words in axes.get_legend().get_texts()]
     assert {"1  edge", "2  line"} <= set(legends)
+
+
+def test_a_candidate_with_nothing_to_sample_has_no_figure_of_its_sampling(tmp_path: Path) -> None:
+    found = load_results(report_fixture.facts(), report_fixture.write_results(tmp_path / "results"))
+    one = found.measurements[0]
+    known = replace(one.candidates[0], engine=NOTHING_TO_SAMPLE)
+    assert ENGINE == NOTHING_TO_SAMPLE
+    results = Results(found.facts, (replace(one, candidates=(known, *one.candidates[1:])),), ())
+    with style.figure_style():
+        views = measurement_views(results, Gallery(tmp_path / "page"))
+    drawn_ = {choice.tag: choice.sampling is not None for choice in views[0].choices}
+    assert drawn_ == {choice.tag: choice.tag != known.tag for choice in views[0].choices}
+    page = render(Content(results, views, [], [], [], "make run"))
+    assert page.count("there was nothing to sample") == 1

@@ -28,6 +28,7 @@ from bayesbeam.report.wording import Answer, candidate_label
 
 FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
 PANELS = 8  # candidates of one measurement that get figures, the most probable ones
+NOTHING_TO_SAMPLE = "none"  # engine of a candidate with nothing free
 
 
 @dataclass(frozen=True)
@@ -156,12 +157,10 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
         f"{result.name}: data and fit, {label}",
         pdf=one is result.best,
     )
-    sampling = gallery.add(
-        f"{name}+sampling",
-        sampling_figure(read_run(arrays, where), one),
-        f"{result.name}: sampling, {label}",
-        pdf=False,
-    )
+    sampling = None
+    if one.engine != NOTHING_TO_SAMPLE:
+        figure = sampling_figure(read_run(arrays, where), one)
+        sampling = gallery.add(f"{name}+sampling", figure, f"{result.name}: sampling, {label}", pdf=False)
     odds = view.probability(one.model_probability)
     words = str(one.noise.get("words") or "").replace("+-", "±").rstrip(" .")
     words = f"{words[:1].upper()}{words[1:]}." if words else ""
