@@ -41,7 +41,7 @@ MISTAKES: list[tuple[tuple[str, ...], str, list[str]]] = [
     # nothing to act on
     ((LEVEL, "{component: shirley}"), f"{PARTS}[1]", ["shirley, but no peak in the candidate", "acts_on: [level]"]),
     ((LEVEL, "{component: tougaard}"), f"{PARTS}[1]", ["tougaard, but no peak in the candidate"]),
-    ((LEVEL, "{component: gaussian_response}"), f"{PARTS}[1]", ["no part with a place on the axis"]),
+    ((LEVEL, "{component: gaussian_response}"), f"{PARTS}[1]", ["no part with a place of its own on the axis"]),
     (("{component: shirley}",), f"{PARTS}[0]", ["shirley, but no peak in the candidate"]),
     ((LINE, "{component: shirley, acts_on: [lines]}"), f"{PARTS}[1].acts_on[0]", ["'lines'", "Did you mean line?"]),
     ((LINE, STEP, "{component: tougaard, acts_on: [step]}"), f"{PARTS}[2].acts_on[0]", ["no background or response"]),
@@ -189,3 +189,13 @@ def test_a_line_narrower_than_the_points_is_seen_through_a_response(tmp_path: Pa
         target = build_target(spec_of(tmp_path, narrow, LEVEL, part), [[measurement()]])
         curve = target.rows(prior_draws(target))[0, 0, 0, :, 0]
         assert bool((curve.amax(-1) > 0).all())
+
+
+def test_a_response_acts_on_peaks_and_steps_and_on_no_smooth_background(tmp_path: Path) -> None:
+    """A straight line is the same through any response of one middle, and would cost as much as a peak."""
+    smooth = [f"{{component: {name}}}" for name in ("linear", "quadratic", "cubic", "exponential", "spline")]
+    edge = "{name: edge, component: arctan_step}"
+    *_, response = spec_of(tmp_path, LINE, edge, *smooth, "{component: gaussian_response}").parts
+    assert response.acts_on == ("line", "edge")
+    *_, response = spec_of(tmp_path, LINE, *smooth, "{component: gaussian_response, acts_on: [line, spline]}").parts
+    assert response.acts_on == ("line", "spline")

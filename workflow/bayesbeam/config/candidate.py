@@ -44,7 +44,8 @@ class Part(Section):
     acts_on: tuple[PartName, ...] = Field(
         (),
         description="With a background of peaks or a response, the parts whose curves it is computed from; all peaks "
-        "for a background, all parts with a place on the axis for a response, where left out.",
+        "for a background, all parts with a place of their own on the axis (peaks, steps, edges) for a response, where "
+        "left out.",
         examples=["[lines]"],
     )
     file: str | None = Field(

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bayesbeam.config.candidate import Candidate, Part
+from bayesbeam.config.grammar import parse_prior
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.specs import PartSpec
 from bayesbeam.config.yaml_text import KeyPath
@@ -132,7 +133,7 @@ def resolve_acts_on(
             continue
         names = _named(stated, plain, problems, path) if stated.acts_on else _usual(component, components, plain)
         if not names and not stated.acts_on:
-            what = "peak" if component.on == "peaks" else "part with a place on the axis"
+            what = "peak" if component.on == "peaks" else "part with a place of its own on the axis"
             remedy = f"Add what it acts on, or name it: acts_on: [{plain[0] if plain else 'peaks'}]."
             problems.add(path, f"{part.component}, but no {what} in the candidate", "something to act on", remedy)
         for name in names if not component.adds else ():
@@ -157,7 +158,13 @@ def _usual(component: Operator, components: dict[str, Component], plain: Sequenc
     """Parts it acts on where the campaign does not say."""
     if component.on == "peaks":
         return tuple(name for name in plain if is_peak(components[name]))
-    return tuple(name for name in plain if components[name].locations)
+    return tuple(name for name in plain if _is_placed(components[name]))
+
+
+def _is_placed(component: Component) -> bool:
+    """Whether it has a place of its own; the pivot of a background, or the ends of a spline, are the axis'."""
+    places = [one for one in component.parameters if one.name in component.locations]
+    return any(not parse_prior(one.prior).fixed for one in places)
 
 
 __all__ = ["Table", "check_keys", "read_response", "resolve_acts_on"]

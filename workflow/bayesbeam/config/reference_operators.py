@@ -4,7 +4,8 @@ OPERATORS = """
 ## Backgrounds of peaks, and the response of the instrument
 
 These parts are computed from the curves of others, inside the likelihood, with priors of their own; `acts_on` names
-which. Where it is left out a background acts on all peaks, and a response on all parts with a place on the axis.
+which. Where it is left out a background acts on all peaks, and a response on all parts with a place of their own on the
+axis: peaks, steps and edges, not smooth backgrounds, which it hardly changes.
 
 ```yaml
 parts:

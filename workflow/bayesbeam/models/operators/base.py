@@ -38,7 +38,8 @@ class Operator(Component):
     adds : bool
         Whether it is added to the curves it acts on, as a background is, or stands in their place, as a response does.
     on : str
-        What it acts on where a campaign does not say: ``peaks``, or ``places``: all that has a place on the axis.
+        What it acts on where a campaign does not say: ``peaks``, or ``places``: all that has a place of its own on
+        the axis.
     exact : callable or None
         ``exact(component)`` is the formula ``formula(m, x, values, parameters)`` of a response to this component in
         closed form, None where there is none.
