@@ -46,9 +46,9 @@ def peaks_target(which: Sequence[int], members: int, model: str, shared: frozens
         rng = np.random.default_rng(number)
         signal = np.exp(-0.5 * ((x[row].numpy() - 0.3 * number) / 0.3) ** 2) * (1.0 + number)
         y[row] = torch.from_numpy(
-            rng.poisson(20.0 * signal + 5.0) if model == "poisson" else signal + rng.normal(0, 0.1, signal.shape)
+            rng.poisson(20.0 * signal + 5.0) if noise.get(model).counts else signal + rng.normal(0, 0.1, signal.shape)
         )
-    size = 20.0 if model == "poisson" else 1.0
+    size = 20.0 if noise.get(model).counts else 1.0
 
     def nested(family: str, **arguments: float) -> list[list[priors.Prior]]:
         return [[priors.make_prior(family, **arguments)] * members for _ in which]
