@@ -33,6 +33,11 @@ TYPES = {torch.float64: "fp64", torch.float32: "fp32", torch.int64: "i64", torch
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
+OTHER_SHAPES = (
+    "split_pseudo_voigt", "asymmetric_pseudo_voigt", "moessbauer_sextet", "moessbauer_voigt_sextet", "spline",
+)  # fmt: skip
+
+
 def cases() -> Iterator[tuple[str, SumTarget]]:
     """Targets of every kind: usual, counts, with relative noise and shared parameters, long, in double precision."""
     single, get = torch.float32, registry.get
@@ -45,9 +50,11 @@ def cases() -> Iterator[tuple[str, SumTarget]]:
     yield "voigt", target_of([get("voigt"), get("fermi_edge")], "normal_counts", single)
     yield "tails", target_of([get("doniach_sunjic"), get("exponential_gaussian"), get("exponential")], "normal", single)
     yield "double", nagata_target(2, dtype=torch.float64)
+    for name in OTHER_SHAPES:
+        yield name, target_of([get(name), get("constant")], "poisson", single)
     axis = torch.linspace(7.0, 17.0, 301, dtype=torch.float64)
     for case in operator_cases.CASES:
-        yield case, operator_cases.made(operator_cases.parts_of(case), axis=axis, dtype=single)
+        yield f"acting {case}", operator_cases.made(operator_cases.parts_of(case), axis=axis, dtype=single)
 
 
 class Compiler:
