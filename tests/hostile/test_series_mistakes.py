@@ -25,9 +25,9 @@ report:
 SHEET = "id\tfile\ttemperature\twho\tsame\na\ta.csv\t1\tme\t5\nb\tb.csv\t2\tyou\t5\n"
 
 
-def problems(folder: Path, series: str, sheet: str = SHEET) -> list[str]:
+def problems(folder: Path, series: str, sheet: str = SHEET, campaign: str = CAMPAIGN) -> list[str]:
     """Messages of the campaign; empty where it loads."""
-    (folder / "campaign.yaml").write_text(CAMPAIGN.format(series=series), encoding="utf-8")
+    (folder / "campaign.yaml").write_text(campaign.format(series=series), encoding="utf-8")
     (folder / "measurements.tsv").write_text(sheet, encoding="utf-8")
     try:
         load_campaign(folder)
@@ -48,6 +48,16 @@ def problems(folder: Path, series: str, sheet: str = SHEET) -> list[str]:
 )
 def test_what_may_be_followed(tmp_path: Path, series: str) -> None:
     assert problems(tmp_path, series) == []
+
+
+def test_an_estimated_noise_level_is_followed_by_its_own_name(tmp_path: Path) -> None:
+    """Without a stated level the results have a sigma; they have a factor where there is one."""
+    sigma, scale = (f"[{{quantity: noise.{word}, against: temperature}}]" for word in ("sigma", "scale"))
+    assert problems(tmp_path, scale) == []
+    free = CAMPAIGN.replace("    parts:", "    noise: {{sigma: half_normal(1)}}\n    parts:")
+    assert problems(tmp_path, sigma, campaign=free) == []
+    (message,) = problems(tmp_path, scale, campaign=free)
+    assert "noise.scale, which no result has" in message
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,8 @@ def _known(models: Sequence[Expanded]) -> _Known:
                 counts[name] = max(counts.get(name, 1), part.count)
         counts |= {one.name: 1 for one in model.spec.derived}
         for owner, parameter in model.spec.parameters():
-            name = f"{owner}.{parameter.name}"
+            word = model.spec.noise.shown(parameter.name) if owner == NOISE else parameter.name
+            name = f"{owner}.{word}"
             counts.setdefault(name, 1)
             (fixed if parameter.prior.fixed else free).add(name)
     return _Known(counts, frozenset(fixed - free))

@@ -108,6 +108,10 @@ class NoiseSpec:
         """Whether the curve is that of one unit of exposure."""
         return self.base == "exposure"
 
+    def shown(self, parameter: str) -> str:
+        """Name of a parameter in results: a factor on a standard deviation of one is that deviation itself."""
+        return "sigma" if parameter == "scale" and self.base == "value" and self.value == 1.0 else parameter
+
 
 @dataclass(frozen=True)
 class StartSpec:

@@ -195,10 +195,9 @@ def asked_of(one: DerivedSpec) -> Asked:
 
 
 def _shown(spec: CandidateSpec, name: str, unit: str) -> tuple[str, str]:
-    """Name and unit of a parameter for people: a factor on a standard deviation of one is that deviation itself."""
-    if name == "noise.scale" and spec.noise.base == "value" and spec.noise.value == 1.0:
-        return "noise.sigma", "y"
-    return name, unit
+    """Name and unit of a parameter for people."""
+    word = f"noise.{spec.noise.shown(name.removeprefix('noise.'))}" if name.startswith("noise.") else name
+    return word, "y" if word != name else unit
 
 
 def noise_words(spec: CandidateSpec, rows: Sequence[Mapping[str, Any]], m: Measurement) -> dict[str, Any]:
