@@ -77,6 +77,11 @@ def sweeps_of(target: SumTarget, engine: Engine, sweeps: int) -> float:
     return (time.process_time() - start) / sweeps
 
 
+def _short(ratio: float) -> str:
+    """Ratio with two digits."""
+    return f"{float(f'{ratio:.2g}'):g}"
+
+
 def main(rounds: int) -> None:
     """Print a table, ratios over the same lines without an operator on compiled loops."""
     torch.set_num_threads(1)
@@ -92,7 +97,7 @@ def main(rounds: int) -> None:
     for k, (title, line, _) in enumerate(CASES):
         base = median(times[next(j for j, case in enumerate(CASES) if case[1] == line), "cpu"])
         compiled, plain = (median(times[k, name]) for name in SWEEPS)
-        print(f"| {line} | {title} | {compiled / base:.2g} | {plain / base:.3g} | {1e3 * compiled:.2f} |")
+        print(f"| {line} | {title} | {_short(compiled / base)} | {_short(plain / base)} | {1e3 * compiled:.2f} |")
 
 
 if __name__ == "__main__":
