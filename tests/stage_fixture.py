@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,3 +162,19 @@ def lab_of(folder: Path, seeds: Mapping[str, int], candidates: str = FLAT, **oth
     lab = make_lab(folder, {name: peak(seed) for name, seed in seeds.items()}, candidates, **others)
     lab.preprocess()
     return lab
+
+
+def strict(path: Path) -> dict[str, Any]:
+    """Content of a JSON file that holds no NaN or Infinity, which JSON does not know."""
+
+    def refuse(word: str) -> NoReturn:
+        raise AssertionError(f"{word} in {path.name}")
+
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    return content
+
+
+def record(content: dict[str, Any], tag: str, measurement: str = "a") -> dict[str, Any]:
+    """Record of a model of a measurement in a summary."""
+    (found,) = [one for one in content["records"] if (one["measurement"], one["tag"]) == (measurement, tag)]
+    return dict(found)

@@ -219,14 +219,7 @@ def test_mistakes_of_candidates_are_not_blamed_on_the_series(tmp_path: Path) -> 
 
 def next_problems(folder: Path, asked: str) -> list[str]:
     """Messages of a campaign that asks where to measure next; empty where it loads."""
-    text = CAMPAIGN.format(series="[]") + f"  next_points: {asked}\n"
-    (folder / "campaign.yaml").write_text(text, encoding="utf-8")
-    (folder / "measurements.tsv").write_text(SHEET, encoding="utf-8")
-    try:
-        load_campaign(folder)
-    except ConfigErrors as error:
-        return [str(problem) for problem in error.problems]
-    return []
+    return problems(folder, "[]", campaign=CAMPAIGN + f"  next_points: {asked.replace('{', '{{').replace('}', '}}')}\n")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ def needs_row(node: Node) -> bool:
     return bool(found(node, "sum", "scan", "taken") or any(uses(node, symbol(name)) for name in AXIS))
 
 
+def inputs_of(node: Node) -> tuple[Node, ...]:
+    """Inputs of which a node takes one value: not the numbers of a table, nor the row that a value is taken from."""
+    return node.inputs[:1] if node.op == "table" else node.inputs[1:] if node.op == "taken" else node.inputs
+
+
 def outside(term: Node) -> list[Node]:
     """Largest parts of a term of a sum that are the same at all points and for all nodes."""
     k = symbol(NODE)
@@ -44,7 +49,7 @@ def outside(term: Node) -> list[Node]:
 
     def look(node: Node) -> bool:
         if node not in varies:
-            inputs = node.inputs[:1] if node.op == "table" else node.inputs[1:] if node.op == "taken" else node.inputs
+            inputs = inputs_of(node)
             within = [look(part) for part in inputs]
             varies[node] = node is k or node.pointwise or any(within)
             if varies[node]:
@@ -84,4 +89,6 @@ def numbers(node: Node) -> tuple[float, ...]:
     return tuple(part.value for part in node.inputs[1:])
 
 
-__all__ = ["AXIS", "between_points", "found", "needs_row", "numbers", "outside", "rows_of", "tables_of", "uses"]
+__all__ = [
+    "AXIS", "between_points", "found", "inputs_of", "needs_row", "numbers", "outside", "rows_of", "tables_of", "uses",
+]  # fmt: skip

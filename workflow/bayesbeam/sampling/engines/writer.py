@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from bayesbeam.models.trace import Node
+from bayesbeam.sampling.engines.ahead import inputs_of
 
 
 class Writer(ABC):
@@ -51,8 +52,7 @@ class Writer(ABC):
         if node.op == "symbol":
             return node.name if node.pointwise else f"{self.prefix}{node.name}"
         inner = node.pointwise
-        inputs = node.inputs[:1] if node.op == "table" else node.inputs[1:] if node.op == "taken" else node.inputs
-        text = self.text(node, [self.value(part, inner) for part in inputs])
+        text = self.text(node, [self.value(part, inner) for part in inputs_of(node)])
         lines = self.inside if inner else self.before
         name = f"{self.prefix}{'v' if inner else 'u'}{len(self._names)}"
         lines.append(f"{name} = {text}")
