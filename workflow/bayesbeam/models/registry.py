@@ -15,8 +15,8 @@ from bayesbeam.models.operators import registry as operators
 from bayesbeam.models.own_file import OwnFile, component_of, own_component, read_own_file
 
 NOT_COMPONENTS = (
-    "base", "check", "check_formula", "check_table", "composite", "doublet", "fault", "iron57", "mathspace", "numerics",
-    "operators", "own_file", "registry", "tied", "trace",
+    "base", "check", "check_formula", "check_table", "composite", "doublet", "fault", "iron57", "linear_in",
+    "mathspace", "numerics", "operators", "own_file", "registry", "tied", "trace",
 )  # fmt: skip
 
 
