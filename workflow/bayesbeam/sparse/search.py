@@ -1,0 +1,114 @@
+"""What a search over supports finds: sums over supports of each size, so that any prior of sizes can follow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.sparse.problem import FloatArray, Reduced, root_of
+from bayesbeam.sparse.sizes import log_prior_of_one, log_sum
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Search:
+    """All supports of 0 to K of P columns, by their size.
+
+    Attributes
+    ----------
+    count : int array (K+1,)
+        Supports of each size, exact.
+    log_sum : array (K+1,)
+        Logarithm of the sum of ``exp(-F)`` over the supports of a size.
+    inclusion, mean, square : arrays (K+1, A + P)
+        Of the supports of a size, each as probable as ``exp(-F)``: probability that a column is in, and mean and mean
+        square of its coefficient, which is 0 where the column is not in. The A columns that are always in come first.
+    edges, histogram : arrays (B+1,), int (K+1, B)
+        Density of states: numbers of supports of which F lies between two edges.
+    best, best_free_energy : int (K+1, T, K), (K+1, T)
+        Supports of least F of each size, best first, filled up with -1 and infinity.
+    rounding : float
+        Bound of what rounding may have cost a free energy, nats.
+    """
+
+    columns: int
+    always: int
+    count: IntArray
+    log_sum: FloatArray
+    inclusion: FloatArray
+    mean: FloatArray
+    square: FloatArray
+    edges: FloatArray
+    histogram: IntArray
+    best: IntArray
+    best_free_energy: FloatArray
+    rounding: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One support, its free energy and its posterior probability."""
+
+    support: tuple[int, ...]
+    free_energy: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class SparsePosterior:
+    """Posterior over supports and coefficients under a prior of sizes.
+
+    ``free_energy`` is that of the whole candidate, supports summed over; ``size`` the posterior probability of each
+    size; ``inclusion``, ``mean`` and ``sd`` those of each column, a coefficient being 0 where its column is not in.
+    """
+
+    free_energy: float
+    size: FloatArray
+    inclusion: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+    ranking: tuple[Ranked, ...]
+
+
+def posterior(search: Search, log_size: FloatArray) -> SparsePosterior:
+    """Posterior under a prior of sizes, given as log probabilities (K+1,)."""
+    log_prior = log_prior_of_one(log_size, search.columns)
+    log_weight = log_prior + search.log_sum
+    total = log_sum(log_weight)
+    size = np.exp(log_weight - total)
+    inclusion, mean, square = ((size[:, None] * part).sum(0) for part in (search.inclusion, search.mean, search.square))
+    sd = np.sqrt(np.maximum(square - np.square(mean), 0.0))
+    return SparsePosterior(-total, size, inclusion, mean, sd, ranking(search, log_prior, total))
+
+
+def ranking(search: Search, log_prior: FloatArray, total: float) -> tuple[Ranked, ...]:
+    """Most probable supports, best first; of equal ones the shorter, then the one of earlier columns."""
+    found = []
+    for size in range(len(search.count)):
+        for support, value in zip(search.best[size], search.best_free_energy[size], strict=True):
+            if math.isfinite(value):
+                chosen = tuple(int(j) for j in support[:size])
+                found.append(Ranked(chosen, float(value), math.exp(log_prior[size] - value - total)))
+    found.sort(key=lambda one: (-one.probability, len(one.support), one.support))
+    return tuple(found[: search.best.shape[1]])
+
+
+def histogram_edges(sums: Reduced, most: int, bins: int) -> FloatArray:
+    """Edges (B+1,) of bins between which the free energy of every support lies.
+
+    The least it can be: what all columns together explain, at no cost. The most: no column explains anything, and
+    the determinant is that of orthogonal columns (Hadamard's inequality).
+    """
+    root = root_of(sums.gram)
+    explained = float(np.square(np.linalg.solve(root, sums.moment)).sum())
+    least = max(sums.squares - explained, 0.0)
+    cost = np.sort(0.5 * np.log(np.diag(sums.gram)))[::-1][:most]
+    offset = float(np.sort(sums.offset)[::-1][:most].sum())
+    low = sums.constant + float(sums.energy(np.float64(least)))
+    high = sums.constant + float(sums.energy(np.float64(sums.squares + offset))) + float(cost.sum())
+    margin = 1e-9 * (1.0 + abs(low) + abs(high))
+    return np.linspace(low - margin, high + margin, bins + 1)
