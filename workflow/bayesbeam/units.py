@@ -35,7 +35,8 @@ def resolve_unit(unit: str, x_unit: str, y_unit: str) -> str:
     Parameters
     ----------
     unit : str
-        ``x``, ``y``, ``1/x^2``, ``x*y``, ``1`` ...; other words stay as they are.
+        ``x``, ``y``, ``1/x^2``, ``x*y``, ``1`` ...; other words stay as they are, and so does ``/[name]`` at the end,
+        over the unit of a column of the data that has this name.
     x_unit, y_unit : str
         Units of the measurement, in any spelling; a text that is no product of units is kept in brackets.
 
@@ -44,12 +45,13 @@ def resolve_unit(unit: str, x_unit: str, y_unit: str) -> str:
     str
         E.g. ``1/eV^2``, ``counts eV``, ``1``.
     """
+    unit, over, column = unit.partition("/[")
     total: Factors = {}
     meaning = {"x": factors_of(x_unit), "y": factors_of(y_unit)}
     for word, power in factors_of(unit).items():
         for factor, inner in meaning.get(word, {word: 1}).items():
             total[factor] = total.get(factor, 0) + power * inner
-    return _spelled(total)
+    return _spelled(total) + over + column
 
 
 def convert(values: NDArray[np.float64], from_unit: str, to_unit: str, where: str = "unit") -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ Decides keys and defaults; whether components, parameters and priors exist is ch
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -54,6 +54,14 @@ class Part(Section):
         description="With component: measured_response, a text file, relative to the campaign's folder (or "
         "absolute), with two columns: difference of place, and signal.",
         examples=["response.txt"],
+    )
+    column: PartName | None = Field(
+        None,
+        description="With component: column, the column, by its name under read.columns of the treatment.",
+        examples=["load"],
+    )
+    exponent: Annotated[Real, Field(ge=-64, le=64)] | None = Field(
+        None, description="With component: power, the power of x that the amplitude is multiplied with.", examples=[2]
     )
     count: Count = Field(
         1,

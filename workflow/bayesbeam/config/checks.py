@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bayesbeam.config.places import Problems
+from bayesbeam.config.regressors import check_columns
 from bayesbeam.config.schema import Campaign
 from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.errors import nearest
@@ -69,6 +70,7 @@ def check_campaign(context: Context, problems: Problems) -> None:
         _check_coverage(context, members, problems)
     if not context.cut_below("treatments"):
         _check_noise(context, members, problems)
+        check_columns(context, members, problems)
         _check_sides(context, members, problems)
 
 

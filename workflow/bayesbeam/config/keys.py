@@ -86,7 +86,10 @@ def _part(part: PartSpec) -> list[Any]:
     content = [part.own.sha256] if part.own is not None else []
     ties = [[[name, str(formula)] for name, formula in part.ties]] if part.ties else []
     acts = [["acts on", part.acts_on, part.table]] if part.acts_on else []
-    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *content, *ties, *acts]
+    terms: list[Any] = [["column", part.column]] if part.column else []
+    terms += [["exponent", part.exponent]] if part.exponent is not None else []
+    made = [*content, *ties, *acts, *terms]
+    return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *made]
 
 
 def _priors(parameters: Sequence[ParameterSpec]) -> list[list[str]]:

@@ -22,6 +22,7 @@ from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
+from bayesbeam.config.reference_regression import REGRESSION
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
@@ -80,6 +81,7 @@ def readme() -> str:
         COUNTS_END,
         OPERATORS,
         _operators(),
+        REGRESSION,
         text.OWN_COMPONENTS,
         _code("python", text.EXAMPLE_COMPONENT),
         text.OWN_COMPONENTS_REST.format(functions=fill(", ".join(f"`{word}`" for word in (*FUNCTIONS, "pi")), 118)),

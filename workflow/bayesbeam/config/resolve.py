@@ -19,6 +19,7 @@ from bayesbeam.config.operators import Table, check_keys, read_response, resolve
 from bayesbeam.config.own import Components
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
+from bayesbeam.config.regressors import as_term, check_alone
 from bayesbeam.config.specs import CandidateSpec, Expanded, ParameterSpec, PartSpec
 from bayesbeam.config.starts import resolve_starts
 from bayesbeam.config.ties import check_tied, resolve_ties
@@ -62,6 +63,7 @@ def resolve_candidate(
     if len(problems.found) > before:
         return ()
     spec = resolve_ties(candidate, CandidateSpec(known, noise), problems, here)
+    check_alone(spec, problems, here)
     if len(problems.found) > before:
         return ()
     if all(parameter.prior.fixed for _, parameter in spec.parameters()):
@@ -91,6 +93,7 @@ def _part(part: Part, problems: Problems, here: KeyPath, components: Components)
     if component is None:
         _check_grammar(part, problems, here)
         return None
+    component = as_term(part, component, problems, here)
     if part.count != 1 and not component.exchangeable:
         found, expected = f"count {part.count} of {part.component}", "one, since several cannot be told apart"
         none = isinstance(part.count, CountRange) and part.count.low == 0
@@ -112,7 +115,10 @@ def _part(part: Part, problems: Problems, here: KeyPath, components: Components)
     count = max(part.count.low, 1) if isinstance(part.count, CountRange) else part.count
     complete = tuple(parameter for parameter in parameters if parameter is not None)
     own = components.own.get(part.component if part.of is None else part.of)
-    return PartSpec(part.name, part.component, part.of, part.widths, count, complete, own, table=table)
+    return PartSpec(
+        part.name, part.component, part.of, part.widths, count, complete, own, table=table,
+        column=part.column or "", exponent=part.exponent,
+    )  # fmt: skip
 
 
 def _component(part: Part, problems: Problems, here: KeyPath, components: Components) -> Component | None:

@@ -54,7 +54,8 @@ class PartSpec:
 
     ``ties`` are formulas of free and fixed parameters only, whatever the campaign wrote.
     ``own`` is the user's file that its component (or the peak of its doublet) is from, None for one of ours.
-    ``acts_on`` are the parts that an operator is computed from, ``table`` the points of a measured response.
+    ``acts_on`` are the parts that an operator is computed from, ``table`` the points of a measured response; ``column``
+    and ``exponent`` are those of a term of linear regression.
     """
 
     name: str
@@ -67,12 +68,19 @@ class PartSpec:
     ties: tuple[tuple[str, FormulaSpec], ...] = ()
     acts_on: tuple[str, ...] = ()
     table: tuple[tuple[float, float], ...] = ()
+    column: str = ""
+    exponent: float | None = None
 
     def build(self) -> Component:
         """Return the component from the registry, or from the user's own file."""
         from bayesbeam.models import registry
         from bayesbeam.models.operators import registry as operators
+        from bayesbeam.models.regressors import of_column, of_power
 
+        if self.column:
+            return of_column(self.column)
+        if self.exponent is not None:
+            return of_power(self.exponent)
         if self.component in operators.names():
             return operators.get(self.component, self.table)
         if self.own is not None:

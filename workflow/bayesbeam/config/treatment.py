@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from bayesbeam.config.fields import Column, Interval, Real, Section, refuse
+from bayesbeam.config.fields import Column, Interval, PartName, Real, Section, refuse
 
 
 class Read(Section):
@@ -27,6 +27,13 @@ class Read(Section):
     y: Column = Field(1, description="Column of y: number or name.", examples=["counts"])
     uncertainty: Column | None = Field(
         None, description="Column of the standard uncertainty of y; none if the file has none.", examples=[2]
+    )
+    columns: dict[PartName, Column] = Field(
+        default_factory=dict,
+        max_length=1000,
+        description="Further columns of numbers, for parts with component: column: names of one's own with number or "
+        "name in the file, or a list of names of the file.",
+        examples=["[size, width]", "{load: 3}"],
     )
     delimiter: Literal["auto", ",", ";", "tab", "space"] = Field("auto", description="What separates the columns.")
     decimal: Literal[".", ","] = Field(".", description="Decimal sign of the numbers.")
@@ -49,6 +56,20 @@ class Read(Section):
         """Without a column of x the first one is y."""
         numbered = isinstance(value, dict) and "x" in value and value["x"] is None
         return {"y": 0, **value} if numbered else value
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _named_as_in_the_file(cls, value: Any) -> Any:
+        """A list of names stands for columns that are called so."""
+        if not isinstance(value, list):
+            return value
+        for name in value:
+            if value.count(name) > 1:
+                refuse(f"the column {name!r} twice", "every column once", "Remove one.")
+            if not isinstance(name, str):
+                remedy = "Write names of your own: {load: 3}."
+                refuse(f"a list with {name!r}", "names of the file's columns", remedy)
+        return {name: name for name in value}
 
 
 class Axis(Section):

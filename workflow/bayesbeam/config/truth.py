@@ -115,6 +115,10 @@ def _truth(study: Simulation, models: Sequence[Expanded], problems: Problems, he
     if expanded is None:
         return None
     _check_words(study, expanded, problems, (*here, "truth"))
+    for part in expanded.spec.parts:
+        if part.column:
+            found = f"the part {part.name}, a column of a file"
+            problems.add((*here, "candidate"), found, "a candidate computed from x", "Simulate from another candidate.")
     check_fixed(study, expanded.spec, problems, (*here, "truth"))
     if len(problems.found) > before:
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Points:
         Number of the stretch between masks that a point lies in.
     label, place_word : str
         File and ``line`` or ``point``.
+    columns : dict of str to ndarray (N,)
+        Further columns by their names.
     """
 
     x: Array
@@ -39,12 +41,14 @@ class Points:
     segment: NDArray[np.int64]
     label: str
     place_word: str
+    columns: Mapping[str, Array] = field(default_factory=dict)
 
     def take(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Points:
         """Points chosen by a mask or an order."""
         uncertainty = None if self.uncertainty is None else self.uncertainty[kept]
         chosen = (self.x[kept], self.y[kept], uncertainty, self.places[kept], self.segment[kept])
-        return Points(*chosen, self.label, self.place_word)
+        columns = {name: values[kept] for name, values in self.columns.items()}
+        return Points(*chosen, self.label, self.place_word, columns)
 
     def at(self, indices: Sequence[int] | NDArray[np.intp]) -> str:
         """Names the lines of some points: ``line 17`` or ``lines 17, 18 and 4 more``."""

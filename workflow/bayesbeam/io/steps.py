@@ -95,6 +95,8 @@ def check_values(points: Points, repeats: bool = False) -> Result:
     if points.uncertainty is not None:
         refuse(points, ~np.isfinite(points.uncertainty), "uncertainty", points.uncertainty, "finite numbers")
         refuse(points, points.uncertainty <= 0, "uncertainty", points.uncertainty, "positive numbers")
+    for name, column in points.columns.items():
+        refuse(points, ~np.isfinite(column), f"column {name}", column, "finite numbers")
     same = np.flatnonzero(np.diff(points.x) <= 0)
     if repeats and same.size == points.x.size - 1:
         found = f"x = {points.x[0]:.8g} at all of its {points.x.size} points"
@@ -138,9 +140,9 @@ def rebin(points: Points, size: int, counts: bool) -> Result:
     if uncertainty is not None:
         uncertainty = np.sqrt((uncertainty[members] ** 2).sum(axis=1)) / divisor
     x = points.x[members].mean(axis=1)
-    joined = replace(
-        points, x=x, y=y, uncertainty=uncertainty, places=points.places[first], segment=points.segment[first]
-    )
+    columns = {name: values[members].mean(axis=1) for name, values in points.columns.items()}
+    places, segment = points.places[first], points.segment[first]
+    joined = replace(points, x=x, y=y, uncertainty=uncertainty, places=places, segment=segment, columns=columns)
     left = points.x.size - members.size
     rest = f", {left} left out because they do not fill a bin" if left else ""
     how = "counts added" if counts else "y averaged"

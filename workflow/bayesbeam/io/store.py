@@ -62,6 +62,8 @@ class Measurement:
         ``ok`` or ``refused``.
     reason : str
         Why it was refused, empty when ok.
+    columns : dict of str to ndarray (N,)
+        Further columns of the file, by the names that the campaign gives them.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Measurement:
     provenance: Mapping[str, str] = field(default_factory=dict)
     status: str = "ok"
     reason: str = ""
+    columns: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -171,6 +174,10 @@ def _write(file: h5py.File, m: Measurement) -> None:
     _column(data, "y", m.y, m.y_quantity, m.y_unit)
     if m.uncertainty is not None:
         _column(data, "y_errors", m.uncertainty, f"standard deviation of {m.y_quantity}", m.y_unit)
+    if m.columns:
+        columns = _texts(_group(entry, "columns", "NXcollection"), "names", list(m.columns)).parent
+        for k, values in enumerate(m.columns.values()):
+            _column(columns, f"column_{k}", values, list(m.columns)[k], "")
     metadata = _texts(_group(entry, "metadata", "NXcollection"), "columns", list(m.metadata))
     metadata.attrs.update(dict(m.metadata))
     treatment = _group(entry, "treatment", "NXprocess", program="bayesbeam")
@@ -222,7 +229,17 @@ def _read(file: h5py.File) -> Measurement:
         },
         status=str(entry.attrs["status"]),
         reason=str(entry.attrs["reason"]),
+        columns=_columns(entry),
     )
+
+
+def _columns(entry: h5py.Group) -> dict[str, Array]:
+    """Further columns, none in files that have none."""
+    if "columns" not in entry:
+        return {}
+    group = _inside(entry, "columns")
+    names = [str(name) for name in _inside(group, "names").asstr()[()]]
+    return {name: _values(group, f"column_{k}") for k, name in enumerate(names)}
 
 
 def _inside(group: h5py.Group, name: str) -> Any:
@@ -262,7 +279,7 @@ def _check_format(where: str, file: h5py.File) -> None:
 
 def _check(where: str, m: Measurement) -> None:
     """Refuse a measurement that breaks the promises of its attributes."""
-    columns = [m.x, m.y] if m.uncertainty is None else [m.x, m.y, m.uncertainty]
+    columns = [m.x, m.y, *([] if m.uncertainty is None else [m.uncertainty]), *m.columns.values()]
     faults = {
         "an id that cannot be a file name": not IDENTIFIER.match(m.id),
         f"status {m.status!r}": m.status not in ("ok", "refused"),

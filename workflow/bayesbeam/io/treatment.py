@@ -44,6 +44,8 @@ class Steps:
         ``none maximum area mean``.
     transform : str
         ``none log``.
+    columns : tuple of str
+        Names of the further columns; those of joined points are averaged.
     """
 
     unit: str = ""
@@ -58,6 +60,7 @@ class Steps:
     value: float | None = None
     normalise: str = "none"
     transform: str = "none"
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,8 @@ def treat(raw: RawData, steps: Steps, y_unit: str, label: str) -> Treated:
     """
     uncertainty = raw.uncertainty if steps.source == "column" else None
     segment = np.zeros(raw.x.size, dtype=np.int64)
-    points = Points(raw.x, raw.y, uncertainty, raw.places, segment, label, raw.place_word)
+    columns = dict(zip(steps.columns, raw.columns, strict=True))
+    points = Points(raw.x, raw.y, uncertainty, raw.places, segment, label, raw.place_word, columns)
     x_unit = steps.convert_to or steps.unit
     sentences: list[str] = []
     todo: list[Callable[[Points], do.Result]] = [

@@ -104,6 +104,10 @@ class Component:
         Unit that x must have, where the formula holds constants of nature in that unit; None where any will do.
     lines : Lines or None
         What it is a sum of, where it is one of lines of one shape.
+    column : str
+        Column of the measurement that stands in place of x; none where it is empty.
+    exponent : float or None
+        Of a power of x, which may then be computed as such.
     """
 
     name: str
@@ -121,6 +125,8 @@ class Component:
     tensors_only: bool = False
     axis_unit: str | None = None
     lines: Lines | None = None
+    column: str = ""
+    exponent: float | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

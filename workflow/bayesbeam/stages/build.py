@@ -26,6 +26,7 @@ from bayesbeam.stages.level_prior import check_level
 from bayesbeam.stages.operators import check_operators, prior_draws
 from bayesbeam.stages.positive import check_positive
 from bayesbeam.stages.rates import data_words, exposure_of
+from bayesbeam.stages.regressors import check_powers, column_names, column_of, is_regression
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
@@ -71,6 +72,7 @@ def build_target(
 
     common = [_common(spec, one, members) for one in spec.common]
     dtype = row_precision(spec, members, precision)
+    check_powers(spec, members)
     target = sum_target(
         padded([[m.x for m in group] for group in members], None),
         padded([[m.y for m in group] for group in members], 0.0),
@@ -82,6 +84,7 @@ def build_target(
         shared,
         dtype,
         common,
+        {name: padded([[column_of(m, name) for m in group] for group in members], None) for name in column_names(spec)},
     )
     _check_ties(target, members)
     check_level(spec, members)
@@ -95,9 +98,14 @@ def build_target(
 
 
 def row_precision(spec: CandidateSpec, members: Members, asked: str) -> torch.dtype:
-    """Precision of curves: single where its rounding stays far below the noise of every point, else double."""
+    """Precision of curves: single where its rounding stays far below the noise of every point, else double.
+
+    Terms of a regression may be far larger than their sum, so that these are double too.
+    """
     if asked != "auto":
         return torch.float32 if asked == "float32" else torch.float64
+    if is_regression(spec):
+        return torch.float64
     largest = max(float(np.max(np.abs(m.y) / _expected_deviation(spec, m))) for group in members for m in group)
     return torch.float32 if largest < SINGLE_UP_TO else torch.float64
 

@@ -122,6 +122,8 @@ def planned_engine(spec: CandidateSpec, asked: str) -> str:
     if asked == "eager" or noise.point is None or find_spec("numba") is None:
         return "eager"
     components = [part.build() for part in spec.parts]
+    if any(component.column for component in components):
+        return "eager"
     try:
         for component in components:
             if not isinstance(component, Operator):

@@ -141,6 +141,11 @@ def _deviation(weights: FloatArray, values: FloatArray) -> float:
 
 def _predicted(asked: NextPoints, m: Measurement, model: Model, x: FloatArray) -> _Predicted:
     """Draws of one candidate at the possible points."""
+    for part in model.spec.parts:
+        if part.column:
+            found = f"{part.name}, a column of the data, whose values elsewhere nobody knows"
+            expected = "a candidate computed from x"
+            raise DataError.at(f"measurement {m.id}: next_points", found, expected, "Leave report.next_points out.")
     target = build_target(model.spec, [[m]], precision="float64")
     states = torch.from_numpy(np.ascontiguousarray(model.states.transpose(1, 0, 2)))[None, :, :, None, :]
     grid, places = x, np.arange(len(x))

@@ -160,6 +160,7 @@ def _measurement(
         counts=treated.counts,
         decreasing=chosen.axis.decreasing,
         noise_estimate=treated.noise_estimate,
+        columns=treated.points.columns,
         metadata=dict(row.metadata),
         treatment=(*first, *treated.sentences),
         provenance=record,
@@ -196,6 +197,7 @@ def _read_options(chosen: Treatment) -> ReadOptions:
         comment=read.comment,
         skip=read.skip,
         dataset=read.dataset,
+        columns=tuple(read.columns.values()),
     )
 
 
@@ -214,6 +216,7 @@ def _steps(chosen: Treatment, x_unit: str) -> Steps:
         value=chosen.uncertainty.value,
         normalise=chosen.normalise,
         transform=chosen.signal.transform,
+        columns=tuple(chosen.read.columns),
     )
 
 
@@ -232,6 +235,8 @@ def _read_sentence(raw: RawData, chosen: Treatment, x_unit: str, name: str) -> s
     if raw.uncertainty is not None:
         used = chosen.uncertainty.source == "column"
         text += f", uncertainty is {raw.uncertainty_name}" + ("" if used else ", which is not used")
+    if chosen.read.columns:
+        text += f"; further columns: {', '.join(chosen.read.columns)}"
     if raw.x_unit and x_unit and raw.place_word == "line" and not units.same_unit(x_unit, raw.x_unit):
         text += f"; the header of x says {raw.x_unit}"
     return f"{text}."

@@ -36,6 +36,7 @@ from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
 from bayesbeam.stages.parts import choice_words, halves, parts_of, too_large
 from bayesbeam.stages.plan import digest
+from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.starts import starting_points
 from bayesbeam.targets.sum import SumTarget
@@ -183,6 +184,9 @@ def member_key(
         asked.append(["exposure", *(m.metadata.get("exposure") for m in members)])
     for name in sorted((spec.needs - set(DATA_WORDS)) | ({spec.noise.sheet} if spec.noise.sheet else set())):
         asked.append([f"column {name}", *(m.metadata.get(name) for m in members)])
+    for name in column_names(spec):
+        for m in members:
+            digest.update(f"column {name}".encode() + np.ascontiguousarray(m.columns[name]).tobytes())
     if any(part.build().axis_unit for part in spec.parts):
         asked.append(["unit of x", *(m.x_unit for m in members)])
     digest.update(json.dumps(asked).encode())

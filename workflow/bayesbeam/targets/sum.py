@@ -7,7 +7,7 @@ Members of one group share the parameters named in ``shared``; a measurement on 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Self
 
@@ -27,12 +27,16 @@ from bayesbeam.targets.parts import Common, Instance, Part, Slot, SlotPrior, Ter
 
 @dataclass(frozen=True)
 class SumTarget(Target):
-    """Log-likelihood and log-prior of a sum of components, batched over groups, members, chains and replicas."""
+    """Log-likelihood and log-prior of a sum of components, batched over groups, members, chains and replicas.
+
+    ``columns`` holds those of the data that stand in place of x in some terms, (G, D, 1, 1, N) float64 each.
+    """
 
     x: Tensor
     origin: Tensor
     data: NoiseData
     noise: NoiseModel
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> int:
@@ -93,6 +97,7 @@ class SumTarget(Target):
             x=self.x[groups],
             origin=self.origin[groups],
             data=_of_groups(self.data, groups),
+            columns={name: column[groups] for name, column in self.columns.items()},
         )
 
     def row(self, term: Term, theta: Tensor) -> Tensor:
@@ -108,6 +113,8 @@ class SumTarget(Target):
         Tensor (G, D, C, R, N), row precision
         """
         axis = self._axis
+        if term.component.column:
+            axis = self.columns[term.component.column].to(self.dtype)
         if term.component.locations:
             axis = self._centred
             theta = theta - self.origin * self._locations[term.start]
@@ -146,7 +153,14 @@ class SumTarget(Target):
         composite = Composite(TORCH, [one.component for one in self.instances], values, acts_on, origins)
         shape = (*theta.shape[:-1], self.x.shape[-1])
         chosen = [k for k, one in enumerate(self.instances) if one.has_curve]
-        curves = [composite.curve(k, self.x - self.origin).expand(shape).to(self.dtype) for k in chosen]
+        axes = {k: self.columns[one.component.column] for k, one in enumerate(self.instances) if one.component.column}
+        axis = self.x - self.origin
+        curves = [
+            (self.instances[k].component.formula(TORCH, axes[k], *values[k]) if k in axes else composite.curve(k, axis))
+            .expand(shape)
+            .to(self.dtype)
+            for k in chosen
+        ]
         return torch.stack(curves) if curves else self.rows(theta)
 
     def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:
@@ -166,6 +180,7 @@ def sum_target(
     shared: frozenset[str] = frozenset(),
     dtype: torch.dtype = torch.float64,
     common: Sequence[Common] = (),
+    columns: Mapping[str, Tensor] | None = None,
 ) -> SumTarget:
     """Target of a sum of parts for groups of measurements.
 
@@ -184,6 +199,8 @@ def sum_target(
         Precision of rows of points; sums over points are float64 always.
     common : sequence of Common
         Free numbers of no part, each named by a tie.
+    columns : mapping of str to Tensor (G, D, N), float64
+        Columns of the data that stand in place of x in some parts.
 
     Raises
     ------
@@ -201,12 +218,13 @@ def sum_target(
     axis = x.reshape(place)
     origin = 0.5 * (axis.amin(-1, keepdim=True) + axis.amax(-1, keepdim=True))
     terms, instances = tuple(made.terms), tuple(made.instances)
-    return SumTarget(terms, tuple(slots), tuple(priors), dtype, instances, axis, origin, data, noise)
+    further = {name: column.reshape(place) for name, column in (columns or {}).items()}
+    return SumTarget(terms, tuple(slots), tuple(priors), dtype, instances, axis, origin, data, noise, further)
 
 
 def _of_groups(data: NoiseData, groups: Tensor) -> NoiseData:
     """Noise data of some of the groups."""
-    return NoiseData(**{field.name: getattr(data, field.name)[groups] for field in fields(data)})
+    return NoiseData(**{one.name: getattr(data, one.name)[groups] for one in fields(data)})
 
 
 def _stack_priors(name: str, nested: Sequence[Sequence[Prior]], shared: bool, like: Tensor) -> SlotPrior:

@@ -36,6 +36,8 @@ class ReadOptions:
         Start of a comment line besides the usual ones.
     skip : int
         Lines to leave out at the top.
+    columns : tuple of int or str
+        Further columns; one of them may be that of x.
     dataset : str or None
         HDF5: path of an NXdata group or of a 1-D dataset.
     """
@@ -49,6 +51,7 @@ class ReadOptions:
     comment: str = "#"
     skip: int = 0
     dataset: str | None = None
+    columns: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,8 @@ class RawData:
         Units that the file states, empty if none.
     dialect : str
         How the file was read, for the treatment record.
+    columns : tuple of ndarray (N,)
+        Further columns, in the order in which they were asked for.
     """
 
     x: Array
@@ -84,6 +89,7 @@ class RawData:
     x_unit: str
     y_unit: str
     dialect: str
+    columns: tuple[Array, ...] = ()
 
 
 NUMBER_OF_POINT = "the number of the point"

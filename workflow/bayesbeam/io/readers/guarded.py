@@ -94,6 +94,10 @@ class _Helper:
             else None
             for name in _COLUMNS
         }
+        arrays["columns"] = tuple(
+            np.frombuffer(_receive(process.stdout, 8 * answer["points"], deadline), dtype="<f8").copy()
+            for _ in range(answer["further"])
+        )
         places = np.arange(1, answer["points"] + 1, dtype=np.int64)
         return RawData(**arrays, places=places, place_word="point", **answer["words"])
 
@@ -140,8 +144,9 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
         arrays = {name: getattr(raw, name) for name in _COLUMNS if getattr(raw, name) is not None}
         names = ("x_name", "y_name", "uncertainty_name", "x_unit", "y_unit", "dialect")
         words = {name: getattr(raw, name) for name in names}
-        answer = {"points": raw.x.size, "columns": list(arrays), "words": words}
-        _send(sink, answer, [np.ascontiguousarray(values, dtype="<f8").tobytes() for values in arrays.values()])
+        answer = {"points": raw.x.size, "columns": list(arrays), "further": len(raw.columns), "words": words}
+        blocks = [*arrays.values(), *raw.columns]
+        _send(sink, answer, [np.ascontiguousarray(values, dtype="<f8").tobytes() for values in blocks])
 
 
 def _send(sink: IO[bytes], answer: dict[str, Any], blocks: list[bytes]) -> None:

@@ -59,6 +59,7 @@ def _read(file: h5py.File, options: ReadOptions, label: str) -> RawData:
         x=x,
         y=y,
         uncertainty=uncertainty,
+        columns=tuple(_further(file, group, signal, column, label) for column in options.columns),
         places=np.arange(1, y.size + 1, dtype=np.int64),
         place_word="point",
         x_name=NUMBER_OF_POINT if axis is None else str(axis.name),
@@ -68,6 +69,19 @@ def _read(file: h5py.File, options: ReadOptions, label: str) -> RawData:
         y_unit=inside.text(signal.attrs.get("units")),
         dialect="HDF5, x from the edges of bins" if edges else "HDF5",
     )
+
+
+def _further(file: h5py.File, group: h5py.Group, signal: h5py.Dataset, column: int | str, label: str) -> np.ndarray:
+    """One further column, which has to be named."""
+    if not isinstance(column, str):
+        remedy = inside.listing(file, "Name it under read.columns by its path.")
+        raise DataError.at(label, f"column {column} of an HDF5 file", "a name or a path", remedy)
+    found = inside.dataset(file, group, column, label)
+    values = inside.column(found, label)
+    if values.size != signal.size:
+        words = f"{signal.name} has {signal.size} points and {found.name} has {values.size}"
+        raise DataError.at(label, words, "as many as y", inside.listing(file, "Choose read.columns by their paths."))
+    return values
 
 
 def _signal(file: h5py.File, options: ReadOptions, label: str) -> tuple[h5py.Group, h5py.Dataset]:

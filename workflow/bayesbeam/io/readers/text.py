@@ -64,12 +64,11 @@ def read_text(path: Path, options: ReadOptions, label: str) -> RawData:
 
 def _read_table(table: _Table, options: ReadOptions) -> RawData:
     """Choose the columns, find the first row, read to the end."""
-    chosen = [column for column in (options.x, options.y, options.uncertainty) if column is not None]
+    main = [column for column in (options.x, options.y, options.uncertainty) if column is not None]
+    chosen = [*main, *options.columns]
     numbered = options.x is None
     columns = [column if isinstance(column, int) else _by_name(table, column) for column in chosen]
-    if len(set(columns)) < len(columns):
-        found = f"{' and '.join(column_words(column) for column in chosen)} are the same column"
-        raise DataError.at(table.label, found, "different columns", "Check read.x, read.y and read.uncertainty.")
+    _check_different(table, columns, chosen, len(main), numbered)
     first = _first_row(table, columns, chosen, options)
     names = _names(table, first, [word for word in chosen if isinstance(word, str)])
     if not numbered:
@@ -83,15 +82,30 @@ def _read_table(table: _Table, options: ReadOptions) -> RawData:
         x=values[:, 0].copy(),
         y=values[:, 1].copy(),
         uncertainty=values[:, 2].copy() if options.uncertainty is not None else None,
+        columns=tuple(values[:, values.shape[1] - len(options.columns) :].T.copy()),
         places=places,
         place_word="line",
         x_name=x_name,
         y_name=y_name,
-        uncertainty_name=_column_name(names, columns[-1])[0] if options.uncertainty is not None else "",
+        uncertainty_name=_column_name(names, columns[len(main) - 1])[0] if options.uncertainty is not None else "",
         x_unit=x_unit,
         y_unit=y_unit,
         dialect=table.dialect.words(),
     )
+
+
+def _check_different(
+    table: _Table, columns: Sequence[int], chosen: Sequence[Column], main: int, numbered: bool
+) -> None:
+    """Refuse a column that is chosen twice, but for one that is x and a further one."""
+    if len(set(columns[:main])) < main:
+        found = f"{' and '.join(column_words(column) for column in chosen[:main])} are the same column"
+        raise DataError.at(table.label, found, "different columns", "Check read.x, read.y and read.uncertainty.")
+    further = columns[main:]
+    for k, column in enumerate(further):
+        if column in further[:k] or column in columns[0 if numbered else 1 : main]:
+            found = f"{column_words(chosen[main + k])} under read.columns, which is chosen already"
+            raise DataError.at(table.label, found, "columns that are not y, and each once", "Check read.columns.")
 
 
 def _check_size(path: Path, label: str) -> None:

@@ -9,6 +9,7 @@ from bayesbeam.errors import SamplingError
 from bayesbeam.sampling.engines.base import Engine
 from bayesbeam.sampling.engines.eager import EagerEngine
 
+COLUMNS = "a part is a column of the data"
 ENGINES = ("auto", "eager", "cpu", "cuda")
 _WANTED = {"cpu": "a model of scalar formulas", "cuda": "a model of scalar formulas on a GPU with its kernels"}
 
@@ -67,6 +68,8 @@ def why_not_fused(target: Any) -> str:
     """Reason why a target cannot be run by compiled loops; empty where it can."""
     if importlib.util.find_spec("numba") is None:
         return "numba is not installed"
+    if _has_columns(target):
+        return COLUMNS
     from bayesbeam.sampling.engines.fused import why_not
 
     return why_not(target)
@@ -76,4 +79,9 @@ def why_not_kernels(target: Any) -> str:
     """Reason why a target cannot be run by kernels on a GPU; empty where it can."""
     from bayesbeam.sampling.engines.cuda import why_not
 
-    return why_not(target)
+    return COLUMNS if _has_columns(target) else why_not(target)
+
+
+def _has_columns(target: Any) -> bool:
+    """Whether terms of a target are columns of the data, which compiled engines do not read."""
+    return any(term.component.column for term in target.terms)

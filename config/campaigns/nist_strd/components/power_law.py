@@ -2,7 +2,7 @@
 
 from bayesbeam.models.base import REAL, Parameter
 
-name = "power"
+name = "power_law"
 title = "power law"
 exchangeable = False
 parameters = (
