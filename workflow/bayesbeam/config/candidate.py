@@ -81,6 +81,12 @@ class Part(Section):
         description="Parameters that follow from others, as formulas of `part.parameter`; see the section on ties.",
         examples=["{position: first.position + 3.67, fwhm: first.fwhm}"],
     )
+    linear: Literal["sample", "marginalise"] | None = Field(
+        None,
+        description="With marginalise, parameters that enter linearly (amplitude, level, slope, coefficients) are "
+        "integrated out in closed form; all of them need normal priors. Default that of the candidate.",
+        examples=["marginalise"],
+    )
 
 
 class Noise(Section):
@@ -212,6 +218,12 @@ class Candidate(Section):
         description="Points near which the posterior may have a mode too narrow to be met by chance, each as values "
         "of part.parameter; see the section on starting points.",
         examples=["[{peaks.position: [1.2, 1.45], peaks.sd: 0.1}]"],
+    )
+    linear: Literal["sample", "marginalise"] = Field(
+        "sample",
+        description="With marginalise, in all parts, parameters that enter linearly and have normal priors are "
+        "integrated out in closed form; see the section on linear parameters.",
+        examples=["marginalise"],
     )
 
     @field_validator("measurements", mode="before")

@@ -88,7 +88,8 @@ def _part(part: PartSpec) -> list[Any]:
     acts = [["acts on", part.acts_on, part.table]] if part.acts_on else []
     terms: list[Any] = [["column", part.column]] if part.column else []
     terms += [["exponent", part.exponent]] if part.exponent is not None else []
-    made = [*content, *ties, *acts, *terms]
+    out = [["integrated out", part.marginal]] if part.marginal else []
+    made = [*content, *ties, *acts, *terms, *out]
     return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *made]
 
 

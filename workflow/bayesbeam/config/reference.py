@@ -20,6 +20,7 @@ from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
+from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_regression import REGRESSION
@@ -82,6 +83,9 @@ def readme() -> str:
         OPERATORS,
         _operators(),
         REGRESSION,
+        LINEAR,
+        _code("yaml", EXAMPLE_LINEAR),
+        LINEAR_END,
         text.OWN_COMPONENTS,
         _code("python", text.EXAMPLE_COMPONENT),
         text.OWN_COMPONENTS_REST.format(functions=fill(", ".join(f"`{word}`" for word in (*FUNCTIONS, "pi")), 118)),

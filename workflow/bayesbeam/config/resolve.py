@@ -14,6 +14,7 @@ from bayesbeam.config.exposures import DARK, dark_level, with_dark
 from bayesbeam.config.expression import PriorSpec, fixed
 from bayesbeam.config.fields import CountRange
 from bayesbeam.config.grammar import parse_prior
+from bayesbeam.config.linear import resolve_linear
 from bayesbeam.config.noise import resolve_noise
 from bayesbeam.config.operators import Table, check_keys, read_response, resolve_acts_on
 from bayesbeam.config.own import Components
@@ -71,6 +72,7 @@ def resolve_candidate(
             here, "no parameter that is free", "at least one", "Remove a key under fixed, or estimate the noise."
         )
         return ()
+    spec = resolve_linear(candidate, spec, problems, here)
     check_counts(candidate, spec, problems, here)
     if len(problems.found) > before:
         return ()

@@ -56,6 +56,7 @@ class PartSpec:
     ``own`` is the user's file that its component (or the peak of its doublet) is from, None for one of ours.
     ``acts_on`` are the parts that an operator is computed from, ``table`` the points of a measured response; ``column``
     and ``exponent`` are those of a term of linear regression.
+    ``marginal`` names the parameters that are integrated out instead of sampled.
     """
 
     name: str
@@ -70,6 +71,7 @@ class PartSpec:
     table: tuple[tuple[float, float], ...] = ()
     column: str = ""
     exponent: float | None = None
+    marginal: tuple[str, ...] = ()
 
     def build(self) -> Component:
         """Return the component from the registry, or from the user's own file."""

@@ -11,22 +11,23 @@ import numpy as np
 import torch
 
 from bayesbeam.evidence.estimate import FreeEnergy
-from bayesbeam.sampling.groups import GroupName
+from bayesbeam.sampling.groups import GroupName, all_groups
 from bayesbeam.sampling.record import Run, Verdict
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.targets.base import Target
 
 ENGINE = "none"
 # States a run holds in all, each the same: new data are drawn from each of them.
 _STATES = 400
 
 
-def known_runs(target: SumTarget, names: Sequence[GroupName], settings: Settings) -> list[Run]:
+def known_runs(target: Target, names: Sequence[GroupName], settings: Settings) -> list[Run]:
     """Results of all groups of a target without a moving slot: the likelihood itself, without an error."""
     u = torch.full((len(target.slots), target.groups, target.members, 1, 1), 0.5, dtype=torch.float64)
     theta = target.from_uniform(u.to(target.device))
     likelihood = target.log_likelihood(target.rows(theta).sum(0), theta).sum(1)[:, 0, 0].cpu().numpy()
     length = -(-_STATES // settings.chains)
+    keys = all_groups(names, settings.seed, target.device).member_keys
     runs = []
     for g, one in enumerate(names):
         states = theta[g, :, 0, 0].cpu().numpy()  # (D, P)
@@ -34,7 +35,7 @@ def known_runs(target: SumTarget, names: Sequence[GroupName], settings: Settings
         runs.append(
             Run(
                 name=one.name,
-                theta=np.tile(states[:, None], (length, 1, settings.chains, 1)),
+                theta=target.restored(np.tile(states[:, None], (length, 1, settings.chains, 1)), g, keys[g]),
                 log_likelihood=np.full((length, settings.chains, 2), float(likelihood[g])),
                 beta=np.array([0.0, 1.0]),
                 exchange_rate=np.ones(1),

@@ -193,7 +193,7 @@ class _Driver:
         """Result of one group."""
         return Run(
             name=self.names[int(found.groups.numbers[g])].name,
-            theta=news.theta,
+            theta=engine.target.restored(news.theta, g, found.groups.member_keys[g]),
             log_likelihood=news.log_likelihood,
             beta=found.beta[g].cpu().numpy(),
             exchange_rate=news.exchange_rate,

@@ -27,6 +27,8 @@ from bayesbeam.stages.operators import check_operators, prior_draws
 from bayesbeam.stages.positive import check_positive
 from bayesbeam.stages.rates import data_words, exposure_of
 from bayesbeam.stages.regressors import check_powers, column_names, column_of, is_regression
+from bayesbeam.targets.marginal_linear import MarginalTarget
+from bayesbeam.targets.marginalise import marginalised
 from bayesbeam.targets.parts import Common, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
@@ -95,6 +97,21 @@ def build_target(
     # Tied curves that do not move with the axis cannot be computed about its middle, where single precision would do.
     loose = any(id(term.component) not in single and not term.component.locations for term in target.terms)
     return replace(target, dtype=torch.float64) if loose and precision == "auto" else target
+
+
+def sampled_target(spec: CandidateSpec, target: SumTarget) -> SumTarget | MarginalTarget:
+    """What is sampled of a target that :func:`build_target` has made: less what is integrated out.
+
+    Parameters that the members of a group share are sampled, whatever the candidate says.
+
+    Raises
+    ------
+    ModelError
+        If the whole curve is not linear in what is to be integrated out.
+    """
+    asked = {f"{part.name}.{name}" for part in spec.parts for name in part.marginal}
+    gone = [j for j in target.moving if target.slots[j].name in asked and not target.slots[j].shared]
+    return marginalised(target, gone) if gone else target
 
 
 def row_precision(spec: CandidateSpec, members: Members, asked: str) -> torch.dtype:

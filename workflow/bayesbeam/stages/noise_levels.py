@@ -32,8 +32,8 @@ def noise_levels(expanded: Expanded, m: Measurement, sampled: Record) -> dict[st
     ``sigma`` is the stated level, None where every point has its own; ``prior`` that of the level, where one is stated.
     """
     noise = expanded.spec.noise
-    if noise.model != "normal":
-        return None
+    if noise.model != "normal" or any(part.marginal for part in expanded.spec.parts):
+        return None  # of a marginal likelihood, tempering is no change of the noise
     normaliser = -float(np.log(base_deviation(expanded.spec, m) * math.sqrt(2.0 * math.pi)).sum())
     source = ladder_source(sampled.arrays["log_likelihood"], sampled.arrays["beta"])
     stated = level_prior(expanded.spec, m)

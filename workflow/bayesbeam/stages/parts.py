@@ -15,7 +15,7 @@ from bayesbeam.stages.build import row_precision
 from bayesbeam.stages.keep import say
 from bayesbeam.stages.memory import groups_at_once, sizes_of
 from bayesbeam.stages.resources import NO_GPU, choose_device, settings_of, why_no_gpu
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.targets.base import Target
 
 
 def parts_of(
@@ -57,7 +57,7 @@ def too_large(tag: str, error: torch.OutOfMemoryError) -> SamplingError:
     )
 
 
-def choice_words(target: SumTarget, asked: str, device: str) -> str:
+def choice_words(target: Target, asked: str, device: str) -> str:
     """What a job says of its engine and device, and why they are not the fastest that there may be."""
     engine, reason = choose(target, asked)
     words = f"engine {engine}" + (f", for {reason}" if reason else "")

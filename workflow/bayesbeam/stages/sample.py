@@ -30,7 +30,7 @@ from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
-from bayesbeam.stages.build import build_target
+from bayesbeam.stages.build import build_target, sampled_target
 from bayesbeam.stages.keep import ALONE, FileKeeper, Running, say
 from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
@@ -39,6 +39,7 @@ from bayesbeam.stages.plan import digest
 from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.starts import starting_points
+from bayesbeam.targets.base import Target
 from bayesbeam.targets.sum import SumTarget
 
 
@@ -156,7 +157,9 @@ def sample_group(
 def misfit(spec: CandidateSpec, m: Measurement) -> str:
     """Why a candidate cannot be tried on a measurement; empty where it can."""
     try:
-        starting_points(spec, build_target(spec, [[m]]), [[m]])
+        target = build_target(spec, [[m]])
+        starting_points(spec, target, [[m]])
+        sampled_target(spec, target)
     except (DataError, ModelError) as error:
         return str(error)
     return ""
@@ -231,10 +234,11 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     sampling = job.campaign.campaign.sampling
     try:
         target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
-        words = choice_words(target, job.settings.engine, sampling.device) if target.moving else "nothing to sample"
+        left = sampled_target(job.expanded.spec, target)
+        words = choice_words(left, job.settings.engine, sampling.device) if left.moving else "nothing to sample"
         say(f"{job.expanded.tag}: {words}")
-        predicted = predicted_mib(target, job.settings, bool(job.expanded.spec.starts))
-        runs = _run(target, job, keeper, watch)
+        predicted = predicted_mib(left, job.settings, bool(job.expanded.spec.starts))
+        runs = _run(target, left, job, keeper, watch)
     except BayesbeamError as error:
         keeper.remove()
         raise SamplingError(f"candidate {job.expanded.tag}: {error}") from error
@@ -243,12 +247,13 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent, memory)
 
 
-def _run(target: SumTarget, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
-    """Call the sampler, where there is something to sample."""
-    if not target.moving:
-        return known_runs(target, job.names, job.settings)
+def _run(target: SumTarget, left: Target, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
+    """Call the sampler on what is left of a target, where there is something to sample."""
+    if not left.moving:
+        return known_runs(left, job.names, job.settings)
     starts = starting_points(job.expanded.spec, target, job.groups)
-    return replica_exchange(target, job.names, job.settings, _forward(watch), keeper, starts)
+    starts = None if starts is None else [left.left_of(start) for start in starts]
+    return replica_exchange(left, job.names, job.settings, _forward(watch), keeper, starts)
 
 
 def _forward(watch: Watcher) -> Callable[[Progress], None]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
@@ -142,7 +144,15 @@ class Target(ABC):
         for j, prior in enumerate(self.priors):
             quantile = u[j][:, :1].expand_as(u[j]) if self.slots[j].shared else u[j]
             columns.append(prior.icdf(quantile).to(torch.float64).expand_as(u[j]))
-        return torch.stack(columns, dim=-1)
+        return torch.stack(columns, dim=-1) if columns else u.new_zeros(*u.shape[1:], 0)
+
+    def left_of(self, theta: Tensor) -> Tensor:
+        """What is sampled of states (..., P) with all numbers."""
+        return theta
+
+    def restored(self, theta: NDArray[np.float64], group: int, keys: Tensor) -> NDArray[np.float64]:
+        """Draws (S, D, C, P) of one group, by its place, with all that is not sampled; keys (D, 2) of its members."""
+        return theta
 
     def check(self, theta: Tensor) -> None:
         """Refuse a candidate whose log-likelihood is nan on draws of its prior (G, D, C, R, P).
