@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -27,7 +26,7 @@ from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.checkpoint import Interrupted
 from bayesbeam.sampling.known import known_runs
 from bayesbeam.sampling.record import Run
-from bayesbeam.sampling.run import GroupName, Progress, replica_exchange
+from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import versions
 from bayesbeam.stages.build import build_target, sampled_target
@@ -39,22 +38,8 @@ from bayesbeam.stages.plan import digest
 from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.starts import starting_points
+from bayesbeam.stages.watch import Watcher, forward
 from bayesbeam.targets.base import Target
-from bayesbeam.targets.sum import SumTarget
-
-
-class Watcher(Protocol):
-    """Whoever wants to know how far a job is."""
-
-    def __call__(
-        self,
-        done: float,
-        total: float,
-        free_energy: float | None = None,
-        standard_error: float | None = None,
-        text: str = "",
-    ) -> None:
-        """Take note."""
 
 
 def sample_batch(
@@ -233,12 +218,12 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     torch.set_num_threads(1)
     sampling = job.campaign.campaign.sampling
     try:
-        target = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
-        left = sampled_target(job.expanded.spec, target)
-        words = choice_words(left, job.settings.engine, sampling.device) if left.moving else "nothing to sample"
+        whole = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
+        target = sampled_target(job.expanded.spec, whole)
+        words = choice_words(target, job.settings.engine, sampling.device) if target.moving else "nothing to sample"
         say(f"{job.expanded.tag}: {words}")
-        predicted = predicted_mib(left, job.settings, bool(job.expanded.spec.starts))
-        runs = _run(target, left, job, keeper, watch)
+        predicted = predicted_mib(target, job.settings, bool(job.expanded.spec.starts))
+        runs = _run(target, job, keeper, watch)
     except BayesbeamError as error:
         keeper.remove()
         raise SamplingError(f"candidate {job.expanded.tag}: {error}") from error
@@ -247,38 +232,21 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent, memory)
 
 
-def _run(target: SumTarget, left: Target, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
-    """Call the sampler on what is left of a target, where there is something to sample."""
-    if not left.moving:
-        return known_runs(left, job.names, job.settings)
+def _run(target: Target, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
+    """Call the sampler, where there is something to sample."""
+    if not target.moving:
+        return known_runs(target, job.names, job.settings)
     starts = starting_points(job.expanded.spec, target, job.groups)
-    starts = None if starts is None else [left.left_of(start) for start in starts]
-    return replica_exchange(left, job.names, job.settings, _forward(watch), keeper, starts)
-
-
-def _forward(watch: Watcher) -> Callable[[Progress], None]:
-    """Pass the sampler's news on to whoever watches the job."""
-
-    def tell(news: Progress) -> None:
-        known = not np.isnan(news.free_energy)
-        watch(
-            news.sweeps,
-            news.most_sweeps,
-            news.free_energy if known else None,
-            news.standard_error if known else None,
-            news.phase,
-        )
-
-    return tell
+    return replica_exchange(target, job.names, job.settings, forward(watch), keeper, starts)
 
 
 def _expanded(campaign: LoadedCampaign, identifier: str, tag: str) -> Expanded:
     """Expanded candidate of a measurement by its tag."""
-    for expanded in campaign.candidates_of(identifier):
-        if expanded.tag == tag:
-            return expanded
-    tags = ", ".join(expanded.tag for expanded in campaign.candidates_of(identifier))
-    raise SamplingError.at(f"measurement {identifier}", f"no candidate {tag}", f"one of {tags}", "Correct --tag.")
+    found = {expanded.tag: expanded for expanded in campaign.candidates_of(identifier)}
+    if tag in found:
+        return found[tag]
+    expected = f"one of {', '.join(found)}"
+    raise SamplingError.at(f"measurement {identifier}", f"no candidate {tag}", expected, "Correct --tag.")
 
 
 def usable(ids: Sequence[str], folder: Path) -> list[Measurement]:

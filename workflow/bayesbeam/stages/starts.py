@@ -13,11 +13,11 @@ from torch import Tensor
 from bayesbeam.config.specs import CandidateSpec, StartSpec
 from bayesbeam.errors import ModelError
 from bayesbeam.io.store import Measurement
-from bayesbeam.targets.sum import SumTarget
+from bayesbeam.targets.base import Target
 
 
 def starting_points(
-    spec: CandidateSpec, target: SumTarget, members: Sequence[Sequence[Measurement]]
+    spec: CandidateSpec, target: Target, members: Sequence[Sequence[Measurement]]
 ) -> list[Tensor] | None:
     """States to start from, in the order of the target's slots; None where the campaign names none.
 
@@ -25,7 +25,7 @@ def starting_points(
     ----------
     spec : CandidateSpec
         With ``starts``.
-    target : SumTarget
+    target : Target
         Built from this candidate and these measurements.
     members : nested sequence of Measurement, [G][D]
 
@@ -46,9 +46,7 @@ def starting_points(
     return list(states.unbind(1))
 
 
-def _state(
-    start: StartSpec, spec: CandidateSpec, target: SumTarget, members: Sequence[Sequence[Measurement]]
-) -> Tensor:
+def _state(start: StartSpec, spec: CandidateSpec, target: Target, members: Sequence[Sequence[Measurement]]) -> Tensor:
     """One starting point for all groups and members, (G, D, P)."""
     shape = (target.groups, target.members, 1, 1)
     counts = {part.name: part.count for part in spec.parts}
@@ -59,9 +57,9 @@ def _state(
         if value is None:
             spread = slot.index is not None and slot.parameter == places.get(slot.part)
             u = (slot.index - 0.5) / counts[slot.part] if spread and slot.index is not None else 0.5
-            column = prior.icdf(torch.full(shape, u, dtype=torch.float64, device=target.x.device))
+            column = prior.icdf(torch.full(shape, u, dtype=torch.float64, device=target.device))
         else:
-            column = torch.full(shape, value, dtype=torch.float64, device=target.x.device)
+            column = torch.full(shape, value, dtype=torch.float64, device=target.device)
             _check(slot.name, value, torch.isneginf(prior.log_prob(column)), members)
         columns.append(column.expand(shape)[..., 0, 0])
     return torch.stack(columns, -1)

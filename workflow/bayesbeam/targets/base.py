@@ -146,10 +146,6 @@ class Target(ABC):
             columns.append(prior.icdf(quantile).to(torch.float64).expand_as(u[j]))
         return torch.stack(columns, dim=-1) if columns else u.new_zeros(*u.shape[1:], 0)
 
-    def left_of(self, theta: Tensor) -> Tensor:
-        """What is sampled of states (..., P) with all numbers."""
-        return theta
-
     def restored(self, theta: NDArray[np.float64], group: int, keys: Tensor) -> NDArray[np.float64]:
         """Draws (S, D, C, P) of one group, by its place, with all that is not sampled; keys (D, 2) of its members."""
         return theta

@@ -223,10 +223,6 @@ class MarginalTarget(Target):
         state[..., list(self.linear)] = linear.expand(*shape, len(self.linear))
         return state
 
-    def left_of(self, theta: Tensor) -> Tensor:
-        """What is sampled of states (..., P + L) with all numbers."""
-        return theta[..., list(self.kept)]
-
     def restored(self, theta: NDArray[np.float64], group: int, keys: Tensor) -> NDArray[np.float64]:
         """Draws of all numbers, from draws of those that were sampled.
 
