@@ -80,7 +80,7 @@ def test_first_look_asks_what_it_should(campaigns: Path) -> None:
     channels = campaign.group_members("au4f")
     assert len(channels) >= 4
     assert "au4f_ch9" in channels
-    assert campaign.group("au4f").shared == ("doublet.splitting", "doublet.fwhm")
+    assert [str(one) for one in campaign.group("au4f").shared] == ["doublet.splitting", "doublet.fwhm"]
     for channel in channels:
         row = campaign.row(channel)
         assert row.treatment.read.y == int(channel.removeprefix("au4f_ch"))

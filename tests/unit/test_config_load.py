@@ -160,7 +160,7 @@ def test_noise(tmp_path: Path, noise: str, model: str, base: str, value: float |
 
 def test_groups(campaign: LoadedCampaign) -> None:
     assert campaign.group_members("all") == ("run2", "run1")
-    assert campaign.group("all").shared == ("pair.ratio",)
+    assert [str(one) for one in campaign.group("all").shared] == ["pair.ratio"]
 
 
 def test_folder_and_file_are_the_same(tmp_path: Path) -> None:

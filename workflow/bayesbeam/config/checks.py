@@ -52,6 +52,11 @@ def applies(campaign: Campaign, ids: Sequence[str]) -> dict[str, tuple[str, ...]
     }
 
 
+def matching(patterns: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
+    """Measurements that are named, or match patterns, each once: in the order of the patterns, then of the sheet."""
+    return tuple(dict.fromkeys(i for pattern in patterns for i in ids if fnmatchcase(i, pattern)))
+
+
 def check_campaign(context: Context, problems: Problems) -> None:
     """Note everything that does not fit together.
 

@@ -37,7 +37,7 @@ class Call(Word):
 
 @dataclass(frozen=True)
 class FormulaSpec:
-    """A formula as written; names are ``part.parameter`` or ``part[2].parameter``."""
+    """A formula as written; names are ``part.parameter``, ``part[2].parameter``, or columns where it may name them."""
 
     tree: Expression
 
@@ -50,9 +50,9 @@ class FormulaSpec:
         """Return the formula with other formulas in the place of names."""
         return FormulaSpec(_put(self.tree, {name: other.tree for name, other in others.items()}))
 
-    def function(self) -> Callable[..., Value]:
-        """Return ``formula(m, *values)`` of the values of its names, on a math namespace."""
-        names, tree = self.names, self.tree
+    def function(self, *order: str) -> Callable[..., Value]:
+        """Return ``formula(m, *values)`` of the values of its names, or of those in an order, on a math namespace."""
+        names, tree = order or self.names, self.tree
 
         def formula(m: MathSpace, *values: Value) -> Value:
             return _value(m, tree, dict(zip(names, values, strict=True)))
@@ -71,8 +71,8 @@ def split_name(name: str) -> tuple[str, int | None, str]:
     return match[1], int(match[2]) if match[2] else None, match[3]
 
 
-def parse_formula(text: str, where: str = "formula") -> FormulaSpec:
-    """Formula as written in a campaign.
+def parse_formula(text: str, where: str = "formula", columns: bool = False) -> FormulaSpec:
+    """Formula as written in a campaign, which may name columns of the sheet, where it may, as words without a point.
 
     Raises
     ------
@@ -81,13 +81,13 @@ def parse_formula(text: str, where: str = "formula") -> FormulaSpec:
     """
     if len(text) > MAX_LENGTH:
         raise GrammarError(Problem(where, f"a formula of {len(text)} characters", f"at most {MAX_LENGTH}", ""))
-    return FormulaSpec(_FormulaParser(text, where).whole())
+    return FormulaSpec((_ColumnParser if columns else _FormulaParser)(text, where).whole())
 
 
-def formula_or_note(text: str, problems: Problems, path: KeyPath) -> FormulaSpec | None:
+def formula_or_note(text: str, problems: Problems, path: KeyPath, columns: bool = False) -> FormulaSpec | None:
     """Formula as written in a campaign, None where it is a mistake, which is noted."""
     try:
-        return parse_formula(text)
+        return parse_formula(text, columns=columns)
     except GrammarError as error:
         problem = error.problem
         problems.add(path, problem.found, problem.expected, problem.remedy)
@@ -120,6 +120,18 @@ class _FormulaParser(Parser):
             remedy = nearest(text, FUNCTIONS) if self._is("(") else "Write part.parameter, e.g. first.position."
             self._fail(f"the word {text!r}", "part.parameter, a number or a function", remedy)
         return Word(text)
+
+
+class _ColumnParser(_FormulaParser):
+    """Formulas that may also name columns of the sheet."""
+
+    operand = "a number, part.parameter or a column of the sheet"
+    example = "a formula such as common.start + common.slope * temperature"
+
+    def _word(self, text: str) -> Expression:
+        if text not in FUNCTIONS and text.isidentifier() and not self._is("("):
+            return Word(text)
+        return super()._word(text)
 
 
 def _names(tree: Expression) -> Iterator[str]:

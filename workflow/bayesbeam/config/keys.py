@@ -77,7 +77,11 @@ def group_key(group: Integration) -> str:
     group : Integration
         One entry of the section ``integration``.
     """
-    return _digest("group", [group.group, list(group.measurements), group.candidate, sorted(group.shared)])
+    # Words alone are hashed as they always were, so that groups of such keep their draws.
+    dumped: list[Any] = [one.model_dump(mode="json") for one in group.shared]
+    words = sorted(one for one in dumped if isinstance(one, str))
+    others = sorted((one for one in dumped if not isinstance(one, str)), key=json.dumps)
+    return _digest("group", [group.group, list(group.measurements), group.candidate, [*words, *others]])
 
 
 def _part(part: PartSpec) -> list[Any]:
@@ -89,7 +93,8 @@ def _part(part: PartSpec) -> list[Any]:
     terms: list[Any] = [["column", part.column]] if part.column else []
     terms += [["exponent", part.exponent]] if part.exponent is not None else []
     out = [["integrated out", part.marginal]] if part.marginal else []
-    made = [*content, *ties, *acts, *terms, *out]
+    moves = [["moved", [[name, str(formula)] for name, formula in part.moves]]] if part.moves else []
+    made = [*content, *ties, *acts, *terms, *out, *moves]
     return [part.name, part.component, part.of, widths, part.count, _priors(part.parameters), *made]
 
 

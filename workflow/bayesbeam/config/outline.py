@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bayesbeam.config.checks import Context, applies, check_campaign
+from bayesbeam.config.checks import Context, applies, check_campaign, matching
 from bayesbeam.config.counts import counts_of
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.schema import Campaign, Integration
@@ -51,7 +51,10 @@ class CampaignOutline:
 
     @cached_property
     def _groups(self) -> dict[str, Integration]:
-        return {group.group: group for group in self.campaign.integration}
+        return {
+            group.group: group.model_copy(update={"measurements": matching(group.measurements, self.ids)})
+            for group in self.campaign.integration
+        }
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -83,11 +86,11 @@ class CampaignOutline:
         return found
 
     def group(self, name: str) -> Integration:
-        """Group of a name; ``KeyError`` is our own mistake."""
+        """Group of a name, its measurements by their ids; ``KeyError`` is our own mistake."""
         return self._groups[name]
 
     def group_members(self, name: str) -> tuple[str, ...]:
-        """Measurements of a group, in the order of the campaign."""
+        """Measurements of a group: those named, in their order, a pattern's in the order of the sheet."""
         return self._groups[name].measurements
 
 

@@ -24,6 +24,7 @@ from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_regression import REGRESSION
+from bayesbeam.config.reference_sharing import EXAMPLE_SHARING, SHARING, SHARING_END
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
@@ -44,6 +45,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("candidates.&lt;name&gt;.derived.&lt;name&gt;", schema.Derived),
     ("sampling", schema.Sampling),
     ("integration", schema.Integration),
+    ("integration.shared", schema.Shared),
     ("simulate", schema.Simulation),
     ("simulate.axis", schema.Grid),
     ("thin", schema.Thinning),
@@ -74,6 +76,9 @@ def readme() -> str:
         text.TIES.format(functions=", ".join(f"`{word}`" for word in FORMULA_FUNCTIONS)),
         _code("yaml", text.EXAMPLE_TIES),
         text.TIES_REST,
+        SHARING,
+        _code("yaml", EXAMPLE_SHARING),
+        SHARING_END,
         text.STARTS,
         text.COMPONENTS,
         _components(),

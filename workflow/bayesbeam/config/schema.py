@@ -23,6 +23,7 @@ from bayesbeam.config.fields import (
     refuse,
     shown,
 )
+from bayesbeam.config.shared import Shared
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Thinning
 
@@ -42,6 +43,7 @@ __all__ = [
     "Report",
     "Sampling",
     "Series",
+    "Shared",
     "Signal",
     "Simulation",
     "Thinning",
@@ -91,13 +93,13 @@ class Integration(Section):
     """Measurements of one object, analysed with shared parameters and compared with separate analyses."""
 
     group: Identifier = Field(description="Name of the group.", examples=["sampleA"])
-    measurements: tuple[Identifier, ...] = Field(
-        description="Ids of at least two measurements.", examples=["[run1, run2]"]
+    measurements: tuple[str, ...] = Field(
+        description="Ids of at least two measurements, or patterns with * and ?.", examples=["[run1, run2]"]
     )
     candidate: str = Field(description="Candidate that describes each of them.", examples=["peaks"])
-    shared: tuple[str, ...] = Field(
-        description="Parameters that are the same in all, as part.parameter.",
-        examples=["[peaks.position]"],
+    shared: tuple[Shared, ...] = Field(
+        description="Parameters that are the same in all, as part.parameter, or tied to one another, see below.",
+        examples=["[peaks.position]", '[{parameter: peaks.position, offset: "normal(mean=0, sd=0.1)"}]'],
     )
 
     @field_validator("measurements", "shared", mode="before")

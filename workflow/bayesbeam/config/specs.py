@@ -34,9 +34,10 @@ class ParameterSpec:
 
 @dataclass(frozen=True)
 class CommonSpec(ParameterSpec):
-    """A free number of no part, with its unit in terms of those of x and y."""
+    """A number of no part, with its unit in terms of those of x and y; of no effect in the measurement ``idle_in``."""
 
     unit: str = "1"
+    idle_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class PartSpec:
     ``acts_on`` are the parts that an operator is computed from, ``table`` the points of a measured response; ``column``
     and ``exponent`` are those of a term of linear regression.
     ``marginal`` names the parameters that are integrated out instead of sampled.
+    ``moves`` are formulas by which parameters, of which they stay free, are moved before the curve is made of them.
     """
 
     name: str
@@ -72,9 +74,24 @@ class PartSpec:
     column: str = ""
     exponent: float | None = None
     marginal: tuple[str, ...] = ()
+    moves: tuple[tuple[str, FormulaSpec], ...] = ()
 
     def build(self) -> Component:
-        """Return the component from the registry, or from the user's own file."""
+        """Return the component from the registry, or from the user's own file, with what is moved."""
+        component = self._plain()
+        if not self.moves:
+            return component
+        from bayesbeam.models.moved import Move, moved
+
+        def move(parameter: str, formula: FormulaSpec) -> Move:
+            name = f"{self.name}.{parameter}"
+            others = tuple(other for other in formula.names if other != name)
+            return Move(parameter, tuple(map(carried, others)), formula.function(name, *others))
+
+        return moved(component, [move(parameter, formula) for parameter, formula in self.moves])
+
+    def _plain(self) -> Component:
+        """Component as the registry or the user's own file has it."""
         from bayesbeam.models import registry
         from bayesbeam.models.operators import registry as operators
         from bayesbeam.models.regressors import of_column, of_power
@@ -183,6 +200,11 @@ class Expanded:
     title: str
     spec: CandidateSpec
     counts: tuple[tuple[str, int], ...] = ()
+
+
+def carried(name: str) -> str:
+    """Return the parameter by which a moved component is handed a common number."""
+    return name.replace(".", "_")
 
 
 def tag_of(candidate: str, count: Count) -> str:

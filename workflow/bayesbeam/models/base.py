@@ -108,6 +108,8 @@ class Component:
         Column of the measurement that stands in place of x; none where it is empty.
     exponent : float or None
         Of a power of x, which may then be computed as such.
+    carried : tuple of str
+        Parameters that only hand on numbers which have names of their own elsewhere; they are not shown again.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Component:
     lines: Lines | None = None
     column: str = ""
     exponent: float | None = None
+    carried: tuple[str, ...] = ()
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from bayesbeam.models.own_file import OwnFile, component_of, own_component, read
 
 NOT_COMPONENTS = (
     "base", "check", "check_formula", "check_table", "composite", "doublet", "fault", "iron57", "linear_in",
-    "mathspace", "numerics", "operators", "own_file", "registry", "regressors", "tied", "trace",
+    "mathspace", "moved", "numerics", "operators", "own_file", "registry", "regressors", "tied", "trace",
 )  # fmt: skip
 
 

@@ -224,7 +224,11 @@ def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:
     apart = [(name, draws) for name in result.measurements if (draws := _alone(results, name, tag)) is not None]
     shared = []
     for place, column in enumerate(joint.columns):
-        if column.measurement is not None or column.kind != "parameter" or column.name not in result.shared:
+        if (
+            column.measurement is not None
+            or column.kind != "parameter"
+            or column.name not in (result.common or result.shared)
+        ):
             continue
         values = joint.flat(place)
         if values.std() == 0:

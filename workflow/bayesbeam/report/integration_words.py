@@ -39,7 +39,7 @@ def _decision_words(result: GroupResult, row: GroupRow, everything: Results) -> 
     share = _compared(result, "probability", row.probability)
     gain, error = _compared(result, "gain", row.gain), _compared(result, "gain_standard_error", row.gain_standard_error)
     names = listed([_name(everything, one) for one in result.measurements])
-    shared = listed([one.rpartition(".")[2] for one in result.shared])
+    shared = listed([one if " " in one else one.rpartition(".")[2] for one in result.shared])
     odds = probability_words(share, _compared(result, "probability_error", row.probability_error))
     all_of_them = "both" if len(result.measurements) == 2 else "all of them"
     distance = plus_minus(abs(gain), error) if gain is not None else NOTHING

@@ -1,7 +1,4 @@
-"""Results as the report sees them: one frozen record a candidate, a measurement and a group.
-
-Decides what a record has and what may be absent in it (shown as a dash); not how it is read (``loading``).
-"""
+"""Results as the report sees them, in frozen records: what each has, and what may be absent (shown as a dash)."""
 
 from __future__ import annotations
 
@@ -279,6 +276,7 @@ class GroupResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""
     arrays: Path | None = None
+    common: tuple[str, ...] = ()
 
     @property
     def best_row(self) -> GroupRow | None:

@@ -19,6 +19,7 @@ from bayesbeam.config.specs import COMMON, CandidateSpec, CommonSpec, ParameterS
 from bayesbeam.errors import BayesbeamError, DataError, ModelError
 from bayesbeam.io.store import Measurement
 from bayesbeam.models.base import REAL, Parameter
+from bayesbeam.models.moved import Moved, unmoved
 from bayesbeam.models.tied import Follows
 from bayesbeam.priors.base import Prior
 from bayesbeam.stages.capacity import check_capacity
@@ -29,7 +30,7 @@ from bayesbeam.stages.rates import data_words, exposure_of
 from bayesbeam.stages.regressors import check_powers, column_names, column_of, is_regression
 from bayesbeam.targets.marginal_linear import MarginalTarget
 from bayesbeam.targets.marginalise import marginalised
-from bayesbeam.targets.parts import Common, Part, Tie
+from bayesbeam.targets.parts import Common, Instance, Part, Tie
 from bayesbeam.targets.sum import SumTarget, sum_target
 from bayesbeam.units import same_unit
 
@@ -198,12 +199,14 @@ def _common(spec: CandidateSpec, one: CommonSpec, members: Members) -> Common:
 
 def _check_ties(target: SumTarget, members: Members) -> None:
     """Refuse ties that lead out of what their parameter can be, anywhere in the prior."""
-    tied = [(one, j) for one in target.instances for j, s in enumerate(one.sources) if isinstance(s, Follows)]
+    tied = [(one, name) for one in target.instances for name in _following(one)]
     if not tied:
         return
     theta = prior_draws(target)
-    for one, j in tied:
-        parameter, values = one.component.parameters[j], one.parameters(theta)[..., j]
+    for one, name in tied:
+        component, values = unmoved(one.component, one.parameters(theta))
+        j = component.index(name)
+        parameter, values = component.parameters[j], values[..., j]
         low, high = parameter.support
         bad = ~((values >= low) & (values <= high) & torch.isfinite(values))
         if bool(bad.any()):
@@ -215,6 +218,14 @@ def _check_ties(target: SumTarget, members: Members) -> None:
                 "a value that it may have, in all of the prior",
                 "Narrow the priors of what it is tied to, or change the formula.",
             )
+
+
+def _following(one: Instance) -> list[str]:
+    """Parameters of an instance that are tied to others, or moved."""
+    component = one.component
+    moved = {move.parameter for move in component.moves} if isinstance(component, Moved) else set[str]()
+    tied = {name for name, source in zip(one.names, one.sources, strict=True) if isinstance(source, Follows)}
+    return [name for name in one.names if name in tied | moved and name not in component.carried]
 
 
 def _priors(spec: CandidateSpec, part: str, parameter: ParameterSpec, members: Members) -> list[list[Prior]]:

@@ -13,6 +13,8 @@ from torch import Tensor
 from bayesbeam.config.specs import CandidateSpec, PartSpec
 from bayesbeam.errors import DataError, ModelError
 from bayesbeam.io.store import Measurement
+from bayesbeam.models.base import Component
+from bayesbeam.models.moved import unmoved
 from bayesbeam.targets.parts import Instance
 from bayesbeam.targets.sum import SumTarget
 
@@ -36,15 +38,15 @@ def check_capacity(spec: CandidateSpec, target: SumTarget, members: Sequence[Seq
         for m in group:
             _check_points(m, _unknowns(spec))
     for part, one in _peaks(spec, target):
-        values = one.parameters(_prior_draws(target)).double()
-        place = values[..., one.names.index(one.component.order_by or "")]
+        component, values = unmoved(one.component, one.parameters(_prior_draws(target)).double())
+        place = values[..., component.index(component.order_by or "")]
         bounded = one.order_slot is not None and _is_bounded(target, one.order_slot)
         for g, group in enumerate(members):
             for d, m in enumerate(group):
                 x = torch.from_numpy(m.x)
-                _check_width(part, one, values[g, d], place[g, d], x, m)
+                _check_width(part, component, values[g, d], place[g, d], x, m)
                 if bounded:
-                    _check_reach(part, one, values[g, d], place[g, d], x, m)
+                    _check_reach(part, component, values[g, d], place[g, d], x, m)
 
 
 def _unknowns(spec: CandidateSpec) -> int:
@@ -92,14 +94,16 @@ def _prior_draws(target: SumTarget) -> Tensor:
     return target.from_uniform(u.to(target.x.device))[..., 0, :].cpu()
 
 
-def _relative(one: Instance, values: Tensor, place: Tensor, x: Tensor) -> Tensor:
+def _relative(component: Component, values: Tensor, place: Tensor, x: Tensor) -> Tensor:
     """Curve of a peak at x (draws, N) over that at its position, 1 where it has none."""
-    top = one.component.forward(place[:, None], values)
-    curve = one.component.forward(x, values)
+    top = component.forward(place[:, None], values)
+    curve = component.forward(x, values)
     return torch.where(top == 0, 1.0, (curve / top).abs())
 
 
-def _check_width(part: PartSpec, one: Instance, values: Tensor, place: Tensor, x: Tensor, m: Measurement) -> None:
+def _check_width(
+    part: PartSpec, component: Component, values: Tensor, place: Tensor, x: Tensor, m: Measurement
+) -> None:
     """Refuse peaks of which most lie between two points, for they are narrower than half of the spacing."""
     inside = x[(x >= place.min()) & (x <= place.max())]
     steps = torch.diff(inside if len(inside) > 1 else x)
@@ -107,7 +111,7 @@ def _check_width(part: PartSpec, one: Instance, values: Tensor, place: Tensor, x
         return
     spacing = float(steps[steps > 0].min())
     sides = place[:, None] + 0.25 * spacing * torch.tensor([-1.0, 1.0], dtype=torch.float64)
-    if bool((_relative(one, values, place, sides) < 0.5).all()):
+    if bool((_relative(component, values, place, sides) < 0.5).all()):
         unit = f"{0.5 * spacing:.3g} {m.x_unit}".strip()
         raise ModelError.at(
             f"measurement {m.id}: {part.name}",
@@ -117,12 +121,14 @@ def _check_width(part: PartSpec, one: Instance, values: Tensor, place: Tensor, x
         )
 
 
-def _check_reach(part: PartSpec, one: Instance, values: Tensor, place: Tensor, x: Tensor, m: Measurement) -> None:
+def _check_reach(
+    part: PartSpec, component: Component, values: Tensor, place: Tensor, x: Tensor, m: Measurement
+) -> None:
     """Refuse more peaks in a part of the axis than its points can hold."""
     wanted = part.count * _free(part)
     if int(((x >= place.min()) & (x <= place.max())).sum()) >= wanted:
         return
-    points = int((_relative(one, values, place, x) > REACH).any(0).sum())
+    points = int((_relative(component, values, place, x) > REACH).any(0).sum())
     if points < wanted:
         raise DataError.at(
             f"measurement {m.id}: {part.name}",

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.sharing import joint_spec
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
@@ -48,25 +49,28 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     rows: list[dict[str, Any]] = []
     counts: dict[str, dict[str, int]] = {}
     arrays: dict[str, Record] = {}
+    common: set[str] = set()
     for expanded in campaign.expanded(asked.candidate):
         sampled = read_records(results / "integration" / group / f"{expanded.tag}.h5").get(group)
         if sampled is None or REFUSED in sampled.facts:
             continue
         inside = [m for m in present if m.id in sampled.facts["members"]]
         name = f"{group}/{expanded.tag}"
-        shared = frozenset(asked.shared)
+        joint = joint_spec(expanded.spec, asked.shared)
         summary = summarise(
-            expanded.spec, inside, sampled, shared, int(sampled.facts["seed"]), name, campaign.campaign.report.modes
+            joint.spec, inside, sampled, joint.shared, int(sampled.facts["seed"]), name, campaign.campaign.report.modes
         )
         rows.append(_row(expanded, sampled, summary, [_find(separate, m.id, expanded.tag) for m in inside]))
         counts[expanded.tag] = dict(expanded.counts)
         arrays |= _arrays(expanded.tag, summary)
+        common |= joint.shared
     answer: dict[str, Any] = {
         "format": FORMAT,
         "group": group,
         "candidate": asked.candidate,
         "measurements": [m.id for m in present],
-        "shared": list(asked.shared),
+        "shared": [str(one) for one in asked.shared],
+        "common": sorted(common),
         "rows": rows,
         "best": None,
         "decision": "Not integrated: fewer than two measurements of the group can be used with this candidate.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bayesbeam.config.sharing import elsewhere_words
 from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.errors import DataError
 from bayesbeam.io.store import Measurement
@@ -36,7 +37,7 @@ def data_words(spec: CandidateSpec, m: Measurement) -> dict[str, float]:
     exposure = exposure_of(spec, m)
     columns = {name: value for name, value in m.metadata.items() if isinstance(value, float)}
     words = {word: value / exposure if word in _IN_UNITS_OF_Y else value for word, value in m.words().items()}
-    return columns | words
+    return columns | words | elsewhere_words(spec, m.id)
 
 
 def signal_unit(spec: CandidateSpec, m: Measurement) -> str:

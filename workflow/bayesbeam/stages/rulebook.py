@@ -64,7 +64,7 @@ class Rulebook:
     @cached_property
     def groups(self) -> dict[str, Integration]:
         """Groups of measurements that are integrated, by name."""
-        return {group.group: group for group in self.campaign.campaign.integration}
+        return {one.group: self.campaign.group(one.group) for one in self.campaign.campaign.integration}
 
     def group_tags(self, group: str) -> list[str]:
         """Return the tags under which a group is sampled jointly."""

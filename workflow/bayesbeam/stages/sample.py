@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import torch
 from bayesbeam.config import keys
 from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.sharing import joint_spec
 from bayesbeam.config.specs import CandidateSpec, Expanded
 from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError
 from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_checkpoint
@@ -120,17 +121,19 @@ def sample_group(
     same key that are there already are kept.
     """
     asked = campaign.group(group)
-    expanded = _expanded(campaign, asked.measurements[0], tag)
-    present = [m for m in usable(asked.measurements, measurements) if not misfit(expanded.spec, m)]
+    alone = _expanded(campaign, asked.measurements[0], tag)
+    joint = joint_spec(alone.spec, asked.shared)
+    expanded = replace(alone, spec=joint.spec)
+    present = [m for m in usable(asked.measurements, measurements) if not misfit(alone.spec, m)]
     records: dict[str, Record] = {}
     if len(present) >= 2:
         name = GroupName(f"{group}/{tag}", tuple(m.id for m in present))
-        key = member_key(campaign, expanded, present, asked.shared)
+        key = member_key(campaign, expanded, present, joint.shared)
         known = _known(out).get(group)
         if known is not None and known.facts.get("key") == key:
             records = {group: known}
         else:
-            job = _Job(campaign, expanded, [present], [name], [key], running.threads, frozenset(asked.shared))
+            job = _Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
             try:
                 records = {group: _sample(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
             except torch.OutOfMemoryError as error:
@@ -151,7 +154,7 @@ def misfit(spec: CandidateSpec, m: Measurement) -> str:
 
 
 def member_key(
-    campaign: LoadedCampaign, expanded: Expanded, members: Sequence[Measurement], shared: Sequence[str] = ()
+    campaign: LoadedCampaign, expanded: Expanded, members: Sequence[Measurement], shared: Iterable[str] = ()
 ) -> str:
     """Hash of everything that can change the draws: data, candidate, sampling settings, version."""
     digest = hashlib.sha256()

@@ -87,7 +87,9 @@ def summarise(
     assigned = frozenset(one.part for one in labels if one.assigned)
     asked = [asked_of(one) for one in spec.derived]
     quantities, values = tabulate(target, theta, asked)
-    columns = [column_of(spec, q, members) for q in quantities]
+    shown = [k for k, one in enumerate(quantities) if not _idle(spec, one, members)]
+    values = values[..., shown]
+    columns = [column_of(spec, quantities[k], members) for k in shown]
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
     picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
@@ -105,7 +107,7 @@ def summarise(
     likelihood = record.arrays["log_likelihood"]
     arrays = {
         "draws": kept,
-        "prior_draws": tabulate(target, prior_draws(target, seed, name, assigned), asked)[1],
+        "prior_draws": tabulate(target, prior_draws(target, seed, name, assigned), asked)[1][..., shown],
         "trace": likelihood[:, :, -1].T,
         "beta": record.arrays["beta"],
         "exchange_rate": record.arrays["exchange_rate"],
@@ -115,10 +117,16 @@ def summarise(
     if modes:
         exact = build_target(spec, [list(members)], shared, "float64")
         highest = mode_columns(exact, picked, quantities, asked)
-        rows = [row | mode for row, mode in zip(rows, highest, strict=True)]
+        rows = [row | highest[k] for row, k in zip(rows, shown, strict=True)]
     return Summary(
         columns, rows, arrays, curves, _labels(target), [_numbering(one) for one in labels], p_values, checks, picked
     )
+
+
+def _idle(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement]) -> bool:
+    """Whether a quantity is a number that has no part in its measurement."""
+    there = {f"{COMMON}.{one.name}": one.idle_in for one in spec.common if one.idle_in}
+    return q.member is not None and there.get(q.name) == members[q.member].id
 
 
 def _checks(found: Prediction, m: Measurement) -> dict[str, float]:

@@ -7,5 +7,5 @@ again what it would do differently, and nothing else. Kept apart from the stages
 PREPROCESS = 2
 SAMPLE = 10
 FREE_ENERGY = 11
-INTEGRATE = 6
+INTEGRATE = 7
 REPORT = 13

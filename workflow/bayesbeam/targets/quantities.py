@@ -140,7 +140,11 @@ def _derived(target: Target, theta: FloatArray, member: int) -> Iterator[tuple[Q
 def _derived_of(one: Instance, theta: FloatArray, member: int) -> Iterator[tuple[Quantity, FloatArray]]:
     """What follows from the parameters of one instance."""
     component = one.component
-    tied = [j for j, source in enumerate(one.sources) if isinstance(source, Follows)]
+    tied = [
+        j
+        for j, source in enumerate(one.sources)
+        if isinstance(source, Follows) and one.names[j] not in component.carried
+    ]
     if not component.derived and not tied:
         return
     parameters = one.parameters(torch.from_numpy(np.ascontiguousarray(theta)))
