@@ -82,19 +82,25 @@ def posterior(search: Search, log_size: FloatArray) -> SparsePosterior:
     size = np.exp(log_weight - total)
     inclusion, mean, square = ((size[:, None] * part).sum(0) for part in (search.inclusion, search.mean, search.square))
     sd = np.sqrt(np.maximum(square - np.square(mean), 0.0))
-    return SparsePosterior(-total, size, inclusion, mean, sd, ranking(search, log_prior, total))
+    longest = search.best.shape[1]
+    flat = search.best.reshape(-1, search.best.shape[2]), search.best_free_energy.ravel()
+    return SparsePosterior(-total, size, inclusion, mean, sd, ranking(*flat, log_prior, total)[:longest])
 
 
-def ranking(search: Search, log_prior: FloatArray, total: float) -> tuple[Ranked, ...]:
-    """Most probable supports, best first; of equal ones the shorter, then the one of earlier columns."""
+def ranking(support: IntArray, free_energy: FloatArray, log_prior: FloatArray, log_total: float) -> tuple[Ranked, ...]:
+    """Supports (T, K), filled up with -1, most probable first; of equal ones the shorter, then the earlier.
+
+    Those of infinite free energy are none. ``log_total`` is the log evidence of all supports.
+    """
     found = []
-    for size in range(len(search.count)):
-        for support, value in zip(search.best[size], search.best_free_energy[size], strict=True):
-            if math.isfinite(value):
-                chosen = tuple(int(j) for j in support[:size])
-                found.append(Ranked(chosen, float(value), math.exp(log_prior[size] - value - total)))
-    found.sort(key=lambda one: (-one.probability, len(one.support), one.support))
-    return tuple(found[: search.best.shape[1]])
+    for row, value in zip(support, free_energy, strict=True):
+        if math.isfinite(value):
+            chosen = tuple(int(j) for j in row if j >= 0)
+            # Above 1 only in a run that has lost its way, whose verdict says so.
+            cost = float(value - log_prior[len(chosen)])
+            found.append((cost, Ranked(chosen, float(value), math.exp(min(-cost - log_total, 0.0)))))
+    found.sort(key=lambda one: (one[0], len(one[1].support), one[1].support))
+    return tuple(one for _, one in found)
 
 
 def histogram_edges(sums: Reduced, most: int, bins: int) -> FloatArray:
