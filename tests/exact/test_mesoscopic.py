@@ -279,6 +279,18 @@ def test_aic_and_bic_are_those_of_simulated_data(seed: int) -> None:
     assert abs(float(null.criterion("least", 2.0)) - float(nearly.criterion("least", 2.0))) < 1e-9
 
 
+def test_aic_at_estimated_noise_is_the_noncentral_f_distribution() -> None:
+    for points, kept, added, shift in ((4, 1, 1, 0.7), (9, 2, 3, 6.0), (200, 1, 1, 3.0)):
+        theory = Nested(points, kept, added, 1.0, 3.0, shift)
+        after = points - kept - added
+        for penalty in (2.0, math.log(points)):
+            ratio = math.expm1(added * penalty / points) * after / added
+            assert abs(float(theory.criterion("least", penalty)) - stats.ncf.sf(ratio, added, after, shift)) < 1e-8
+    # Far from the central one, where SciPy gives no number.
+    far = Nested(1000, 1, 1, 1.0, 3.0, np.array([2e3, 2e5, 2e7]))
+    np.testing.assert_allclose(far.criterion("least", 2.0), 1.0, atol=1e-12)
+
+
 def test_tails_of_chi_square() -> None:
     for freedom in (1, 2, 5):
         for shift in (0.0, 3.0):

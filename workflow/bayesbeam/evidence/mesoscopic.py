@@ -119,17 +119,16 @@ class Nested:
         """Probability that the larger model has the lower criterion, AIC or BIC or another of that kind.
 
         Of -2 ln(likelihood) plus a penalty for every coefficient. A penalty of 2 is AIC, one of ln(N) BIC. A level of
-        the noise that is not known is that of the greatest likelihood, and the ratio of sums of squares has a
-        noncentral F distribution.
+        the noise that is not known is that of the greatest likelihood; the ratio of sums of squares then has
+        a noncentral F distribution, taken by quadrature, for SciPy's fails where it is far from the central one.
         """
         each = self.added * np.asarray(penalty, dtype=np.float64)
         if _checked(noise) == "known":
             return chi_square_above(each, self.added, self.noncentrality)
-        ratio = np.expm1(each / np.asarray(self.points)) * self.freedom / self.added
-        central = np.asarray(stats.f.sf(ratio, self.added, self.freedom))
-        other = np.maximum(self.noncentrality, 1e-300)  # SciPy's noncentral F has no 0
-        found = np.asarray(special.ncfdtr(self.added, self.freedom, other, ratio))
-        return np.where(np.asarray(self.noncentrality) > 0.0, 1.0 - found, central)
+        u, weight, _ = self._nodes(np.full(np.shape(self.freedom), np.inf))
+        least = u * _last(np.expm1(each / np.asarray(self.points, dtype=np.float64)))
+        above = chi_square_above(least, self.added, _last(self.noncentrality))
+        return np.asarray((above * weight).sum(-1))
 
     def _constant(self, noise: Noise) -> FloatArray:
         """All of the difference that data do not change."""
@@ -161,10 +160,13 @@ class Nested:
 
         In the logarithm of upsilon; where the threshold comes to 0, as a square from there, which its root asks for.
         """
-        after, before = self.freedom, self.freedom + self.added
-        level = 2.0 * (np.asarray(difference, dtype=np.float64) - self._constant(noise)) / before
+        level = 2.0 * (np.asarray(difference, dtype=np.float64) - self._constant(noise))
+        return self._nodes(level / self.added)
+
+    def _nodes(self, top: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Nodes up to a logarithm of upsilon, weights, and the probability above it."""
+        after = self.freedom
         whole = np.log(stats.chi2.ppf(_TAIL, after)), np.log(stats.chi2.isf(_TAIL, after))
-        top = level * before / self.added
         low, high = (np.broadcast_to(end, np.broadcast_shapes(end.shape, top.shape)) for end in whole)
         last = np.clip(top, low, high)
         z, w = np.polynomial.legendre.leggauss(_NODES)
