@@ -106,7 +106,7 @@ class Lab:
 
     def join(self, group: str) -> None:
         """Sample a group at every tag of its candidate."""
-        for expanded in self.campaign.expanded(self.campaign.group(group).candidate):
+        for expanded in self.campaign.group_models(group):
             out = self.results / "integration" / group / f"{expanded.tag}.h5"
             sample_group(self.campaign, group, expanded.tag, self.measurements, out, no_news)
 

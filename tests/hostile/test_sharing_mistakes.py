@@ -94,7 +94,7 @@ MISTAKES = [
     ),
     (f"{{parameter: line.amplitude, offset: {OFFSET}}}", "shared[0]", ["which differs between measurements"]),
     ("5", "shared[0]", ["5; expected part.parameter, or a section with the key parameter"]),
-    ("{offset: 'normal(0, 1)'}", "shared[0].parameter", ["nothing; expected the key parameter"]),
+    ("{offset: 'normal(0, 1)'}", "shared[0]", ["neither parameter nor parameters; expected one of the two"]),
     ("{parameter: {a: 1}}", "shared[0].parameter", ["part.parameter, or a list of such"]),
     ("{parameter: line.sd, ofset: 'normal(0, 1)'}", "shared[0].ofset", ["the unknown key 'ofset'", "offset?"]),
     # offsets and factors

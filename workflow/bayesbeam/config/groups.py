@@ -6,11 +6,14 @@ Decides which measurements and candidate a group may have; what they may share i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from bayesbeam.config.checks import Context, matching
+from bayesbeam.config.grouping import members_of
+from bayesbeam.config.mixed_checks import check_shared_of_all
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Integration
-from bayesbeam.config.shared_checks import Group, check_shared
+from bayesbeam.config.shared_checks import Group
 from bayesbeam.config.specs import Expanded
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
@@ -43,13 +46,19 @@ def check_groups(
             found = f"the group {group.group!r} a second time (first in integration[{earlier}])"
             problems.add((*here, "group"), found, "every group name once", "Rename one of them.")
         _check_members(context, group, here, problems)
-        _check_candidate(context, group, members, here, problems)
-        models = expanded.get(group.candidate, ())
-        if models and not context.cut_below("candidates", group.candidate):
-            chosen = matching(group.measurements, [row.id for row in context.rows])
-            rows = [row for row in context.rows if row.id in chosen]
-            asked = Group(context, group.candidate, models[-1].spec, rows, group.shared)
-            check_shared(asked, (*here, "shared"), problems)
+        ids = [row.id for row in context.rows]
+        everyone = matching(group.measurements, ids)
+        chosen = members_of(group, everyone)
+        _check_mapping(group, ids if context.sheet_is_whole else (), chosen.pop("", ()), here, problems)
+        for candidate, own in chosen.items():
+            _check_candidate(context, candidate, own, members, here, problems)
+        rows = {row.id: row for row in context.rows}
+        asked = {
+            name: Group(context, name, models[-1].spec, [rows[i] for i in own], group.shared, everyone)
+            for name, own in chosen.items()
+            if (models := expanded.get(name, ())) and not context.cut_below("candidates", name)
+        }
+        check_shared_of_all(group.shared, asked, len(asked) == len(chosen), (*here, "shared"), problems)
 
 
 def _check_members(context: Context, group: Integration, here: KeyPath, problems: Problems) -> None:
@@ -73,22 +82,39 @@ def _check_members(context: Context, group: Integration, here: KeyPath, problems
         problems.add((*here, "measurements"), found, expected, remedy)
 
 
+def _check_mapping(
+    group: Integration, ids: Sequence[str], left: Sequence[str], here: KeyPath, problems: Problems
+) -> None:
+    """Measurements that no pattern of a mapping matches, and patterns that match none of them."""
+    names = matching(group.measurements, ids)
+    for pattern in group.candidate if isinstance(group.candidate, dict) else ():
+        if ids and not any(fnmatchcase(name, pattern) for name in names):
+            found, remedy = f"{pattern!r}, which matches no measurement of the group", "Remove or correct it."
+            problems.add((*here, "candidate", pattern), found, "ids or patterns of its measurements", remedy)
+    if left:
+        found = f"no candidate for {', '.join(left)}"
+        problems.add(
+            (*here, "candidate"), found, "one for each measurement of the group", "Add a pattern, such as '*'."
+        )
+
+
 def _check_candidate(
-    context: Context, group: Integration, members: Mapping[str, Sequence[str]], here: KeyPath, problems: Problems
+    context: Context,
+    candidate: str,
+    ids: Sequence[str],
+    members: Mapping[str, Sequence[str]],
+    here: KeyPath,
+    problems: Problems,
 ) -> None:
     """Candidate that is unknown or does not apply to a member."""
-    known = tuple(context.campaign.candidates)
     path = (*here, "candidate")
-    if group.candidate not in known:
-        if group.candidate not in context.declared:
-            found = f"the unknown candidate {group.candidate!r}"
-            problems.add(
-                path, found, "a candidate of this campaign", nearest(group.candidate, sorted(context.declared))
-            )
+    if candidate not in context.campaign.candidates:
+        if candidate not in context.declared:
+            found, remedy = f"the unknown candidate {candidate!r}", nearest(candidate, sorted(context.declared))
+            problems.add(path, found, "a candidate of this campaign", remedy)
         return
-    chosen = matching(group.measurements, [row.id for row in context.rows])
-    missing = [i for i in chosen if i not in members[group.candidate]]
-    if missing and not context.cut_below("candidates", group.candidate):
-        found = f"{group.candidate!r}, which does not apply to {', '.join(missing)}"
-        remedy = f"Widen candidates.{group.candidate}.measurements."
+    missing = [i for i in ids if i not in members[candidate]]
+    if missing and not context.cut_below("candidates", candidate):
+        found = f"{candidate!r}, which does not apply to {', '.join(missing)}"
+        remedy = f"Widen candidates.{candidate}.measurements, or name a candidate for each pattern of measurements."
         problems.add(path, found, "a candidate of all measurements of the group", remedy)

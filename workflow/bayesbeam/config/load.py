@@ -6,12 +6,13 @@ checking a campaign does, since priors and components are torch code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesbeam.config.checks import Context, applies, check_campaign
+from bayesbeam.config.grouping import GroupModel, group_models, mapped_models
 from bayesbeam.config.outline import CampaignOutline, read
 from bayesbeam.config.places import Problems
 from bayesbeam.config.specs import Expanded
@@ -28,17 +29,23 @@ class LoadedCampaign(CampaignOutline):
     models: dict[str, tuple[Expanded, ...]]
     truths: dict[str, Truth] = field(default_factory=dict)
 
-    def expanded(self, candidate: str) -> tuple[Expanded, ...]:
-        """Models of a candidate, one a count."""
-        return self.models[candidate]
+    def expanded(self, candidate: str | Mapping[str, str]) -> tuple[Expanded, ...]:
+        """Models of a candidate, one a count; of several, by patterns of measurements, one a combination."""
+        return self.models[candidate] if isinstance(candidate, str) else mapped_models(candidate, self.models)
 
     def all_expanded(self) -> tuple[Expanded, ...]:
         """Models of all candidates."""
         return tuple(model for models in self.models.values() for model in models)
 
     def by_tag(self, tag: str) -> Expanded:
-        """Model of a tag; ``KeyError`` is our own mistake."""
-        return {model.tag: model for model in self.all_expanded()}[tag]
+        """Model of a tag, of several candidates too; ``KeyError`` is our own mistake."""
+        groups = [self.expanded(one.candidate) for one in self.campaign.integration]
+        known = {model.tag: model for models in groups for model in models}
+        return (known | {model.tag: model for model in self.all_expanded()})[tag]
+
+    def group_models(self, group: str) -> tuple[GroupModel, ...]:
+        """Models of a group."""
+        return group_models(self.group(group), self.models)
 
     def candidates_of(self, measurement: str) -> tuple[Expanded, ...]:
         """Models of a measurement."""

@@ -24,7 +24,7 @@ from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_regression import REGRESSION
-from bayesbeam.config.reference_sharing import EXAMPLE_SHARING, SHARING, SHARING_END
+from bayesbeam.config.reference_sharing import EXAMPLE_MIXED, EXAMPLE_SHARING, MIXED_END, SHARING, SHARING_END
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
@@ -79,6 +79,8 @@ def readme() -> str:
         SHARING,
         _code("yaml", EXAMPLE_SHARING),
         SHARING_END,
+        _code("yaml", EXAMPLE_MIXED),
+        MIXED_END,
         text.STARTS,
         text.COMPONENTS,
         _components(),

@@ -40,4 +40,23 @@ Where a formula does not name its parameter, the prior of that is not used. Para
 prior, without words of the data, in all measurements, and columns a number for each of them. What is moved or tied
 must stay in its range in all of the prior (no negative width); the sampling job checks that before it begins. A step
 in an offset costs the curves of all it moves.
+
+Measurements of different kinds are in one group where `candidate` is a section of patterns: each measurement has the
+candidate of the first pattern that it matches, with an axis, a unit and a noise of its own. What is shared is then in
+all of these candidates, under one name or under `parameters`, with one unit and one prior:
+
+"""
+
+EXAMPLE_MIXED = """\
+integration:
+  - group: film
+    measurements: ["xrr_*", "ellipsometry_*"]
+    candidate: {"xrr_*": fringes, "ellipsometry_*": oscillation}
+    shared:
+      - {parameters: {fringes: film.thickness, oscillation: layer.thickness}}
+"""
+
+MIXED_END = """
+Such groups run on batched torch, on which a step costs the curves of all measurements, and what is integrated out in
+closed form elsewhere is sampled.
 """

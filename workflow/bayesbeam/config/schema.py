@@ -96,11 +96,24 @@ class Integration(Section):
     measurements: tuple[str, ...] = Field(
         description="Ids of at least two measurements, or patterns with * and ?.", examples=["[run1, run2]"]
     )
-    candidate: str = Field(description="Candidate that describes each of them.", examples=["peaks"])
+    candidate: str | dict[str, str] = Field(
+        description="Candidate that describes each of them; or for measurements of different kinds a section of ids or "
+        "patterns, each with the candidate of those that match it first.",
+        examples=["peaks", '{"xps_*": peaks, "uv_*": edge}'],
+    )
     shared: tuple[Shared, ...] = Field(
         description="Parameters that are the same in all, as part.parameter, or tied to one another, see below.",
         examples=["[peaks.position]", '[{parameter: peaks.position, offset: "normal(mean=0, sd=0.1)"}]'],
     )
+
+    @field_validator("candidate", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """A word, or words by words; numbers are words."""
+        named = value if isinstance(value, dict) else {"": value}
+        if not named or any(isinstance(one, dict | list | bool) or one is None for one in named.values()):
+            refuse(shown(value), "the name of a candidate, or names by patterns", "Write e.g. peaks.")
+        return {str(key): str(one) for key, one in named.items()} if isinstance(value, dict) else str(value)
 
     @field_validator("measurements", "shared", mode="before")
     @classmethod

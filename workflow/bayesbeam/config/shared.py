@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from bayesbeam.config.candidate import Common
-from bayesbeam.config.fields import FormulaText, Identifier, PartName, PriorText, Section, refuse, shown
+from bayesbeam.config.fields import CandidateName, FormulaText, Identifier, PartName, PriorText, Section, refuse, shown
 
 KINDS = ("offset", "scale", "formula")
 
@@ -44,8 +44,15 @@ class Shared(Section):
     """
 
     parameter: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        (),
         description="part.parameter, or several that have one offset or factor, or follow one formula, together.",
         examples=["line.position", "[first.position, second.position]"],
+        validate_default=False,
+    )
+    parameters: dict[CandidateName, str] = Field(
+        default_factory=dict,
+        description="In a group of several candidates, what the one parameter is called in each of them.",
+        examples=["{peaks: line.position, edge: step.position}"],
     )
     offset: PriorText | None = Field(
         None,
@@ -90,6 +97,9 @@ class Shared(Section):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
+        if bool(self.parameter) == bool(self.parameters):
+            both = "parameter and parameters" if self.parameter else "neither parameter nor parameters"
+            refuse(both, "one of the two", "Write parameter: line.position.")
         given = [name for name in KINDS if getattr(self, name) is not None]
         if len(given) > 1:
             refuse(" and ".join(given), "at most one of offset, scale and formula", "A formula can hold them all.")
@@ -110,9 +120,16 @@ class Shared(Section):
         """How it differs from one measurement to the next: offset, scale, formula, or empty where it does not."""
         return next((name for name in KINDS if getattr(self, name) is not None), "")
 
+    def of(self, candidate: str) -> Shared:
+        """The same with the parameters of one candidate."""
+        if not self.parameters:
+            return self
+        words = (self.parameters[candidate],) if candidate in self.parameters else ()
+        return self.model_copy(update={"parameter": words, "parameters": {}})
+
     def __str__(self) -> str:
         """Return what is shared in words: names of what is equal alone."""
-        names = " and ".join(self.parameter)
+        names = " and ".join(self.parameter) or " = ".join(dict.fromkeys(self.parameters.values()))
         if self.formula is not None:
             return f"{names} as {self.formula}"
         own = {"offset": " up to an offset of each measurement", "scale": " up to a factor of each measurement"}

@@ -30,7 +30,8 @@ EXPOSURE = "exposure"
 class Group:
     """What the entries of one group are checked against.
 
-    ``rows`` are those of its measurements; ``spec`` is the candidate at its greatest counts.
+    ``rows`` are those of its measurements, ``everyone`` those of the whole group; ``spec`` is the candidate at its
+    greatest counts.
     """
 
     context: Context
@@ -38,6 +39,7 @@ class Group:
     spec: CandidateSpec
     rows: Sequence[MeasurementRow]
     entries: Sequence[Shared]
+    everyone: Sequence[str]
 
     @property
     def choices(self) -> dict[str, ParameterSpec]:
@@ -173,7 +175,7 @@ def _check_numbers(group: Group, entry: Shared, index: int, path: KeyPath, probl
     for kind, text in (("offset", entry.offset), ("scale", entry.scale)):
         if text is not None:
             _prior(text, Parameter(kind, "x", text, REAL, f"the {kind}"), (*path, kind), problems)
-    ids = [row.id for row in group.rows]
+    ids = group.everyone
     if entry.reference is not None and group.context.sheet_is_whole and entry.reference not in ids:
         found = f"the measurement {entry.reference!r}"
         problems.add((*path, "reference"), found, "one of this group", nearest(entry.reference, ids))

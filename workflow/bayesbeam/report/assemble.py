@@ -23,7 +23,7 @@ from bayesbeam.report.integration_words import group_answer
 from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
-from bayesbeam.report.records import Candidate, GroupResult, MeasurementResult, Results
+from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.wording import Answer, candidate_label
 
 FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
@@ -219,9 +219,10 @@ def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:
     """Draws of every shared parameter, apart and together."""
     if result.arrays is None or not result.arrays.is_file():
         return []
-    row = next((one for one in result.rows if one.tag == tag), None)
-    joint = read_draws(result.arrays, tag).marked(row.parameters if row is not None else ())
-    apart = [(name, draws) for name in result.measurements if (draws := _alone(results, name, tag)) is not None]
+    row = next((one for one in result.rows if one.tag == tag), GroupRow(tag))
+    joint = read_draws(result.arrays, tag).marked(row.parameters)
+    tags = {name: row.tags.get(name, tag) for name in result.measurements}
+    apart = [(name, draws) for name, own in tags.items() if (draws := _alone(results, name, own)) is not None]
     shared = []
     for place, column in enumerate(joint.columns):
         if (
@@ -233,7 +234,8 @@ def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:
         values = joint.flat(place)
         if values.std() == 0:
             continue
-        rows = [(name, draws, draws.find(column.name, column.index)) for name, draws in apart]
+        called = {name: row.called.get(name, {}).get(column.name, column.name) for name, _ in apart}
+        rows = [(name, draws, draws.find(called[name], column.index)) for name, draws in apart]
         found = tuple((name, draws.flat(at)) for name, draws, at in rows if at is not None)
         shared.append(Shared(column.label, column.unit, found, values))
     return shared

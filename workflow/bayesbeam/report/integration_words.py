@@ -104,9 +104,10 @@ def best_alone(result: GroupResult, everything: Results, shared: Row) -> Row | N
     """Narrowest posterior of a shared parameter among the members alone, by the same candidate."""
     row = result.best_row
     rows = []
-    for name in result.measurements:
+    for name in result.measurements if row is not None else ():
         member = everything.measurement(name)
-        for one in member.candidates if member is not None and row is not None else ():
-            if row is not None and one.tag == row.tag:
-                rows += [r for r in one.parameters if (r.name, r.index) == (shared.name, shared.index) and r.sd]
+        called = row.called.get(name, {}).get(shared.name, shared.name) if row is not None else ""
+        for one in member.candidates if member is not None else ():
+            if row is not None and one.tag == row.tags.get(name, row.tag):
+                rows += [r for r in one.parameters if (r.name, r.index) == (called, shared.index) and r.sd]
     return min(rows, key=lambda one: one.sd or np.inf) if rows else None

@@ -252,6 +252,8 @@ class GroupRow:
     reasons: tuple[str, ...] = ()
     parameters: tuple[Row, ...] = ()
     numbering: tuple[Mapping[str, Any], ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

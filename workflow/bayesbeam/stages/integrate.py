@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from bayesbeam.config.grouping import GroupModel, called_alone, linked
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.sharing import joint_spec
-from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.integration.decide import Decision, decide, decision_words
@@ -23,6 +23,7 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.report.curves import AVERAGED
 from bayesbeam.stages.averaging import group_averages, member_group
 from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
+from bayesbeam.stages.mixed import summarise_mixed
 from bayesbeam.stages.sample import REFUSED, member_key, usable
 from bayesbeam.stages.summary import Summary, summarise
 
@@ -45,29 +46,27 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     torch.set_num_threads(1)
     asked = campaign.group(group)
     present = usable(asked.measurements, results / "measurements")
-    separate = _separate(campaign, campaign.expanded(asked.candidate), present, results)
+    models = campaign.group_models(group)
+    separate = _separate(campaign, models, present, results)
     rows: list[dict[str, Any]] = []
     counts: dict[str, dict[str, int]] = {}
     arrays: dict[str, Record] = {}
     common: set[str] = set()
-    for expanded in campaign.expanded(asked.candidate):
-        sampled = read_records(results / "integration" / group / f"{expanded.tag}.h5").get(group)
+    for model in models:
+        sampled = read_records(results / "integration" / group / f"{model.tag}.h5").get(group)
         if sampled is None or REFUSED in sampled.facts:
             continue
         inside = [m for m in present if m.id in sampled.facts["members"]]
-        name = f"{group}/{expanded.tag}"
-        joint = joint_spec(expanded.spec, asked.shared)
-        summary = summarise(
-            joint.spec, inside, sampled, joint.shared, int(sampled.facts["seed"]), name, campaign.campaign.report.modes
-        )
-        rows.append(_row(expanded, sampled, summary, [_find(separate, m.id, expanded.tag) for m in inside]))
-        counts[expanded.tag] = dict(expanded.counts)
-        arrays |= _arrays(expanded.tag, summary)
-        common |= joint.shared
+        summary, labels, names = _summary(campaign, group, model, inside, sampled)
+        alone = [_find(separate, m.id, model.of(m.id).tag) for m in inside]
+        rows.append(_row(model, sampled, summary, alone) | {"called": called_alone(model, asked.shared)})
+        counts[model.tag] = model.counts
+        arrays |= _arrays(model.tag, summary, labels)
+        common |= names
     answer: dict[str, Any] = {
         "format": FORMAT,
         "group": group,
-        "candidate": asked.candidate,
+        "candidate": " and ".join(dict.fromkeys(one.candidate for one, _ in models[0].parts)),
         "measurements": [m.id for m in present],
         "shared": [str(one) for one in asked.shared],
         "common": sorted(common),
@@ -82,7 +81,24 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     write_json(out_json, answer)
 
 
-def _row(expanded: Expanded, sampled: Record, summary: Summary, alone: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _summary(
+    campaign: LoadedCampaign, group: str, model: GroupModel, members: Sequence[Measurement], sampled: Record
+) -> tuple[Summary, dict[str, list[str]], frozenset[str]]:
+    """Summary of joint draws, names of the curves of each measurement, and names of what all have in common."""
+    name, entries = f"{group}/{model.tag}", campaign.group(group).shared
+    if len(model.parts) == 1:
+        joint = joint_spec(model.parts[0][0].spec, entries)
+        seed, modes = int(sampled.facts["seed"]), campaign.campaign.report.modes
+        summary = summarise(joint.spec, members, sampled, joint.shared, seed, name, modes)
+        return summary, {m.id: summary.labels for m in members}, joint.shared
+    there = [[m for m in members if m.id in ids] for _, ids in model.parts]
+    chosen = [(one, tuple(m.id for m in own)) for (one, _), own in zip(model.parts, there, strict=True) if own]
+    left = replace(model, parts=tuple(chosen))
+    summary, labels = summarise_mixed(left, entries, [own for own in there if own], sampled, name)
+    return summary, labels, frozenset(new for part in linked(left, entries) for new in part.names.values())
+
+
+def _row(model: GroupModel, sampled: Record, summary: Summary, alone: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Comparison at one count."""
     free_energy = sampled.facts["free_energy"]
     decision = decide(
@@ -96,8 +112,9 @@ def _row(expanded: Expanded, sampled: Record, summary: Summary, alone: Sequence[
     facts["reasons"] = [*facts["reasons"], *doubts]
     facts["verdict"] = RELIABLE if not facts["reasons"] else "not reliable"
     return {
-        "tag": expanded.tag,
-        "count": expanded.count,
+        "tag": model.tag,
+        "count": model.count,
+        "tags": {name: model.of(name).tag for name in sampled.facts["members"]},
         "members": list(sampled.facts["members"]),
         "free_energy": float(free_energy["value"]),
         "standard_error": float(free_energy["standard_error"]),
@@ -161,18 +178,22 @@ def _by_free_energy(record: Mapping[str, Any]) -> float:
     return float(record["free_energy"])
 
 
-def _arrays(tag: str, summary: Summary) -> dict[str, Record]:
+def _arrays(tag: str, summary: Summary, labels: Mapping[str, list[str]]) -> dict[str, Record]:
     """Arrays of one count: draws at its top, curves a member below."""
     facts = {"columns": summary.columns, "labels": summary.labels}
-    members = {member_group(tag, name): Record(curves, facts) for name, curves in summary.members.items()}
+    members = {
+        member_group(tag, name): Record(curves, facts | {"labels": labels[name]})
+        for name, curves in summary.members.items()
+    }
     return {tag: Record(summary.arrays, facts), **members}
 
 
 def _separate(
-    campaign: LoadedCampaign, models: Sequence[Expanded], present: Sequence[Measurement], results: Path
+    campaign: LoadedCampaign, models: Sequence[GroupModel], present: Sequence[Measurement], results: Path
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Separate results by measurement and tag, as far as they were made of the present data and settings."""
-    keys = {(m.id, e.tag): member_key(campaign, e, [m]) for m in present for e in models}
+    known = {m.id: {one.of(m.id).tag: one.of(m.id) for one in models} for m in present}
+    keys = {(m.id, tag): member_key(campaign, e, [m]) for m in present for tag, e in known[m.id].items()}
     found = {}
     for path in sorted((results / "free_energy").glob("*.json")):
         for record in _records(path):

@@ -196,11 +196,17 @@ class Rulebook:
 
     def _sampling_key(self, ids: Sequence[str], tag: str) -> str:
         """Key of sampling one expanded candidate for some measurements."""
-        expanded = next(expanded for expanded in self._expanded(ids[0]) if expanded.tag == tag)
-        model = candidate_key(expanded.spec, expanded.count)
+        expanded = next((expanded for expanded in self._expanded(ids[0]) if expanded.tag == tag), None)
+        model = candidate_key(expanded.spec, expanded.count) if expanded is not None else self._mixed_key(ids, tag)
         settings = sampling_key(self.campaign.campaign.sampling)
         rows = [measurement_key(self._rows[identifier]) for identifier in ids]
         return digest([versions.PREPROCESS, versions.SAMPLE, model, settings, rows])
+
+    def _mixed_key(self, ids: Sequence[str], tag: str) -> str:
+        """Key of a model of several candidates for the measurements of a group."""
+        groups = (one for one in self.groups if self.groups[one].measurements == tuple(ids))
+        found = (model for group in groups for model in self.campaign.group_models(group) if model.tag == tag)
+        return digest([[candidate_key(one.spec, one.count), members] for one, members in next(found).parts])
 
     def _short(self, path: Path) -> Path:
         """Return a path relative to the working directory if it lies there: a moved folder then runs nothing again."""

@@ -121,6 +121,15 @@ def sample_group(
     same key that are there already are kept.
     """
     asked = campaign.group(group)
+    model = next((one for one in campaign.group_models(group) if one.tag == tag), None)
+    if model is not None and len(model.parts) > 1:
+        # It builds on this file.
+        from bayesbeam.stages.mixed_sample import sample_mixed
+
+        known = _known(out).get(group)
+        write_records(out, sample_mixed(campaign, model, group, measurements, known, out, watch, running))
+        _tidy(out)
+        return
     alone = _expanded(campaign, asked.measurements[0], tag)
     joint = joint_spec(alone.spec, asked.shared)
     expanded = replace(alone, spec=joint.spec)

@@ -80,8 +80,12 @@ def summarise(
     seed: int,
     name: str,
     modes: bool = False,
+    named: bool = False,
 ) -> Summary:
-    """Summary of the draws of one group (or of one measurement, a group of one), with modes if asked."""
+    """Summary of the draws of one group (or of one measurement, a group of one), with modes if asked.
+
+    What is own to the measurement of a group of one has its name only if asked.
+    """
     target = build_target(spec, [list(members)], shared)
     theta, labels = label(target, record.arrays["theta"].transpose(2, 0, 1, 3))
     assigned = frozenset(one.part for one in labels if one.assigned)
@@ -89,7 +93,7 @@ def summarise(
     quantities, values = tabulate(target, theta, asked)
     shown = [k for k, one in enumerate(quantities) if not _idle(spec, one, members)]
     values = values[..., shown]
-    columns = [column_of(spec, quantities[k], members) for k in shown]
+    columns = [column_of(spec, quantities[k], members, named) for k in shown]
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
     picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
@@ -271,10 +275,10 @@ def part_words(spec: CandidateSpec) -> str:
     return " + ".join(f"{p.count} x {n}" if p.count > 1 else n for p, n in zip(spec.parts, names, strict=True))
 
 
-def column_of(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement]) -> dict[str, Any]:
-    """Quantity as files name it."""
+def column_of(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement], named: bool = False) -> dict[str, Any]:
+    """Quantity as files name it; the only measurement is named if asked."""
     m = members[q.member or 0]
-    alone = len(members) == 1
+    alone = len(members) == 1 and not named
     name, unit = _shown(spec, q.name, q.unit)
     return {
         "name": name,
