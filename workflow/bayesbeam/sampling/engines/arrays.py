@@ -25,6 +25,12 @@ class Problem(NamedTuple):
     of one number of a row in bytes, ``wide`` the number of arguments of a prior. ``bounds`` (G, D, 2, 2, bounds_a_row)
     holds the largest, then the least places of every block of 32 points, of both axes, times the ``direction``
     (G, D, 2) in which they rise; filled up with what is neither below nor above anything.
+
+    ``linear`` is how many parameters are integrated out, 0 for none: see integrated.py. Terms and their places are then
+    those of all ``wholes`` slots, ``source`` (wholes) is the slot of the state, or -1 - number of what is integrated
+    out; ``linear_first`` (T + 1) the first number of each term, ``lifted`` (T) whether it has a curve without them,
+    ``linear_sd`` and ``linear_ratio`` (G, D, L) the standard deviations of their priors and the means over these,
+    ``level`` whether the noise has a level.
     """
 
     groups: int
@@ -65,6 +71,14 @@ class Problem(NamedTuple):
     densities: int
     arguments: int
     support: int
+    linear: int = 0
+    wholes: int = 0
+    level: int = 0
+    source: int = 0
+    lifted: int = 0
+    linear_first: int = 0
+    linear_ratio: int = 0
+    linear_sd: int = 0
 
 
 class Moving(NamedTuple):
@@ -108,6 +122,8 @@ class Scratch(NamedTuple):
     ``spans`` are the first block of points it is computed at and the one after the last, pairs likewise; beyond them
     its shape is nothing beside its height. ``terms`` are the noise model's terms of all points.
 
+    From ``columns`` to ``tried`` is what integrated.py works in.
+
     ``walks`` and ``jumps`` are the lengths of vectors of random numbers and proposals: of walks in order
     (D, moving, lanes), of jumps in order (D, J longest, lanes), where ``lanes`` is R filled up to a multiple of 8.
     """
@@ -133,6 +149,16 @@ class Scratch(NamedTuple):
     new_likelihood: int
     saved: int
     together: int
+    columns: int
+    offsets: int
+    rests: int
+    gram: int
+    new_columns: int
+    new_offset: int
+    new_rest: int
+    new_gram: int
+    small: int
+    tried: int
     walk_where: int
     walk_key: int
     size: int
@@ -178,6 +204,7 @@ def scratch(p: Problem, replicas: int, jumps_each: int) -> tuple[Scratch, NDArra
     sizes = {name: 8 * count for name, count in numbers.items()}
     sizes |= {"rows": replicas * members * p.terms * row, "sums": replicas * members * row}
     sizes |= {"terms": replicas * members * row, "fresh": members * row, "parts": members * row}
+    sizes |= _of_columns(p, replicas)
     starts, end = {}, 0
     for name in Scratch._fields[3:]:
         starts[name] = end
@@ -185,3 +212,18 @@ def scratch(p: Problem, replicas: int, jumps_each: int) -> tuple[Scratch, NDArra
     memory = np.zeros(end + 64, np.uint8)
     base = -(-address_of(memory) // 64) * 64
     return Scratch(lanes, walks, jumps, **{name: base + start for name, start in starts.items()}), memory
+
+
+def _of_columns(p: Problem, replicas: int) -> dict[str, int]:
+    """Bytes of what integrated.py works in; curves that it does not keep take none."""
+    each, row, square = replicas * p.members, 8 * p.points, 8 * (p.linear + 1) ** 2
+    if p.linear == 0:
+        return dict.fromkeys(Scratch._fields[_FIRST:_LAST], 0)
+    sizes = {"columns": each * p.linear * row, "offsets": each * p.terms * row, "rests": each * row}
+    sizes |= {"gram": each * square, "new_columns": p.members * p.linear * row, "new_gram": p.members * square}
+    sizes |= dict.fromkeys(("new_offset", "new_rest", "tried"), p.members * row)
+    sizes |= {"small": 8 * p.members * p.linear * (p.linear + 2), "values": 8 * p.members * p.wholes}
+    return sizes | dict.fromkeys(("rows", "sums", "terms", "parts"), 0)
+
+
+_FIRST, _LAST = (Scratch._fields.index(name) for name in ("columns", "walk_where"))

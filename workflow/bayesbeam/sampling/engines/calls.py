@@ -145,6 +145,11 @@ def _real_pointer(typingctx, address):
 
 
 @intrinsic
+def _single_pointer(typingctx, address):
+    return _pointer(ir.FloatType(), types.float32)
+
+
+@intrinsic
 def _whole_pointer(typingctx, address):
     return _pointer(_INT, types.int64)
 
@@ -153,6 +158,12 @@ def _whole_pointer(typingctx, address):
 def reals(address: int, count: int) -> Any:
     """Float64 array at an address, for loops that the processor does in parallel."""
     return carray(_real_pointer(address), count)
+
+
+@njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def singles(address: int, count: int) -> Any:
+    """Float32 array at an address."""
+    return carray(_single_pointer(address), count)
 
 
 @njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)

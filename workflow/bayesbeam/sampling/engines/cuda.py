@@ -30,6 +30,7 @@ from bayesbeam.sampling.engines.cuda_tables import (
 )
 from bayesbeam.sampling.engines.formulas import why_no_formulas
 from bayesbeam.sampling.engines.tables import MOST_ARGUMENTS
+from bayesbeam.targets.marginal_linear import MarginalTarget
 from bayesbeam.targets.sum import SumTarget
 
 # Parameters of the largest term: one bit each.
@@ -41,6 +42,8 @@ INTERPRETED = 256
 
 def why_not(target: Any) -> str:
     """Reason why a target cannot run in kernels on a GPU; empty where it can."""
+    if isinstance(target, MarginalTarget):
+        return "linear parameters are integrated out, which kernels do not do yet"
     if not isinstance(target, SumTarget):
         return "the log-likelihood is not a sum of components"
     if reason := why_no_kernels(target.device):

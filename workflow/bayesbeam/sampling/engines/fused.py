@@ -5,9 +5,11 @@ Needs formulas that can be traced: see :func:`why_not`. Results are the same byt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,17 +22,20 @@ from bayesbeam.sampling.engines.arrays import BLOCK, LANES, Moving, Problem, add
 from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state, table_slots
 from bayesbeam.sampling.engines.formulas import why_no_formulas
 from bayesbeam.sampling.engines.library import address, compiled, forget
-from bayesbeam.sampling.engines.tables import noise_constants, prior_arguments, prior_supports
+from bayesbeam.sampling.engines.tables import linear_arrays, noise_constants, prior_arguments, prior_supports
+from bayesbeam.targets.base import Target
+from bayesbeam.targets.marginal_linear import MarginalTarget
 from bayesbeam.targets.sum import SumTarget
 
 
 def why_not(target: Any) -> str:
     """Reason why a target cannot be fused; empty where it can."""
-    if not isinstance(target, SumTarget):
+    whole = target.whole if isinstance(target, MarginalTarget) else target
+    if not isinstance(whole, SumTarget):
         return "the log-likelihood is not a sum of components"
-    if target.x.is_cuda:
+    if whole.x.is_cuda:
         return "the data are on a GPU"
-    return why_no_formulas(target, _write)
+    return why_no_formulas(whole, _write)
 
 
 def _write(target: SumTarget) -> None:
@@ -44,7 +49,7 @@ class FusedEngine:
 
     name = "cpu"
 
-    def __init__(self, target: SumTarget, threads: int = 1) -> None:
+    def __init__(self, target: SumTarget | MarginalTarget, threads: int = 1) -> None:
         self.target = target
         self.threads = threads
         self._problem, self._arrays = _problem(target)
@@ -125,7 +130,7 @@ def _flat(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-def _turns(target: SumTarget, first: int, sweeps: int) -> NDArray[np.int64]:
+def _turns(target: Target, first: int, sweeps: int) -> NDArray[np.int64]:
     """Slots that jump together in each sweep, (S, J, L), filled up with -1."""
     longest = max((len(block) for block in target.blocks), default=1)
     jumps = [jump_turns(target, first + s) for s in range(sweeps)]
@@ -164,65 +169,73 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="bayesbeam")
 
 
-def _problem(target: SumTarget) -> tuple[Problem, list[NDArray[Any]]]:
+def _problem(target: SumTarget | MarginalTarget) -> tuple[Problem, list[NDArray[Any]]]:
     """Everything about a target that compiled loops read, and the arrays that hold it."""
-    single = target.dtype == torch.float32
-    noise = compiled(source.noise_source(target.noise, single))
-    modules = [compiled(source.component_source(t.component, target.noise, single)) for t in target.terms]
-    places = np.zeros(len(target.slots))
-    of_slot = np.full(len(target.slots), -1)
-    only_size = np.zeros(len(target.slots), np.int64)
-    for k, term in enumerate(target.terms):
-        names = term.component.parameter_names
-        places[term.start : term.stop] = [name in term.component.locations for name in names]
-        of_slot[term.start : term.stop] = k
-        only_size[term.start : term.stop] = source.only_size(term.component)
-    data, arguments = _data(target), prior_arguments(target).numpy()
+    whole = target.whole if isinstance(target, MarginalTarget) else target
+    single = whole.dtype == torch.float32
+    noise = compiled(source.noise_source(whole.noise, single))
+    modules = [compiled(source.component_source(t.component, whole.noise, single)) for t in whole.terms]
+    data, arguments = _data(whole), prior_arguments(target).numpy()
     bounds, direction = _bounds(data)
-    arrays = {
+    arrays = _term_arrays(whole, modules) | _slot_arrays(target)
+    arrays |= {
         "data": data,
         "bounds": bounds,
         "direction": direction,
-        "origin": _flat(target.origin.numpy()),
-        "constant": noise_constants(target).numpy(),
-        "effective": _flat(target.data.n_effective.numpy()),
-        "term_start": np.array([*(t.start for t in target.terms), target.terms[-1].stop]),
-        "term_move": np.array([address(module, "move") for module in modules]),
-        "term_resize": np.array([address(module, "resize") for module in modules]),
-        "term_row": np.array([address(module, "row") for module in modules]),
-        "term_span": np.array([address(module, "span") for module in modules]),
-        "term_centred": np.array([int(bool(t.component.locations)) for t in target.terms]),
-        "term_of_slot": of_slot,
+        "origin": _flat(whole.origin.numpy()),
+        "constant": noise_constants(whole).numpy(),
+        "effective": _flat(whole.data.n_effective.numpy()),
+        "arguments": arguments,
+    }
+    numbers = {
+        "groups": target.groups, "members": target.members, "slots": len(target.slots), "moving": len(target.moving),
+        "terms": len(whole.terms), "points": data.shape[4], "item": data.itemsize, "wide": arguments.shape[3],
+        "bounds_a_row": bounds.shape[4], "noise_start": target.noise_start,
+        "phi_matters": int(source.phi_at_points(whole.noise)),
+    }  # fmt: skip
+    if isinstance(target, MarginalTarget):
+        arrays |= linear_arrays(target)
+        numbers |= {"linear": len(target.linear), "wholes": len(whole.slots), "level": len(whole.noise.parameters)}
+    functions = {f"{name}_at": address(noise, name) for name in ("points", "settle", "settle_size", "total")}
+    addresses = {name: address_of(array) for name, array in arrays.items()}
+    return Problem(**numbers, **functions, **addresses), list(arrays.values())
+
+
+def _term_arrays(whole: SumTarget, modules: Sequence[ModuleType]) -> dict[str, NDArray[Any]]:
+    """What is known of each term, and of the slots in it."""
+    places = np.zeros(len(whole.slots))
+    for term in whole.terms:
+        places[term.start : term.stop] = [name in term.component.locations for name in term.component.parameter_names]
+    return {
+        "term_start": np.array([*(t.start for t in whole.terms), whole.terms[-1].stop]),
+        **{f"term_{n}": np.array([address(one, n) for one in modules]) for n in ("move", "resize", "row", "span")},
+        "term_centred": np.array([int(bool(t.component.locations)) for t in whole.terms]),
         "place": places,
+    }
+
+
+def _slot_arrays(target: SumTarget | MarginalTarget) -> dict[str, NDArray[Any]]:
+    """What is known of each slot of the state."""
+    of_slot = np.full(len(target.slots), -1)
+    only_size = np.zeros(len(target.slots), np.int64)
+    if isinstance(target, MarginalTarget):
+        for k, term in enumerate(target.whole.terms):
+            of_slot[[term.start <= j < term.stop for j in target.kept]] = k
+    else:
+        for k, term in enumerate(target.terms):
+            of_slot[term.start : term.stop] = k
+            only_size[term.start : term.stop] = source.only_size(term.component)
+    return {
+        "term_of_slot": of_slot,
+        "only_size": only_size,
         "moving_slots": np.array(target.moving, dtype=np.int64),
         "shared": np.array([slot.shared for slot in target.slots], dtype=np.int64),
         "log_walk": np.array([prior.family.log_coordinate for prior in target.priors], dtype=np.int64),
-        "only_size": only_size,
         "table_slot": np.array(table_slots(target), dtype=np.int64),
         "density": np.array([_density(prior, "density") for prior in target.priors], dtype=np.int64),
         "densities": np.array([_density(prior, "densities") for prior in target.priors], dtype=np.int64),
-        "arguments": arguments,
         "support": prior_supports(target).numpy(),
     }
-    problem = Problem(
-        groups=target.groups,
-        members=target.members,
-        slots=len(target.slots),
-        moving=len(target.moving),
-        terms=len(target.terms),
-        points=data.shape[4],
-        item=data.itemsize,
-        wide=arguments.shape[3],
-        bounds_a_row=bounds.shape[4],
-        noise_start=target.noise_start,
-        phi_matters=int(source.phi_at_points(target.noise)),
-        points_at=address(noise, "points"),
-        settle_at=address(noise, "settle"),
-        settle_size_at=address(noise, "settle_size"),
-        total_at=address(noise, "total"),
-        **{name: address_of(array) for name, array in arrays.items()},
-    )
-    return problem, list(arrays.values())
 
 
 def _data(target: SumTarget) -> NDArray[Any]:

@@ -22,7 +22,20 @@ from numba import config as numba_config
 
 from bayesbeam.sampling.engines.written import folder_of, load, write
 
-COMPILED = ("angles", "arrays", "base", "calls", "draws", "loops", "proposals", "scalars", "trials")
+COMPILED = (
+    "angles",
+    "arrays",
+    "base",
+    "calls",
+    "draws",
+    "integrated",
+    "loops",
+    "normal_equations",
+    "proposals",
+    "row_loops",
+    "scalars",
+    "trials",
+)
 # Its names are made when it is imported.
 config: Any = numba_config
 

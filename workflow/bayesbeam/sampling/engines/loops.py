@@ -14,6 +14,7 @@ from bayesbeam.sampling.engines.arrays import Moving, Problem, Scratch
 from bayesbeam.sampling.engines.base import EXCHANGE_SLOT, REBUILD_EVERY
 from bayesbeam.sampling.engines.calls import put_real, put_whole, real, reals, whole
 from bayesbeam.sampling.engines.draws import chances, one_uniform
+from bayesbeam.sampling.engines.integrated import attempt_left, keep_left, rebuild_left
 from bayesbeam.sampling.engines.library import cached_here
 from bayesbeam.sampling.engines.proposals import (
     NO_SLOT,
@@ -80,7 +81,10 @@ def _move(
                 gain += jump_to(p, m, w, edges, d, own, theta, q, entry)
             log_u = real(w.jump_log_u, (d * m.turns_a_sweep * m.longest + jump) * w.lanes + r)
         if gain != -math.inf:
-            likelihood = attempt(p, w, member, d, own, theta, k, resize)
+            if p.linear > 0:
+                likelihood = attempt_left(p, w, member, d, own, theta, k)
+            else:
+                likelihood = attempt(p, w, member, d, own, theta, k, resize)
             if walk and likelihood != likelihood:
                 put_whole(m.flags, g * m.chains + c, NAN_SEEN)
             heat += _heat(beta, likelihood, real(m.log_likelihood, place))
@@ -90,7 +94,9 @@ def _move(
     for d in range(low, high):
         own = r * p.members + d
         place = ((g * p.members + d) * m.chains + c) * m.replicas + r
-        if accept:
+        if accept and p.linear > 0:
+            keep_left(p, m, w, d, own, place, k, n)
+        elif accept:
             keep(p, m, w, d, own, place, k, n, resize)
         else:
             put_back(p, w, d, m.theta + 8 * p.slots * place, n)
@@ -189,7 +195,10 @@ def _advance(low: int, high: int, first: int, sweeps: int, p: Problem, m: Moving
         for s in range(sweeps if sweeps > 0 else 1):
             if s == 0 or (first + s) % REBUILD_EVERY == 0:
                 for r in range(m.replicas):
-                    rebuild(p, m, w, g, c, r)
+                    if p.linear > 0:
+                        rebuild_left(p, m, w, g, c, r)
+                    else:
+                        rebuild(p, m, w, g, c, r)
             if sweeps > 0:
                 _sweep(p, m, w, g, c, s, first + s)
                 _look(p, m, w, g, c, s)
