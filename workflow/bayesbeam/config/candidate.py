@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bayesbeam.config.fields import (
     Amount,
@@ -23,6 +23,7 @@ from bayesbeam.config.fields import (
     refuse,
     shown,
 )
+from bayesbeam.config.sparse import Sparse
 
 
 class Part(Section):
@@ -196,6 +197,9 @@ class Derived(Section):
     unit: str = Field("1", max_length=60, description="Unit, in terms of those of x and y.", examples=["x*y"])
 
 
+_PARTS = "Terms of the sum, see below; beside sparse those that are always in, if any."
+
+
 class Candidate(Section):
     """A model with its noise and priors; with a count range, a family of models."""
 
@@ -203,7 +207,10 @@ class Candidate(Section):
     measurements: tuple[str, ...] = Field(
         ("*",), min_length=1, description="Ids it applies to, or patterns with * and ?.", examples=['["pet_*"]']
     )
-    parts: tuple[Part, ...] = Field(min_length=1, description="Terms of the sum, see below.")
+    sparse: Sparse | None = Field(
+        None, description="A dictionary of terms of which few are in, see below and the section on sparse regression."
+    )
+    parts: tuple[Part, ...] = Field((), validate_default=True, description=_PARTS)
     noise: Noise = Field(default_factory=Noise, description="How the points scatter, see below.")
     common: dict[PartName, Common] = Field(
         default_factory=dict,
@@ -235,10 +242,21 @@ class Candidate(Section):
             refuse(shown(value), "a list of ids or patterns", 'Write e.g. ["pet_*", au4f_ch1].')
         return [str(item) for item in items]
 
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _some(cls, value: Any, info: ValidationInfo) -> Any:
+        """A list without an entry says nothing."""
+        if isinstance(value, list) and not value and info.data.get("sparse") is None:
+            refuse(shown(value), "at least 1 entry", f"Meaning: {_PARTS}")
+        return value
+
     @field_validator("parts", mode="after")
     @classmethod
-    def _name_parts(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        """Give parts without a name that of their component, numbered from the second on."""
+    def _complete_parts(cls, parts: tuple[Part, ...], info: ValidationInfo) -> tuple[Part, ...]:
+        """Give parts without a name that of their component, numbered from the second on; add a dictionary's."""
+        sparse = info.data.get("sparse")
+        if not parts and "sparse" in info.data and sparse is None:
+            refuse("nothing", "the key parts", f"Meaning: {_PARTS}")
         taken = {part.name for part in parts if part.name}
         named = []
         for part in parts:
@@ -248,4 +266,12 @@ class Candidate(Section):
                 name = f"{part.component}_{number}"
             taken.add(name)
             named.append(part if part.name else part.model_copy(update={"name": name}))
+        if sparse is not None:
+            named += [Part(**one) for terms in sparse.written_out() for one in terms]
         return tuple(named)
+
+    def part_places(self) -> list[tuple[str | int, ...]]:
+        """Key path of every part within the candidate: under parts, or the entry of the dictionary that it is from."""
+        lengths = [] if self.sparse is None else [len(terms) for terms in self.sparse.written_out()]
+        stated: list[tuple[str | int, ...]] = [("parts", i) for i in range(len(self.parts) - sum(lengths))]
+        return stated + [("sparse", "dictionary", i) for i, length in enumerate(lengths) for _ in range(length)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bayesbeam.config.schema import Integration, Sampling
@@ -49,7 +50,8 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
     noise += [["level", str(spec.noise.level)]] if spec.noise.level is not None and spec.noise.level.needs else []
     starts = [[start.values for start in spec.starts]] if spec.starts else []
     common = [["common", _priors(spec.common)]] if spec.common else []
-    return _digest("candidate", [parts, noise, count, *starts, *common])
+    few = [["sparse", asdict(spec.sparse)]] if spec.sparse is not None else []
+    return _digest("candidate", [parts, noise, count, *starts, *common, *few])
 
 
 def words_key(spec: CandidateSpec) -> list[list[str]]:

@@ -86,6 +86,7 @@ def _truths(context: Context, models: dict[str, tuple[Expanded, ...]], problems:
 def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tuple[Expanded, ...]]:
     """Return the models of all candidates, noting what is wrong with them and between them."""
     from bayesbeam.config.axis_units import check_axis_units
+    from bayesbeam.config.dictionary import check_sparse
     from bayesbeam.config.exposures import check_exposures
     from bayesbeam.config.groups import check_groups
     from bayesbeam.config.own import own_components
@@ -102,6 +103,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     check_campaign(context, problems)
     members = applies(campaign, [row.id for row in context.rows])
     check_groups(context, members, models, problems)
+    check_sparse(context, models, problems)
     check_exposures(campaign, members, context.rows, models, problems)
     check_thinned(members, context.rows, models, problems)
     check_axis_units(members, context.rows, models, problems)

@@ -25,6 +25,7 @@ from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_regression import REGRESSION
 from bayesbeam.config.reference_sharing import EXAMPLE_MIXED, EXAMPLE_SHARING, MIXED_END, SHARING, SHARING_END
+from bayesbeam.config.reference_sparse import EXAMPLE_SPARSE, SPARSE, SPARSE_END
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
@@ -40,6 +41,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("treatments.&lt;name&gt;.uncertainty", schema.Uncertainty),
     ("candidates.&lt;name&gt;", schema.Candidate),
     ("candidates.&lt;name&gt;.parts", schema.Part),
+    ("candidates.&lt;name&gt;.sparse", schema.Sparse),
+    ("candidates.&lt;name&gt;.sparse.dictionary", schema.Terms),
     ("candidates.&lt;name&gt;.noise", schema.Noise),
     ("candidates.&lt;name&gt;.common.&lt;name&gt;", schema.Common),
     ("candidates.&lt;name&gt;.derived.&lt;name&gt;", schema.Derived),
@@ -93,6 +96,9 @@ def readme() -> str:
         LINEAR,
         _code("yaml", EXAMPLE_LINEAR),
         LINEAR_END,
+        SPARSE,
+        _code("yaml", EXAMPLE_SPARSE),
+        SPARSE_END,
         text.OWN_COMPONENTS,
         _code("python", text.EXAMPLE_COMPONENT),
         text.OWN_COMPONENTS_REST.format(functions=fill(", ".join(f"`{word}`" for word in (*FUNCTIONS, "pi")), 118)),

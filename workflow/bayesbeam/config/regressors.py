@@ -71,11 +71,16 @@ def check_columns(context: Context, members: Mapping[str, Sequence[str]], proble
     for name, candidate in context.campaign.candidates.items():
         if context.cut_below("candidates", name):
             continue
-        for index, part in enumerate(candidate.parts):
+        for place, part in zip(candidate.part_places(), candidate.parts, strict=True):
             if part.column is not None and not isinstance(part.count, CountRange):
                 lacking = [rows[i] for i in members[name] if part.column not in rows[i].treatment.read.columns]
                 if lacking:
-                    _note(part.column, lacking, problems, ("candidates", name, "parts", index, "column"))
+                    _note(
+                        part.column,
+                        lacking,
+                        problems,
+                        ("candidates", name, *place, *(["column"] if place[0] == "parts" else [])),
+                    )
 
 
 def _note(word: str, lacking: Sequence[MeasurementRow], problems: Problems, path: KeyPath) -> None:

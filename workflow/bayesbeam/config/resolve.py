@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bayesbeam.config.candidate import Candidate, Part
 from bayesbeam.config.counts import check_counts, expand, ranges_of
+from bayesbeam.config.dictionary import resolve_sparse
 from bayesbeam.config.exposures import DARK, dark_level, with_dark
 from bayesbeam.config.expression import PriorSpec, fixed
 from bayesbeam.config.fields import CountRange
@@ -53,7 +54,8 @@ def resolve_candidate(
     here: KeyPath = ("candidates", name)
     _check_part_names(candidate, problems, here)
     stated, candidate = candidate, with_dark(candidate, problems, here)
-    parts = [_part(part, problems, (*here, "parts", i), components) for i, part in enumerate(candidate.parts)]
+    places = candidate.part_places()
+    parts = [_part(p, problems, (*here, *place), components) for p, place in zip(candidate.parts, places, strict=True)]
     noise = resolve_noise(candidate.noise, problems, (*here, "noise"))
     known = tuple(part for part in parts if part is not None)
     if candidate is not stated:
@@ -72,7 +74,7 @@ def resolve_candidate(
             here, "no parameter that is free", "at least one", "Remove a key under fixed, or estimate the noise."
         )
         return ()
-    spec = resolve_linear(candidate, spec, problems, here)
+    spec = resolve_linear(candidate, resolve_sparse(candidate, spec, problems, here), problems, here)
     check_counts(candidate, spec, problems, here)
     if len(problems.found) > before:
         return ()
@@ -83,10 +85,13 @@ def resolve_candidate(
 def _check_part_names(candidate: Candidate, problems: Problems, here: KeyPath) -> None:
     """Names given twice."""
     names = [part.name for part in candidate.parts]
-    for index, name in enumerate(names):
-        if name in names[:index]:
+    seen: set[str] = set()
+    for place, name in zip(candidate.part_places(), names, strict=True):
+        if name in seen:
             remedy = "Give the parts different names."
-            problems.add((*here, "parts", index, "name"), f"the name {name!r} a second time", "every name once", remedy)
+            path = (*here, *place, "name")
+            problems.add(path, f"the name {name!r} a second time", "every name once", remedy)
+        seen.add(name)
 
 
 def _part(part: Part, problems: Problems, here: KeyPath, components: Components) -> PartSpec | None:

@@ -24,6 +24,7 @@ from bayesbeam.config.fields import (
     shown,
 )
 from bayesbeam.config.shared import Shared
+from bayesbeam.config.sparse import Sparse, Terms
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Thinning
 
@@ -46,6 +47,8 @@ __all__ = [
     "Shared",
     "Signal",
     "Simulation",
+    "Sparse",
+    "Terms",
     "Thinning",
     "Treatment",
     "Uncertainty",

@@ -158,6 +158,19 @@ class StartSpec:
 
 
 @dataclass(frozen=True)
+class SparseSpec:
+    """Terms of which few are in: names of their parts, most that are in at once, prior of how many, and the search.
+
+    ``sizes`` is the word of that prior and its number, 0 where it has none.
+    """
+
+    terms: tuple[str, ...]
+    most: int
+    sizes: tuple[str, float]
+    search: Literal["auto", "exhaustive", "exchange"]
+
+
+@dataclass(frozen=True)
 class CandidateSpec:
     """Parts and noise of one candidate with all counts set, and points to start from."""
 
@@ -166,6 +179,7 @@ class CandidateSpec:
     starts: tuple[StartSpec, ...] = ()
     common: tuple[CommonSpec, ...] = ()
     derived: tuple[DerivedSpec, ...] = ()
+    sparse: SparseSpec | None = None
 
     def part(self, name: str) -> PartSpec:
         """Return a part by name; ``KeyError`` is our own mistake."""

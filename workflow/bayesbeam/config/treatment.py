@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from bayesbeam.config.fields import Column, Interval, PartName, Real, Section, refuse
+from bayesbeam.config.numbered import numbered
 
 
 class Read(Section):
@@ -32,7 +33,7 @@ class Read(Section):
         default_factory=dict,
         max_length=1000,
         description="Further columns of numbers, for parts with component: column: names of one's own with number or "
-        "name in the file, or a list of names of the file.",
+        "name in the file, or a list of names of the file, in which c01..c60 stands for sixty.",
         examples=["[size, width]", "{load: 3}"],
     )
     delimiter: Literal["auto", ",", ";", "tab", "space"] = Field("auto", description="What separates the columns.")
@@ -69,7 +70,7 @@ class Read(Section):
             if not isinstance(name, str):
                 remedy = "Write names of your own: {load: 3}."
                 refuse(f"a list with {name!r}", "names of the file's columns", remedy)
-        return {name: name for name in value}
+        return {name: name for text in value for name in numbered(text)}
 
 
 class Axis(Section):

@@ -24,11 +24,12 @@ from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
+from bayesbeam.report.terms_view import TermsView, terms_view
 from bayesbeam.report.wording import Answer, candidate_label
 
 FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
 PANELS = 8  # candidates of one measurement that get figures, the most probable ones
-NOTHING_TO_SAMPLE = "none"  # engine of a candidate with nothing free
+NOTHING_TO_SAMPLE = ("none", "all sets")  # engines of candidates of which nothing was sampled
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Choice:
     parameters: view.Table
     modes: view.Table | None
     numbering: tuple[str, ...] = ()
+    terms: TermsView | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
         pdf=one is result.best,
     )
     sampling = None
-    if one.engine != NOTHING_TO_SAMPLE:
+    if one.engine not in NOTHING_TO_SAMPLE:
         figure = sampling_figure(read_run(arrays, where), one)
         sampling = gallery.add(f"{name}+sampling", figure, f"{result.name}: sampling, {label}", pdf=False)
     odds = view.probability(one.model_probability)
@@ -167,6 +169,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
     return Choice(
         label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,
         view.parameter_table(one), view.modes_table(one), tuple(numbering_notes(one.numbering)),
+        terms_view(result, one, gallery),
     )  # fmt: skip
 
 

@@ -38,6 +38,15 @@ MODES = (
     "the slopes of the curve (those of least squares). Where these differ from mean and sd, the posterior is not "
     "normal. A dash: the density is highest at the end of a prior, or the quantity is not sampled."
 )
+TERMS = (
+    "Above: the probability that each term is in, over all sets; its coefficient, 0 where it is not in, with one "
+    "standard deviation. Below: how many sets of each number of terms there are at each free energy, in bins of one "
+    "width; the best set of all is at 0."
+)
+TERMS_GOOD = (
+    "A clear answer: one set far to the left of all others. Where many sets lie within a few nats of the best one, no "
+    "single set is the answer, and the probabilities of terms say what is known."
+)
 RIDGES = (
     "Each shared parameter from every measurement alone (coloured) and from all together (dark), on one axis. All "
     "heights are scaled alike."

@@ -117,6 +117,15 @@ class NextCurves:
 
 
 @dataclass(frozen=True, eq=False)
+class States:
+    """Density of states: edges (B+1,) of free energy, and by size (K+1, B) numbers of sets and their errors."""
+
+    edges: Array
+    counts: Array
+    errors: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """What the sampler left for judging it: trace (C, S), ladder (R), exchange rates (R-1)."""
 
@@ -171,6 +180,14 @@ def read_run(path: Path, group: str) -> Run:
         node = _node(file, path, group)
         names = ("trace", "beta", "exchange_rate", "log_likelihood_mean")
         return Run(*(np.asarray(_data(node, path, name), dtype=np.float64) for name in names))
+
+
+def read_states(path: Path, group: str) -> States:
+    """Density of states kept under a group of a result file."""
+    with _opened(path) as file:
+        node = _node(file, path, group)
+        names = ("state_edges", "state_counts", "state_errors")
+        return States(*(np.asarray(_data(node, path, name), dtype=np.float64) for name in names))
 
 
 def _opened(path: Path) -> h5py.File:

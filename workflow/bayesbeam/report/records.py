@@ -137,9 +137,8 @@ class Marginal:
 class Advised:
     """Where to measure next, or the ``reason`` why that is not said; ``points`` in the order of measurement.
 
-    Of each point: x, curve_sd, noise_sd, and with those before it information and sd_after (of the quantity
-    ``about``, now ``sd_before``); ``even`` has the last two for as many points spread evenly. ``share`` is the
-    probability of the candidates that have the quantity.
+    Of each point: x, curve_sd, noise_sd, and with those before it information and sd_after (of ``about``, now
+    ``sd_before``); ``even``: these two for points spread evenly; ``share``: probability of candidates that have it.
     """
 
     about: str = ""
@@ -199,6 +198,7 @@ class Candidate:
     parameters: tuple[Row, ...] = ()
     parts: str = ""
     numbering: tuple[Mapping[str, Any], ...] = ()
+    sparse: Mapping[str, Any] | None = None
 
     @property
     def reliable(self) -> bool:

@@ -21,6 +21,12 @@ COLUMNS = {
     ),
     "numbering": ("measurement", "candidate", "count", "part", "numbered_by", "first", "second", "overlap"),
     "counts": ("measurement", "candidate", "part", "count", "probability", "error"),
+    "terms": (
+        "measurement", "candidate", "term", "always", "inclusion", "inclusion_error", "mean", "sd",
+    ),
+    "supports": ("measurement", "candidate", "rank", "size", "free_energy", "probability", "terms"),
+    "sizes": ("measurement", "candidate", "size", "prior", "probability", "error"),
+    "density_of_states": ("measurement", "candidate", "size", "low", "high", "sets", "standard_error"),
     "averaged": (
         "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
     ),

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from bayesbeam.report import sparse_tables
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
@@ -38,6 +39,10 @@ def write_tables(results: Results, folder: Path) -> None:
         "checks": _checks,
         "numbering": _numbering,
         "counts": _counts,
+        "terms": sparse_tables.terms,
+        "supports": sparse_tables.supports,
+        "sizes": sparse_tables.sizes,
+        "density_of_states": sparse_tables.density_of_states,
         "averaged": _averaged,
         "next_points": _next_points,
         "integration": _integration,
@@ -59,6 +64,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty.add("modes")
     if not any(one.noise_curve for one in candidates):
         empty |= {"noise_curve", "noise_level"}
+    if not any(one.sparse for one in candidates):
+        empty |= {"terms", "supports", "sizes", "density_of_states"}
     if not any(_numbering(results)):
         empty.add("numbering")
     if not any(_next_points(results)):

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bayesbeam.sparse.problem import Reduced, Regression
+from bayesbeam.sparse.search import IntArray
 from bayesbeam.sparse.tally import Tally
 
 # Numbers in the largest array of a batch: it fits the memory of a small GPU, and the cache of a processor.
@@ -51,12 +53,50 @@ def in_batches(
     """Sums of batches of supports: some parents of a size, each with every column after its last."""
     given = _OnDevice.of(problem, whole, sums, device)
     lost = _LOST + math.log(sum(counts))
+    for _, parents in _batches(given, problem.columns, most):
+        yield _batch(given, parents, tally.like(), lost)
+
+
+def pick_in_batches(
+    problem: Regression, whole: Reduced, sums: Reduced, cells: IntArray, generator: np.random.Generator, most: int,
+    device: str,
+) -> Iterator[IntArray]:  # fmt: skip
+    """Posterior draws of supports: as many of each batch, in order, as ``cells`` (batches, K+1) say."""
+    given = _OnDevice.of(problem, whole, sums, device)
+    number = 0
+    for size, parents in _batches(given, problem.columns, most):
+        wanted = int(cells[number, size])
+        number += 1
+        if not wanted:
+            continue
+        value, following, _, _ = _supports(given, parents)
+        flat = torch.where(following, value, torch.inf).flatten()
+        weight = torch.exp(flat.min() - flat).cumsum(0)
+        marks = torch.from_numpy(np.sort(generator.random(wanted))).to(device) * weight[-1]
+        at = torch.searchsorted(weight, marks, right=True).clamp_max(len(weight) - 1)
+        columns = value.shape[1]
+        found = np.full((wanted, most), -1)
+        found[:, :size] = torch.cat([parents[at // columns], (at % columns)[:, None]], 1).cpu().numpy()
+        yield found
+
+
+def _batches(given: _OnDevice, columns: int, most: int) -> Iterator[tuple[int, Tensor]]:
+    """Size of supports and a batch of parents (B, size - 1), in the order of a search."""
+    device = given.gram.device
     for size in range(1, most + 1):
-        table = _binomials(problem.columns, size - 1).to(device)
-        step = max(1, _AT_ONCE[given.gram.device.type] // (problem.columns * size))
-        for start in range(0, counts[size - 1], step):
-            rank = torch.arange(start, min(start + step, counts[size - 1]), device=device)
-            yield _batch(given, supports_of_rank(rank, table), tally.like(), lost)
+        table = _binomials(columns, size - 1).to(device)
+        step, count = max(1, _AT_ONCE[device.type] // (columns * size)), math.comb(columns, size - 1)
+        for start in range(0, count, step):
+            yield size, supports_of_rank(torch.arange(start, min(start + step, count), device=device), table)
+
+
+def _supports(given: _OnDevice, parents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of parents and one column (B, P): free energy, which columns follow the parent's, unexplained squares, share."""
+    value, unexplained, least = _children(given, parents)
+    if not parents.shape[1]:
+        return value, torch.ones_like(value, dtype=torch.bool), unexplained, least
+    following = torch.arange(value.shape[1], device=parents.device) > parents[:, -1:]
+    return value, following, unexplained, least
 
 
 def _binomials(columns: int, size: int) -> Tensor:
@@ -84,8 +124,7 @@ def _batch(given: _OnDevice, parents: Tensor, part: Tally, lost: float) -> Tally
     """Sums over all supports that one more column makes of parents (B, k)."""
     k, columns = parents.shape[1], given.gram.shape[0]
     size = k + 1
-    value, unexplained, least = _children(given, parents)
-    following = torch.arange(columns, device=parents.device) > parents[:, -1:] if k else torch.ones_like(value) > 0.0
+    value, following, unexplained, least = _supports(given, parents)
     value = torch.where(following, value, torch.inf)
     if not bool(following.any()):
         return part

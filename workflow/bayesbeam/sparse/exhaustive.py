@@ -64,7 +64,8 @@ def search_all(
     whole = reduced(problem)
     sums = without_always(whole, problem.always)
     tally = Tally.empty(most, problem.always + problem.columns, ranked, histogram_edges(sums, most, bins))
-    tally.add(_empty_support(problem, whole, sums, tally))
+    first = _empty_support(problem, whole, sums, tally)
+    tally.add(first)
     if compiled is None:
         compiled = device == "cpu" and find_spec("numba") is not None
     if compiled:
@@ -73,9 +74,12 @@ def search_all(
         from bayesbeam.sparse.batched import in_batches
 
         parts = in_batches(problem, whole, sums, most, tally, counts, device)
+    weights = [first.log_sum()]
     for part in parts:
+        weights.append(part.log_sum())
         tally.add(part)
-    return tally.search(problem, counts, _checked_rounding(problem, sums, tally.least))
+    rounding = _checked_rounding(problem, sums, tally.least)
+    return tally.search(problem, counts, rounding, np.stack(weights))
 
 
 def _empty_support(problem: Regression, whole: Reduced, sums: Reduced, tally: Tally) -> Tally:
@@ -105,7 +109,7 @@ def _in_loops(
 
     def run(first: int) -> Tally:
         part = tally.like()
-        part.least = loops.walk(first, most, lost, *_arguments(problem, whole, sums, most, part))
+        part.least = loops.walk(first, most, lost, *loop_arguments(problem, whole, sums, most, part))
         return part
 
     yield run(-1)
@@ -124,7 +128,7 @@ def _in_loops(
             yield one.result()
 
 
-def _arguments(problem: Regression, whole: Reduced, sums: Reduced, most: int, part: Tally) -> tuple[Any, ...]:
+def loop_arguments(problem: Regression, whole: Reduced, sums: Reduced, most: int, part: Tally) -> tuple[Any, ...]:
     """What the loops take after the first column and the sizes."""
     columns, deep = problem.columns, most + 1
     longest = problem.always + most
@@ -144,6 +148,12 @@ def _arguments(problem: Regression, whole: Reduced, sums: Reduced, most: int, pa
         (np.zeros(longest, np.int64), np.zeros((longest, longest)), np.zeros(longest), np.zeros(longest)),
         np.zeros(deep, np.int64),
     )  # fmt: skip
+
+
+def tally_of(search: Search) -> Tally:
+    """Empty sums of the sizes of a search."""
+    ranked, most = search.best.shape[1:]
+    return Tally.empty(most, search.inclusion.shape[1], ranked, search.edges)
 
 
 def _checked_rounding(problem: Regression, sums: Reduced, least: float) -> float:

@@ -99,7 +99,7 @@ def _weigh(full: Any, sums: Any, scratch: Any, support: Any, size: int, value: f
 
 
 @_helper
-def _take_in(reduced: Any, state: Any, size: int) -> float:
+def take_in(reduced: Any, state: Any, size: int) -> float:
     """Extend the factor by the column last chosen; returns the least share of a column that the chosen ones leave."""
     gram, offset = reduced[0], reduced[2]
     support, row, pivot, rest, logs, squares = state
@@ -125,20 +125,27 @@ def _take_in(reduced: Any, state: Any, size: int) -> float:
 
 
 @_helper
+def child(reduced: Any, state: Any, size: int, j: int) -> tuple[float, float]:
+    """Free energy of the chosen columns and one more, and what they leave unexplained."""
+    offset, constant, after, scale = reduced[2], reduced[3], reduced[4], reduced[5]
+    pivot, rest, logs, squares = state[2], state[3], state[4], state[5]
+    left = squares[size] + offset[j] - rest[size, j] * rest[size, j] / pivot[size, j]
+    energy = 0.5 * left if after == 0.0 else after * math.log(scale + 0.5 * left)
+    return constant + logs[size] + 0.5 * math.log(pivot[size, j]) + energy, left
+
+
+@_helper
 def _look(
     reduced: Any, full: Any, state: Any, sums: Any, density: Any, ranked: Any, scratch: Any, size: int, begin: int,
     lost: float,
 ) -> None:  # fmt: skip
     """Free energy of every support that one more column, from ``begin`` on, makes of the chosen ones."""
-    offset, constant, after, scale = reduced[2:]
-    support, _, pivot, rest, logs, squares = state
+    support = state[0]
     low, per_width, histogram = density
     best, best_free_energy = ranked
-    last, bins, so_far = best_free_energy.shape[1] - 1, histogram.shape[1], constant + logs[size]
-    for j in range(begin, offset.shape[0]):
-        unexplained = squares[size] + offset[j] - rest[size, j] * rest[size, j] / pivot[size, j]
-        energy = 0.5 * unexplained if after == 0.0 else after * math.log(scale + 0.5 * unexplained)
-        value = so_far + 0.5 * math.log(pivot[size, j]) + energy
+    last, bins = best_free_energy.shape[1] - 1, histogram.shape[1]
+    for j in range(begin, reduced[0].shape[0]):
+        value, unexplained = child(reduced, state, size, j)
         place = int((value - low) * per_width)
         histogram[size + 1, min(max(place, 0), bins - 1)] += 1
         support[size] = j
@@ -169,7 +176,7 @@ def _walk(
             continue
         following[size] = j + 1
         support[size] = j
-        least = min(least, _take_in(reduced, state, size + 1))
+        least = min(least, take_in(reduced, state, size + 1))
         _look(reduced, full, state, sums, density, ranked, scratch, size + 1, j + 1, lost)
         if size + 2 < most:
             size += 1

@@ -33,6 +33,8 @@ class Search:
         Supports of least F of each size, best first, filled up with -1 and infinity.
     rounding : float
         Bound of what rounding may have cost a free energy, nats.
+    parts : array (n, K+1)
+        Logarithm of the sum of ``exp(-F)`` over the supports of a size in each part of the search, in its order.
     """
 
     columns: int
@@ -47,6 +49,7 @@ class Search:
     best: IntArray
     best_free_energy: FloatArray
     rounding: float
+    parts: FloatArray
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,14 @@ class Tally:
         both = np.concatenate([self.best, other.best], axis=1)
         self.best = np.take_along_axis(both, order[:, :, None], axis=1)
 
-    def search(self, problem: Regression, counts: list[int], rounding: float) -> Search:
+    def log_sum(self) -> FloatArray:
+        """Logarithm of the sum of ``exp(-F)`` of each size, minus infinity where there is none."""
+        with np.errstate(divide="ignore"):
+            return np.where(self.weight > 0.0, np.log(self.weight) - self.reference, -np.inf)
+
+    def search(self, problem: Regression, counts: list[int], rounding: float, parts: FloatArray) -> Search:
         """What was found."""
-        log_sum = np.log(self.weight) - self.reference
         inclusion, mean, square = (part / self.weight[:, None] for part in (self.inclusion, self.mean, self.square))
-        return Search(problem.columns, problem.always, np.array(counts), log_sum, inclusion, mean, square, self.edges,
-                      self.histogram, self.best, self.best_free_energy, rounding)  # fmt: skip
+        sums = self.log_sum(), inclusion, mean, square
+        return Search(problem.columns, problem.always, np.array(counts), *sums, self.edges, self.histogram, self.best,
+                      self.best_free_energy, rounding, parts)  # fmt: skip

@@ -51,7 +51,9 @@ def check_capacity(spec: CandidateSpec, target: SumTarget, members: Sequence[Seq
 
 def _unknowns(spec: CandidateSpec) -> int:
     """Number of parameters that are not fixed, those of the noise included."""
-    curve = sum(part.count * _free(part) for part in spec.parts)
+    few = frozenset(spec.sparse.terms) if spec.sparse is not None else frozenset[str]()
+    curve = sum(part.count * _free(part) for part in spec.parts if part.name not in few)
+    curve += spec.sparse.most if spec.sparse is not None else 0
     curve += sum(not one.prior.fixed for one in spec.common)
     return curve + sum(not p.prior.fixed for p in spec.noise.parameters)
 

@@ -26,7 +26,8 @@ from bayesbeam.stages.marginals import marginals
 from bayesbeam.stages.next_points import Model, advise
 from bayesbeam.stages.noise_levels import noise_levels, weigh_levels
 from bayesbeam.stages.sample import REFUSED
-from bayesbeam.stages.summary import Summary, noise_words, part_words, prior_rows, summarise
+from bayesbeam.stages.summary import Summary, noise_words, prior_rows, summarise
+from bayesbeam.stages.terms import SPARSE, STATES, of_terms, terms_of, words_of
 
 FORMAT = 1
 
@@ -105,12 +106,13 @@ def _candidates(
             refused[expanded.tag] = str(sampled.facts[REFUSED])
             continue
         name = f"{m.id}/{expanded.tag}"
-        summary = summarise(
-            expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, campaign.campaign.report.modes
-        )
+        modes = campaign.campaign.report.modes and expanded.spec.sparse is None
+        summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, modes)
+        summary = of_terms(expanded.spec, summary, sampled, name)
         records.append(_record(expanded, m, sampled, summary))
         facts = {"columns": summary.columns, "labels": summary.labels}
-        arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id], facts)
+        states_too = {word: sampled.arrays[word] for word in STATES if word in sampled.arrays}
+        arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id] | states_too, facts)
         states[expanded.tag] = summary.picked
     if records:
         _weigh(records)
@@ -140,7 +142,8 @@ def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summar
         "priors": prior_rows(expanded.spec, m),
         "numbering": summary.numbering,
         "parameters": [finite(row) for row in summary.rows],
-        "parts": part_words(expanded.spec),
+        "parts": words_of(expanded.spec),
+        **({SPARSE: terms} if (terms := terms_of(sampled)) is not None else {}),
         **diagnostics(sampled),
     }
 

@@ -32,7 +32,8 @@ def noise_levels(expanded: Expanded, m: Measurement, sampled: Record) -> dict[st
     ``sigma`` is the stated level, None where every point has its own; ``prior`` that of the level, where one is stated.
     """
     noise = expanded.spec.noise
-    if noise.model != "normal" or any(part.marginal for part in expanded.spec.parts):
+    closed = expanded.spec.sparse is not None or any(part.marginal for part in expanded.spec.parts)
+    if noise.model != "normal" or closed:
         return None  # of a marginal likelihood, tempering is no change of the noise
     normaliser = -float(np.log(base_deviation(expanded.spec, m) * math.sqrt(2.0 * math.pi)).sum())
     source = ladder_source(sampled.arrays["log_likelihood"], sampled.arrays["beta"])

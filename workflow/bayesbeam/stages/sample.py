@@ -38,6 +38,7 @@ from bayesbeam.stages.parts import choice_words, halves, parts_of, too_large
 from bayesbeam.stages.plan import digest
 from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
+from bayesbeam.stages.sparse import problem_of, solve_all
 from bayesbeam.stages.starts import starting_points
 from bayesbeam.stages.watch import Watcher, forward
 from bayesbeam.targets.base import Target
@@ -154,6 +155,9 @@ def sample_group(
 def misfit(spec: CandidateSpec, m: Measurement) -> str:
     """Why a candidate cannot be tried on a measurement; empty where it can."""
     try:
+        if spec.sparse is not None:
+            problem_of(spec, m)
+            return ""
         target = build_target(spec, [[m]])
         starting_points(spec, target, [[m]])
         sampled_target(spec, target)
@@ -229,6 +233,8 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     """Run the sampler and pack its results, one record a group."""
     torch.set_num_threads(1)
     sampling = job.campaign.campaign.sampling
+    if job.expanded.spec.sparse is not None:
+        return solve_all(job.expanded, job.groups, job.keys, job.settings, job.device, keeper)
     try:
         whole = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
         target = sampled_target(job.expanded.spec, whole)

@@ -1,0 +1,87 @@
+"""Candidates of which few terms are in: what of the rest of a campaign goes with that, and what does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bayesbeam.config.candidate import Candidate
+from bayesbeam.config.checks import Context
+from bayesbeam.config.fields import CountRange
+from bayesbeam.config.places import Problems
+from bayesbeam.config.specs import CandidateSpec, Expanded, PartSpec, SparseSpec
+from bayesbeam.config.yaml_text import KeyPath
+from bayesbeam.models.linear_in import is_linear
+
+MOST_SETS = 100_000_000_000
+"""Sets of terms that one core looks at in a few hours."""
+_NORMAL = "normal"
+
+
+def resolve_sparse(candidate: Candidate, spec: CandidateSpec, problems: Problems, here: KeyPath) -> CandidateSpec:
+    """Candidate with its dictionary, where it has one; mistakes are noted."""
+    sparse = candidate.sparse
+    if sparse is None:
+        return spec
+    terms = [place[0] == "sparse" for place in candidate.part_places()]
+    count, path = sum(terms), (*here, "sparse")
+    if sparse.most > count:
+        remedy = f"Lower most to {count}, or add terms."
+        problems.add((*path, "most"), f"most: {sparse.most} of {count} terms", f"{count} at most", remedy)
+    sets = sum(math.comb(count, size) for size in range(min(sparse.most, count) + 1))
+    if sparse.search == "exhaustive" and sets > MOST_SETS:
+        found = f"{sets:.3g} sets of up to {sparse.most} of {count} terms"
+        remedy = "Write search: exchange, or lower most."
+        problems.add((*path, "search"), found, f"{MOST_SETS:.0e} at most for an exhaustive search", remedy)
+    _check_rest(candidate, spec, problems, here)
+    for part, place, term in zip(spec.parts, candidate.part_places(), terms, strict=True):
+        _check_part(part, term, problems, (*here, *place))
+    names = tuple(part.name for part, term in zip(spec.parts, terms, strict=True) if term)
+    return replace(spec, sparse=SparseSpec(names, sparse.most, sparse.log_sizes(), sparse.search))
+
+
+def _check_rest(candidate: Candidate, spec: CandidateSpec, problems: Problems, here: KeyPath) -> None:
+    """Note what does not go with a dictionary."""
+    if spec.noise.model != "normal" or candidate.noise.level is not None:
+        found = f"{candidate.noise.family} noise whose level is not known" if candidate.noise.level is None else "level"
+        remedy = "Write sigma: as a number, or column where every point has its own."
+        problems.add((*here, "noise"), f"{found} beside sparse", "normal noise of a known level", remedy)
+    for key, given in (
+        ("common", candidate.common), ("derived", candidate.derived), ("starts", candidate.starts),
+        ("linear", candidate.linear != "sample"),
+    ):  # fmt: skip
+        if given:
+            problems.add((*here, key), f"{key} beside sparse", "one of the two", f"Remove {key}.")
+    for i, part in enumerate(candidate.parts):
+        if isinstance(part.count, CountRange) or part.count != 1 or part.tied or part.linear == "marginalise":
+            found = f"{part.name} with a count, a tie, or linear: marginalise, beside sparse"
+            problems.add((*here, "parts", i), found, "a single part by itself", "Remove count, tied and linear.")
+
+
+def _check_part(part: PartSpec, term: bool, problems: Problems, here: KeyPath) -> None:
+    """Note free parameters of a part that are not linear with a normal prior, and terms without just one of these."""
+    if part.acts_on:
+        problems.add(here, f"{part.component} beside sparse", "parts with curves of their own", "Remove it.")
+        return
+    free = [one for one in part.parameters if not one.prior.fixed]
+    bad = [one.name for one in free if one.prior.family != _NORMAL]
+    if not bad and not is_linear(part.build(), [one.name for one in free]):
+        bad = [one.name for one in free if not is_linear(part.build(), [one.name])] or [one.name for one in free]
+    if bad:
+        found = f"{', '.join(bad)} of {part.name}, free and without a normal prior, or not a factor of the curve"
+        problems.add(here, found, "a normal prior of what the curve is linear in", "Give the others under fixed.")
+    elif term and len(free) != 1:
+        found = f"{len(free)} free parameters of {part.name}"
+        problems.add(here, found, "one, the coefficient", "Give the others under fixed.")
+
+
+def check_sparse(context: Context, models: Mapping[str, Sequence[Expanded]], problems: Problems) -> None:
+    """Note groups and studies of candidates with a dictionary."""
+    few = {name for name, found in models.items() if any(one.spec.sparse is not None for one in found)}
+    uses = [("integration", i, one.candidate) for i, one in enumerate(context.campaign.integration)]
+    uses += [("simulate", i, one.candidate) for i, one in enumerate(context.campaign.simulate)]
+    for key, i, name in uses:
+        if name in few:
+            remedy = "Choose a candidate without sparse."
+            problems.add((key, i, "candidate"), f"{name}, a candidate with a dictionary", "one with parts only", remedy)
