@@ -253,7 +253,7 @@ def test_one_component_alone_is_found_without_a_number(label: str, number: bool)
 def test_a_candidate_with_nothing_to_sample_has_no_figure_of_its_sampling(tmp_path: Path) -> None:
     found = load_results(report_fixture.facts(), report_fixture.write_results(tmp_path / "results"))
     one = found.measurements[0]
-    known = replace(one.candidates[0], engine=NOTHING_TO_SAMPLE)
+    known = replace(one.candidates[0], engine=ENGINE)
     assert ENGINE in NOTHING_TO_SAMPLE
     results = Results(found.facts, (replace(one, candidates=(known, *one.candidates[1:])),), ())
     with style.figure_style():
