@@ -23,7 +23,7 @@ def main() -> int:
     def stage() -> None:
         campaign = outline_campaign(arguments.config)
         # Models are needed to simulate from them, and bring torch in.
-        campaign = load_campaign(arguments.config) if campaign.campaign.simulate else campaign
+        campaign = load_campaign(arguments.config) if campaign.campaign.simulations else campaign
         folder = arguments.output.parent
         if arguments.measurement:
             preprocess_rows(campaign, [arguments.measurement], folder)

@@ -219,3 +219,13 @@ def test_a_known_level_does_not_grow_where_it_is_a_rate(tmp_path: Path) -> None:
     (thinned,) = (one for one in found if "thinned for t" in one)
     assert "flat.level, which is 5 at exposure 10; expected 50, as the counts are thinned" in thinned
     assert "fixed(...) with a number" in thinned
+
+
+def test_one_study_without_a_list_names_a_bad_level_once(tmp_path: Path) -> None:
+    text = CAMPAIGN.format(**{**GOOD, "levels": "exposures: [1, -1]"})
+    head, rest = text.split("simulate:\n  - ")
+    (tmp_path / "campaign.yaml").write_text(head + "simulate:\n    " + rest, encoding="utf-8")
+    (tmp_path / "measurements.tsv").write_text(SHEET, encoding="utf-8")
+    with pytest.raises(ConfigErrors) as found:
+        load_campaign(tmp_path)
+    assert str(found.value).count("simulate.exposures[1]: -1") == 1

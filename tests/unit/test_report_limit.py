@@ -12,7 +12,8 @@ from scipy import stats
 from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.limit import Share, examples, limits, without_studies
 from bayesbeam.report.limit_view import answer, limit_views
-from bayesbeam.report.records import Candidate, Facts, MeasurementResult, Member, Results, Row, Study
+from bayesbeam.report.records import Candidate, Facts, MeasurementResult, Results, Row
+from bayesbeam.report.studied import Member, Study
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
 

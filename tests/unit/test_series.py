@@ -18,10 +18,11 @@ from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.page import Content, render
-from bayesbeam.report.records import Candidate, Facts, Followed, MeasurementResult, Member, Results, Row, Study
+from bayesbeam.report.records import Candidate, Facts, Followed, MeasurementResult, Results, Row
 from bayesbeam.report.series import selection_figure
 from bayesbeam.report.series_data import all_series, along, find_series, line_of, trends_of
 from bayesbeam.report.series_view import SeriesView, sentence, series_views
+from bayesbeam.report.studied import Member, Study
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
 from bayesbeam.report.text import TIMES_TEN

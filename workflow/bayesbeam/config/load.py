@@ -80,7 +80,13 @@ def _truths(context: Context, models: dict[str, tuple[Expanded, ...]], problems:
     """Return what is true in the simulated studies."""
     from bayesbeam.config.truth import resolve_truths
 
-    return resolve_truths(context.campaign, models, context.declared, problems)
+    truths = resolve_truths(context.campaign, models, context.declared, problems)
+    if context.campaign.distinguish:
+        from bayesbeam.config.told_apart import check_distinguish
+
+        members = applies(context.campaign, [row.id for row in context.rows])
+        check_distinguish(context.campaign, members, models, truths, problems)
+    return truths
 
 
 def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tuple[Expanded, ...]]:

@@ -64,7 +64,7 @@ class CampaignOutline:
     @property
     def has_studies(self) -> bool:
         """Whether some measurements are simulated or thinned."""
-        return bool(self.campaign.simulate or self.campaign.thin)
+        return bool(self.campaign.simulate or self.campaign.distinguish or self.campaign.thin)
 
     def row(self, measurement: str) -> MeasurementRow:
         """Row of a measurement; ``KeyError`` is our own mistake."""
@@ -170,4 +170,8 @@ def _sheet(file: Path, campaign: Campaign, cut: frozenset[str], treatments: froz
 def _needs_no_sheet(file: Path, campaign: Campaign) -> bool:
     """Whether all measurements are simulated, so that there need not be a sheet."""
     unsaid = "measurements" not in campaign.model_fields_set
-    return bool(campaign.simulate) and unsaid and not (file.parent / campaign.measurements).exists()
+    return (
+        bool(campaign.simulate or campaign.distinguish)
+        and unsaid
+        and not (file.parent / campaign.measurements).exists()
+    )

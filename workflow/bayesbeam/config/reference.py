@@ -20,6 +20,7 @@ from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
+from bayesbeam.config.reference_distinguish import DISTINGUISH
 from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
@@ -52,6 +53,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("simulate", schema.Simulation),
     ("simulate.axis", schema.Grid),
     ("thin", schema.Thinning),
+    ("distinguish", schema.Distinguish),
+    ("distinguish.axis", schema.Span),
     ("report", schema.Report),
     ("report.series", schema.Series),
     ("report.next_points", schema.NextPoints),
@@ -71,6 +74,7 @@ def readme() -> str:
         text.SHEET_REST,
         *(_section(title, model) for title, model in SECTIONS),
         text.STUDIES,
+        DISTINGUISH,
         NEXT,
         text.PRIORS,
         _families(),

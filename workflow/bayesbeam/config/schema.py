@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from bayesbeam.config.candidate import Candidate, Common, Derived, Noise, Part
+from bayesbeam.config.distinguish import Distinguish, Span, studies_of
 from bayesbeam.config.fields import (
     Automatic,
     CandidateName,
@@ -27,6 +28,7 @@ from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Thinning
+from bayesbeam.config.yaml_text import KeyPath
 
 __all__ = [
     "Axis",
@@ -35,6 +37,7 @@ __all__ = [
     "Common",
     "CountRange",
     "Derived",
+    "Distinguish",
     "Grid",
     "Integration",
     "NextPoints",
@@ -47,6 +50,7 @@ __all__ = [
     "Shared",
     "Signal",
     "Simulation",
+    "Span",
     "Sparse",
     "Terms",
     "Thinning",
@@ -265,6 +269,9 @@ class Campaign(Section):
     thin: tuple[Thinning, ...] = Field(
         (), description="Measured counts thinned to shorter times, to learn how long would have been enough."
     )
+    distinguish: tuple[Distinguish, ...] = Field(
+        (), description="How many points, or what noise, tell one model from another: simulated, exact for linear ones."
+    )
     sampling: Sampling = Field(default_factory=Sampling, description="How well and where it is computed.")
     integration: tuple[Integration, ...] = Field((), description="Groups of measurements with shared parameters.")
     report: Report = Field(default_factory=Report, description="The page at the end.")
@@ -277,8 +284,13 @@ class Campaign(Section):
             refuse(shown(value), "a list of Python files", "Write e.g. [edge.py].")
         return [value] if isinstance(value, str) else value
 
-    @field_validator("simulate", "thin", mode="before")
+    @field_validator("simulate", "thin", "distinguish", mode="before")
     @classmethod
     def _studies(cls, value: Any) -> Any:
         """One study stands for a list of one."""
         return [value] if isinstance(value, dict) else value
+
+    @property
+    def simulations(self) -> tuple[tuple[KeyPath, Simulation], ...]:
+        """All simulated studies and where they are asked for: of ``distinguish`` one for each number of points."""
+        return studies_of(self.simulate, self.distinguish)

@@ -95,7 +95,7 @@ def _check_column(context: Context, name: str, path: KeyPath, problems: Problems
 
 def _check_study(context: Context, one: Series, here: KeyPath, problems: Problems) -> None:
     """A study that is none, whose measurements are no independent ones, or that does not differ in the column."""
-    path, names = (*here, "study"), [study.name for study in context.campaign.simulate]
+    path, names = (*here, "study"), [study.name for _, study in context.campaign.simulations]
     if one.study in [study.name for study in context.campaign.thin]:
         found = f"{one.study!r}, whose measurements are all of the same counts"
         problems.add(path, found, "a study of simulate", "See tables/measurement_limit.csv for what they tell.")

@@ -43,9 +43,9 @@ def study_rows(
     """
     taken = {row.id.lower(): f"a row of the sheet, {row.id}" for row in sheet}
     rows: list[MeasurementRow] = []
-    for index, study in enumerate(campaign.simulate):
+    for here, study in campaign.simulations:
         found = _simulated(study, campaign, folder)
-        rows += _unless_taken(found, taken, problems, ("simulate", index, "name"), study.name)
+        rows += _unless_taken(found, taken, problems, (*here, "name"), study.name)
     for index, thinning in enumerate(campaign.thin):
         found = _thinned(thinning, sheet, problems, ("thin", index), whole)
         rows += _unless_taken(found, taken, problems, ("thin", index, "name"), thinning.name)

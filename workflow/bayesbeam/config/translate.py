@@ -158,6 +158,8 @@ def _model_at(path: KeyPath) -> Any:
     current: Any = Campaign
     for step in path:
         current = _inner(current)
+        if isinstance(step, str) and get_origin(current) in (tuple, list):
+            current = _inner(get_args(current)[0])  # one section stands for a list of one
         if isinstance(current, type) and issubclass(current, BaseModel):
             field = _field(current, str(step))
             current = field.annotation if field is not None else None

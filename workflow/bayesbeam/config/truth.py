@@ -93,9 +93,12 @@ def resolve_truths(
     problems : Problems
         Where mistakes are noted.
     """
-    found = {}
-    for index, study in enumerate(campaign.simulate):
-        here: KeyPath = ("simulate", index)
+    found: dict[str, Truth] = {}
+    lost: set[KeyPath] = set()
+    for here, study in campaign.simulations:
+        if here in lost:  # one mistake of an entry is the same at every number of points
+            continue
+        before = len(problems.found)
         if study.candidate not in declared:
             expected = "a candidate of the campaign"
             remedy = nearest(study.candidate, sorted(declared))
@@ -104,6 +107,8 @@ def resolve_truths(
             truth = _truth(study, models[study.candidate], problems, here)
             if truth is not None:
                 found[study.name] = truth
+        if len(problems.found) > before:
+            lost.add(here)
     return found
 
 

@@ -14,14 +14,14 @@ from bayesbeam.config.fields import Identifier, Real, Section, StartValue, refus
 MOST_LEVELS, MOST_REPLICATES = 100, 10_000
 
 
-def _levels(value: Any) -> Any:
+def levels_of(value: Any) -> Any:
     """One number stands for a list of one."""
     if isinstance(value, bool | dict | str) or value is None:
         refuse(shown(value), "numbers in brackets", "Write e.g. [1, 3, 10, 30, 100].")
     return value if isinstance(value, list | tuple) else [value]
 
 
-Levels = Annotated[tuple[Annotated[Real, Field(gt=0)], ...], BeforeValidator(_levels)]
+Levels = Annotated[tuple[Annotated[Real, Field(gt=0)], ...], BeforeValidator(levels_of)]
 Replicates = Annotated[int, Field(ge=1, le=MOST_REPLICATES)]
 
 
@@ -76,7 +76,7 @@ class Simulation(Section):
         if bool(self.exposures) == bool(self.noise_levels):
             found = "both exposures and noise_levels" if self.exposures else "neither exposures nor noise_levels"
             refuse(found, "one of the two", "Write exposures with noise poisson, noise_levels with noise normal.")
-        _check_levels("exposures" if self.exposures else "noise_levels", self.levels)
+        check_levels("exposures" if self.exposures else "noise_levels", self.levels)
         return self
 
     @property
@@ -107,7 +107,7 @@ class Thinning(Section):
     @field_validator("exposures", mode="after")
     @classmethod
     def _check(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
-        _check_levels("exposures", levels)
+        check_levels("exposures", levels)
         return levels
 
     @property
@@ -121,7 +121,7 @@ def level_text(level: float) -> str:
     return f"{level:.6g}".replace("+", "")
 
 
-def _check_levels(word: str, levels: tuple[float, ...]) -> None:
+def check_levels(word: str, levels: tuple[float, ...]) -> None:
     """Refuse levels that are too many or that ids do not tell apart."""
     if len(levels) > MOST_LEVELS:
         refuse(f"{len(levels)} {word}", f"at most {MOST_LEVELS}")

@@ -103,3 +103,9 @@ PRECISION = (
     "through the most informative level; marks above it are where peaks cannot yet be told apart. Covered: how often "
     "the 95% interval holds the truth, or for thinned counts the mean of the whole spectrum."
 )
+TOLD = (
+    "How often the true model is the better one, against the number of points, for each level of the noise. Lines: "
+    "exact, from the models alone; marks: share of simulated measurements, each analysed as real ones are, with the "
+    "95% interval that their number allows. The dashed line is the probability that is wished."
+)
+TOLD_GOOD = "The measurement tells the models apart where the line, or the marks, stay above the dashed line."

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.special import betaincinv
 
 from bayesbeam.report import wording
-from bayesbeam.report.records import Candidate, MeasurementResult, Results, Row, Study
+from bayesbeam.report.records import Candidate, MeasurementResult, Results, Row
 from bayesbeam.report.renumber import renumbered
+from bayesbeam.report.studied import Study
 from bayesbeam.report.text import known
 
 Truth = Callable[[Row, float], float]
@@ -99,8 +100,9 @@ class Limit:
 
 
 def limits(results: Results) -> list[Limit]:
-    """Limits of all studies, in the order of the campaign."""
-    return [_limit(study, results) for study in results.facts.studies]
+    """Limits of all studies but those of questions, in the order of the campaign."""
+    asked = {study.name for one in results.facts.distinguished for study in one.studies}
+    return [_limit(study, results) for study in results.facts.studies if study.name not in asked]
 
 
 def examples(results: Results) -> tuple[MeasurementResult, ...]:

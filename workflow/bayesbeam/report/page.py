@@ -22,6 +22,7 @@ from bayesbeam.report.records import Results
 from bayesbeam.report.series_view import SeriesView
 from bayesbeam.report.tables import tables_of
 from bayesbeam.report.text import clean, duration
+from bayesbeam.report.told_view import ToldView
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Content:
     series: Sequence[SeriesView]
     limits: Sequence[LimitView]
     command: str
+    questions: Sequence[ToldView] = ()
 
 
 def render(content: Content) -> str:

@@ -8,36 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bayesbeam.io.store import Measurement
+from bayesbeam.report.studied import Distinguished, Study
 
 RELIABLE = "reliable"
-
-
-@dataclass(frozen=True)
-class Member:
-    """A measurement of a study."""
-
-    id: str
-    level: float
-    replicate: int
-
-
-@dataclass(frozen=True)
-class Study:
-    """Measurements that nobody made, at several levels of ``column``: exposure or noise_level.
-
-    A simulated study has the true model ``tag`` and ``truth``, values by name and number of the peak (1 where there is
-    one) in one unit of exposure; a thinned one has the measurement ``whole`` and its ``exposure``. ``linear`` names
-    the parameters of each model that grow with the exposure.
-    """
-
-    name: str
-    column: str
-    members: tuple[Member, ...]
-    linear: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    tag: str = ""
-    truth: Mapping[tuple[str, int], float] = field(default_factory=dict)
-    whole: str = ""
-    exposure: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +42,7 @@ class Facts:
     groups: tuple[str, ...] = ()
     studies: tuple[Study, ...] = ()
     series: tuple[Followed, ...] = ()
+    distinguished: tuple[Distinguished, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,10 @@ COLUMNS = {
         "frequency_low", "frequency_high", "mean_probability", "parameter", "index", "unit", "truth", "sd_median",
         "sd_q16", "sd_q84", "covered", "coverage", "coverage_low", "coverage_high",
     ),
+    "distinguish": (
+        "question", "model", "against", "kind", "level", "points", "replicates", "analysed", "not_reliable", "better",
+        "frequency", "frequency_low", "frequency_high", "exact", "wished", "points_needed", "level_tolerated",
+    ),
     "series": (
         "column", "x", "measurement", "candidate", "count", "model_probability", "probability_error", "verdict",
         "parameter", "index", "unit", "mean", "sd", "q025", "q975", "study",

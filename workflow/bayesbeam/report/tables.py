@@ -16,6 +16,7 @@ from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
 from bayesbeam.report.table_columns import COLUMNS
+from bayesbeam.report.told import told_rows
 
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
 _LEVEL = (
@@ -48,6 +49,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "integration": _integration,
         "integration_averaged": _integration_averaged,
         "measurement_limit": _measurement_limit,
+        "distinguish": told_rows,
         "series": _series,
         "series_lines": _series_lines,
         "runtime": _runtime,
@@ -59,7 +61,7 @@ def write_tables(results: Results, folder: Path) -> None:
 def tables_of(results: Results) -> tuple[str, ...]:
     """Names of the tables of these results, those that would be empty left out where they answer a special question."""
     candidates = [one for result in results.measurements for one in result.candidates]
-    empty = set()
+    empty = set() if results.facts.distinguished else {"distinguish"}
     if not any(row.mode is not None for one in candidates for row in one.parameters):
         empty.add("modes")
     if not any(one.noise_curve for one in candidates):

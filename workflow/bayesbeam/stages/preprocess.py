@@ -130,7 +130,7 @@ def _made(row: MeasurementRow, key: str, campaign: CampaignOutline) -> Measureme
 
     assert isinstance(campaign, LoadedCampaign)
     assert row.made is not None
-    study = next(one for one in campaign.campaign.simulate if one.name == row.made.study)
+    study = next(one for _, one in campaign.campaign.simulations if one.name == row.made.study)
     truth = campaign.truths[study.name]
     raw, sentence = simulated(row, truth, grid(study)), simulated_sentence(row, truth)
     record = provenance("simulated", "", key)

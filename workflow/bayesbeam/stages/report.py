@@ -23,7 +23,10 @@ from bayesbeam.report.records import Facts, Followed, Results
 from bayesbeam.report.series_view import series_views
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
+from bayesbeam.report.told import told
+from bayesbeam.report.told_view import told_views
 from bayesbeam.stages.studies import studies_of
+from bayesbeam.stages.told_apart import distinguished_of
 
 if TYPE_CHECKING:
     from bayesbeam.config.outline import CampaignOutline
@@ -56,14 +59,15 @@ def build_report(campaign: CampaignOutline, results: Path, out: Path, command: s
 
 def facts_of(campaign: CampaignOutline) -> Facts:
     """Names that the report takes from a campaign."""
-    settings = campaign.campaign
+    settings, studies = campaign.campaign, studies_of(campaign)
     return Facts(
         settings.campaign,
         settings.report.title,
         tuple(row.id for row in campaign.sheet),
         tuple(one.group for one in settings.integration),
-        studies_of(campaign),
+        studies,
         tuple(Followed(**one.model_dump()) for one in settings.report.series),
+        distinguished_of(campaign, studies),
     )
 
 
@@ -91,12 +95,13 @@ def _fill(folder: Path, results: Results, command: str) -> None:
         gallery = Gallery(folder)
         shown = replace(results, measurements=examples(results))
         studies = limit_views(limits(results), gallery)
+        questions = told_views(told(results), gallery)
         measurements = measurement_views(shown, gallery)
         groups = group_views(results, gallery, measurements)
         series = series_views(results, gallery)
     write_tables(results, folder / "tables")
     _write_all_draws(shown, folder / "draws")
-    page = render(Content(results, measurements, groups, series, studies, command))
+    page = render(Content(results, measurements, groups, series, studies, command, questions))
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 

@@ -116,7 +116,7 @@ class Rulebook:
     @cached_property
     def chunked(self) -> bool:
         """Whether a job of preprocess treats a whole batch, as it should when the sheet is long or simulated."""
-        return len(self.campaign.sheet) >= CHUNKED_FROM or bool(self.campaign.campaign.simulate)
+        return len(self.campaign.sheet) >= CHUNKED_FROM or bool(self.campaign.campaign.simulations)
 
     def path(self, *parts: str) -> str:
         """Return a path in the results folder of the campaign."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bayesbeam.report.records import Member, Study
+from bayesbeam.report.studied import Member, Study
 
 if TYPE_CHECKING:
     from bayesbeam.config.load import LoadedCampaign
@@ -21,7 +21,7 @@ def studies_of(campaign: CampaignOutline) -> tuple[Study, ...]:
     assert isinstance(campaign, LoadedCampaign)
     linear = {model.tag: linear_names(model.spec) for model in campaign.all_expanded()}
     found = []
-    for study in campaign.campaign.simulate:
+    for _, study in campaign.campaign.simulations:
         truth = campaign.truths[study.name]
         values = {
             (f"{part}.{name}", place): value
