@@ -13,7 +13,7 @@ from bench.contenders import ALL, OURS
 from bench.problem import GOLD
 from bench.store import FOLDER
 
-PIECES = ("rows", "single", "many", "gpu", "peers")
+PIECES = ("rows", "single", "many", "gpu", "supports", "peers")
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -52,7 +52,8 @@ def main(words: Sequence[str] | None = None) -> None:
             if piece in ("single", "peers"):
                 pieces.free_energies(piece, chosen if piece == "peers" else (OURS,), plan)
             else:
-                {"rows": pieces.rows, "many": pieces.many, "gpu": pieces.gpu}[piece](plan)
+                makers = {"rows": pieces.rows, "many": pieces.many, "gpu": pieces.gpu, "supports": pieces.supports}
+                makers[piece](plan)
         if text := results.text_of(piece, asked.folder):
             print(f"\n{text}\n")
     if asked.write:

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "workflow" / "bayesbeam"
 WARM_UP_SEED = 1_000_000
 STATES = (1, 4, 16, 64, 256, 1024)
 GPU_STATES, GPU_SPECTRA = (16, 160, 1600, 16000, 160000, 1000000), (64, 1024, 10000)
+SUPPORTS, WAYS = ((60, 5), (200, 4)), (("loops", 1), ("loops", 2), ("torch", 1), ("numpy", 1), ("exchange", 2))
 ENGINES = (("eager", 1), ("eager", 2), ("cpu", 1), ("cpu", 2))
 
 
@@ -134,6 +135,21 @@ def gpu(plan: Plan) -> None:
                     store.add(asked | found | here)
                     cost = f"{found['value']['wall_seconds']:.2f} s" if "value" in found else found["failed"]
                     say(f"gpu K={count}, {size} spectra on {device}: {cost}")
+
+
+def supports(plan: Plan) -> None:
+    """Searches through all supports of two dictionaries, in turn, and exchange Monte Carlo on the same."""
+    store, key = Store("supports", plan.folder), own_key("supports.py")
+    for columns, most in SUPPORTS:
+        for how, threads in WAYS:
+            asked = {"key": key, "columns": columns, "most": most, "how": how, "threads": threads}
+            if store.done(asked):
+                continue
+            with Worker(cores=threads) as worker:
+                found = worker.ask("bench.supports", "measure", how, columns, most, threads, limit_s=plan.limit_s)
+                store.add(asked | found | _here(worker, OURS) | {"load": load()})
+            cost = f"{found['value']['wall_seconds']:.2f} s" if "value" in found else found["failed"]
+            say(f"supports of up to {most} of {columns}, {how}, {threads} threads: {cost}")
 
 
 def free_energies(piece: str, contenders: Sequence[Contender], plan: Plan) -> None:

@@ -28,6 +28,9 @@ GPU_ROWS_HEAD = ("in flight", "kernels", "eager", "cpu", "share", "kernels/eager
 GPU_SPECTRA_HEAD = (
     "spectra", "K", "engine", "wall s", "wall s/spectrum", "x cpu", "stated", "reliable", "rows/s", "GPU MiB",
 )  # fmt: skip
+SUPPORTS_HEAD = (
+    "p", "most", "how", "threads", "sets", "wall s", "CPU s", "M sets/CPU s", "x numpy", "F", "peak MiB",
+)  # fmt: skip
 PEERS_HEAD = (
     "K", "bayesbeam", "cheapest peer", "its CPU s to 0.1", "ratio", "our RMSE", "its CPU s to that", "ratio there",
 )  # fmt: skip
@@ -126,6 +129,32 @@ def many(records: Sequence[Record]) -> str:
         total = sum(one["value"]["cpu_seconds"] for one in firsts)
         rows.append(("all", str(batch), f"first batch of each K together: {number(total)} CPU s"))
     return aligned(MANY_HEAD, rows)
+
+
+def supports(records: Sequence[Record]) -> str:
+    """Seconds and rates of searches, and how many times numpy's rate that is."""
+    rows: list[Row] = []
+    for columns, most in sorted({(one["columns"], one["most"]) for one in records}):
+        same = [one for one in records if (one["columns"], one["most"]) == (columns, most)]
+        rate = {
+            (one["how"], one["threads"]): one["value"]["sets"] / one["value"]["cpu_seconds"]
+            for one in same if "value" in one
+        }  # fmt: skip
+        for one in same:
+            head = (str(columns), str(most), one["how"], str(one["threads"]))
+            if "failed" in one:
+                rows.append((*head, one["failed"]))
+                continue
+            value, own = one["value"], rate[one["how"], one["threads"]]
+            error = f" +- {number(value['standard_error'])}" if value["standard_error"] else ""
+            rows.append((
+                *head, str(value["sets"]) if value["sets"] else "sampled", number(value["wall_seconds"]),
+                number(value["cpu_seconds"]), number(own / 1e6) if value["sets"] else "-",
+                number(own / rate["numpy", 1]) if value["sets"] and ("numpy", 1) in rate else "-",
+                f"{value['free_energy']:.4f}{error}" if math.isfinite(value["free_energy"]) else "-",
+                number(one["peak_mib"]),
+            ))  # fmt: skip
+    return aligned(SUPPORTS_HEAD, rows)
 
 
 def gpu_rows(records: Sequence[Record]) -> str:

@@ -14,8 +14,8 @@ from bayesbeam.config.specs import CandidateSpec, Expanded, PartSpec, SparseSpec
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.models.linear_in import is_linear
 
-MOST_SETS = 100_000_000_000
-"""Sets of terms that one core looks at in a few hours."""
+MOST_SETS = 20_000_000_000
+"""Sets of terms that one core looks at in about an hour."""
 _NORMAL = "normal"
 
 
