@@ -19,6 +19,7 @@ def main() -> int:
     )
     parser.add_argument("--group", required=True, help="name of the group")
     parser.add_argument("--tag", required=True, help="expanded candidate, e.g. peaks-k3")
+    parser.add_argument("--pattern", default="", help="partial sharing of the group; all is shared without one")
     keep.add_arguments(parser)
     arguments = parser.parse_args()
 
@@ -29,7 +30,8 @@ def main() -> int:
         with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:
             running = Running(arguments.checkpoint_every, stop, arguments.threads)
             folder, output = arguments.measurements, arguments.output
-            sample_group(campaign, arguments.group, arguments.tag, folder, output, progress, running)
+            pattern = arguments.pattern
+            sample_group(campaign, arguments.group, arguments.tag, folder, output, progress, running, pattern)
 
     return command.run(stage, stopped=Interrupted)
 

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.config.load import LoadedCampaign, load_campaign
+from bayesbeam.config.patterns import joint_patterns, needs_blocks, samples_jointly
 from bayesbeam.io.samples import Record
+from bayesbeam.stages.blocks import FOUND, sample_blocks
 from bayesbeam.stages.free_energy import summarise_batch
 from bayesbeam.stages.integrate import integrate_group
 from bayesbeam.stages.plan import tags_of
@@ -105,10 +107,14 @@ class Lab:
         return self.summarise()
 
     def join(self, group: str) -> None:
-        """Sample a group at every tag of its candidate."""
-        for expanded in self.campaign.group_models(group):
-            out = self.results / "integration" / group / f"{expanded.tag}.h5"
-            sample_group(self.campaign, group, expanded.tag, self.measurements, out, no_news)
+        """Sample a group at every tag of its candidate, in every way that it asks for."""
+        asked = self.campaign.group(group)
+        for model in self.campaign.group_models(group) if samples_jointly(asked) else ():
+            for pattern in ("", *joint_patterns(asked)):
+                out = self.results / "integration" / group / f"{model.tag}{pattern and '~'}{pattern}.h5"
+                sample_group(self.campaign, group, model.tag, self.measurements, out, no_news, pattern=pattern)
+        if needs_blocks(asked):
+            sample_blocks(self.campaign, group, self.results, self.results / "integration" / group / FOUND, no_news)
 
     def integrate(self, group: str) -> Path:
         """Compare a group's joint analysis with the separate ones."""

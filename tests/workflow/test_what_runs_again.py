@@ -42,6 +42,7 @@ def test_wider_count_range_plans_the_new_count_only(finished: Lab) -> None:
         "sample peaks-k3 for a, b",
         "sample peaks-k3 jointly for group pair",
         "free energies of a, b",
+        "compare blocks of group pair",
         "integrate group pair",
         REPORT,
     }
@@ -81,6 +82,7 @@ def test_changed_data_file_plans_its_chain_and_samples_one_member(finished: Lab)
         "sample peaks-k1 jointly for group pair",
         "sample peaks-k2 jointly for group pair",
         "free energies of a, b",
+        "compare blocks of group pair",
         "integrate group pair",
         REPORT,
     }

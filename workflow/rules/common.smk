@@ -54,3 +54,4 @@ wildcard_constraints:
     group="[A-Za-z0-9_.-]{1,64}",
     batch="b[0-9a-f]{8,64}",
     tag="[A-Za-z0-9_.]+(-k[0-9]+(-[0-9]+)*)?",
+    pattern="(~[A-Za-z0-9_.-]{1,64})?",

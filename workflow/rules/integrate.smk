@@ -1,7 +1,10 @@
 rule integrate:
     input:
         joint=lambda wildcards: BOOK.sampled(
-            f"integration/{wildcards.group}", BOOK.group_tags(wildcards.group)
+            f"integration/{wildcards.group}", BOOK.joint_names(wildcards.group)
+        ),
+        blocks=lambda wildcards: BOOK.sampled(
+            f"integration/{wildcards.group}/blocks", BOOK.block_names(wildcards.group)
         ),
         separate=lambda wildcards: BOOK.results_of(
             "free_energy", BOOK.batches_of(BOOK.groups[wildcards.group].measurements)

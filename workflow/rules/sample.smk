@@ -43,10 +43,10 @@ rule sample_group:
             BOOK.groups[wildcards.group].measurements
         ),
     output:
-        draws=update(BOOK.path("integration", "{group}", "{tag}.h5")),
-        done=touch(BOOK.path("integration", "{group}", "{tag}.done")),
+        draws=update(BOOK.path("integration", "{group}", "{tag}{pattern}.h5")),
+        done=touch(BOOK.path("integration", "{group}", "{tag}{pattern}.done")),
     log:
-        BOOK.path("logs", "sample_group", "{group}", "{tag}.log"),
+        BOOK.path("logs", "sample_group", "{group}", "{tag}{pattern}.log"),
     priority: lambda wildcards: BOOK.work(wildcards.tag, BOOK.groups[wildcards.group].measurements)
     conda:
         "../../envs/cpu.yaml"
@@ -58,13 +58,54 @@ rule sample_group:
         runtime=240,
     params:
         call=call("sample_group.py"),
-        key=lambda wildcards: BOOK.group_sample_key(wildcards.group, wildcards.tag),
+        key=lambda wildcards: BOOK.group_sample_key(
+            wildcards.group, wildcards.tag, wildcards.pattern[1:]
+        ),
+        pattern=lambda wildcards, output: wildcards.pattern[1:],
+        shared=lambda wildcards, output: (
+            f", {wildcards.pattern[1:]} shared" if wildcards.pattern else ""
+        ),
         measurements=lambda wildcards, output: BOOK.path("measurements"),
         progress=lambda wildcards, output: BOOK.path(
-            "logs", "progress", f"{wildcards.group}-{wildcards.tag}.json"
+            "logs",
+            "progress",
+            f"{wildcards.group}-{wildcards.tag}{wildcards.pattern}.json",
         ),
     message:
-        "sample {wildcards.tag} jointly for group {wildcards.group}"
+        "sample {wildcards.tag} jointly for group {wildcards.group}{params.shared}"
     shell:
-        "{params.call} --group {wildcards.group:q} --tag {wildcards.tag:q} --measurements {params.measurements:q}"
-        " --output {output.draws:q} --progress {params.progress:q} --threads {threads} > {log:q} 2>&1"
+        "{params.call} --group {wildcards.group:q} --tag {wildcards.tag:q} --pattern={params.pattern:q}"
+        " --measurements {params.measurements:q} --output {output.draws:q} --progress {params.progress:q}"
+        " --threads {threads} > {log:q} 2>&1"
+
+
+# Blocks of a group's measurements: posteriors multiplied, and what decides sampled together. One job a group.
+rule sample_blocks:
+    input:
+        alone=lambda wildcards: BOOK.alone(wildcards.group),
+        joint=lambda wildcards: BOOK.sampled(
+            f"integration/{wildcards.group}", BOOK.joint_names(wildcards.group)
+        ),
+    output:
+        blocks=update(BOOK.path("integration", "{group}", "blocks", "found.h5")),
+        done=touch(BOOK.path("integration", "{group}", "blocks", "found.done")),
+    log:
+        BOOK.path("logs", "sample_blocks", "{group}.log"),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: BOOK.blocks_mb(wildcards.group, attempt),
+        runtime=240,
+    params:
+        call=call("sample_blocks.py"),
+        key=lambda wildcards: BOOK.blocks_key(wildcards.group),
+        results=lambda wildcards, output: BOOK.path(),
+        progress=lambda wildcards, output: BOOK.path(
+            "logs", "progress", f"{wildcards.group}-blocks.json"
+        ),
+    message:
+        "compare blocks of group {wildcards.group}"
+    shell:
+        "{params.call} --group {wildcards.group:q} --results {params.results:q} --output {output.blocks:q}"
+        " --progress {params.progress:q} --threads {threads} > {log:q} 2>&1"

@@ -79,7 +79,8 @@ def _check_part(part: PartSpec, term: bool, problems: Problems, here: KeyPath) -
 def check_sparse(context: Context, models: Mapping[str, Sequence[Expanded]], problems: Problems) -> None:
     """Note groups and studies of candidates with a dictionary."""
     few = {name for name, found in models.items() if any(one.spec.sparse is not None for one in found)}
-    uses = [("integration", i, one.candidate) for i, one in enumerate(context.campaign.integration)]
+    groups = [(i, one.candidate) for i, one in enumerate(context.campaign.integration)]
+    uses = [("integration", i, n) for i, one in groups for n in ([one] if isinstance(one, str) else one.values())]
     uses += [("simulate", i, one.candidate) for i, one in enumerate(context.campaign.simulate)]
     for key, i, name in uses:
         if name in few:

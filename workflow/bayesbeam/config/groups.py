@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from bayesbeam.config.checks import Context, matching
 from bayesbeam.config.grouping import members_of
 from bayesbeam.config.mixed_checks import check_shared_of_all
+from bayesbeam.config.pattern_checks import check_comparisons
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Integration
 from bayesbeam.config.shared_checks import Group
@@ -59,6 +60,7 @@ def check_groups(
             if (models := expanded.get(name, ())) and not context.cut_below("candidates", name)
         }
         check_shared_of_all(group.shared, asked, len(asked) == len(chosen), (*here, "shared"), problems)
+        check_comparisons(group, everyone, here, problems)
 
 
 def _check_members(context: Context, group: Integration, here: KeyPath, problems: Problems) -> None:

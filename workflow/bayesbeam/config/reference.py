@@ -24,6 +24,7 @@ from bayesbeam.config.reference_distinguish import DISTINGUISH
 from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
+from bayesbeam.config.reference_patterns import PATTERNS
 from bayesbeam.config.reference_regression import REGRESSION
 from bayesbeam.config.reference_sharing import EXAMPLE_MIXED, EXAMPLE_SHARING, MIXED_END, SHARING, SHARING_END
 from bayesbeam.config.reference_sparse import EXAMPLE_SPARSE, SPARSE, SPARSE_END
@@ -88,6 +89,7 @@ def readme() -> str:
         SHARING_END,
         _code("yaml", EXAMPLE_MIXED),
         MIXED_END,
+        PATTERNS,
         text.STARTS,
         text.COMPONENTS,
         _components(),

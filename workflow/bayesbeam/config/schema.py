@@ -24,6 +24,7 @@ from bayesbeam.config.fields import (
     refuse,
     shown,
 )
+from bayesbeam.config.group import Integration
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
@@ -94,40 +95,6 @@ class Sampling(Section):
     batch: Automatic = Field(
         "auto", description="Measurements sampled together; never changes a number.", examples=[16]
     )
-
-
-class Integration(Section):
-    """Measurements of one object, analysed with shared parameters and compared with separate analyses."""
-
-    group: Identifier = Field(description="Name of the group.", examples=["sampleA"])
-    measurements: tuple[str, ...] = Field(
-        description="Ids of at least two measurements, or patterns with * and ?.", examples=["[run1, run2]"]
-    )
-    candidate: str | dict[str, str] = Field(
-        description="Candidate that describes each of them; or for measurements of different kinds a section of ids or "
-        "patterns, each with the candidate of those that match it first.",
-        examples=["peaks", '{"xps_*": peaks, "uv_*": edge}'],
-    )
-    shared: tuple[Shared, ...] = Field(
-        description="Parameters that are the same in all, as part.parameter, or tied to one another, see below.",
-        examples=["[peaks.position]", '[{parameter: peaks.position, offset: "normal(mean=0, sd=0.1)"}]'],
-    )
-
-    @field_validator("candidate", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        """A word, or words by words; numbers are words."""
-        named = value if isinstance(value, dict) else {"": value}
-        if not named or any(isinstance(one, dict | list | bool) or one is None for one in named.values()):
-            refuse(shown(value), "the name of a candidate, or names by patterns", "Write e.g. peaks.")
-        return {str(key): str(one) for key, one in named.items()} if isinstance(value, dict) else str(value)
-
-    @field_validator("measurements", "shared", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            refuse(shown(value), "a list in brackets", "Write e.g. [one, two].")
-        return value
 
 
 def _series_count(value: Any) -> Any:

@@ -22,7 +22,7 @@ Partition = tuple[Block, ...]
 
 MOST_MEMBERS = 8
 """Measurements of which all divisions, 4140, are compared by themselves; of more, a tree of mergers is made."""
-_LIMIT = 10
+_LIMIT = 9
 
 
 @dataclass(frozen=True)

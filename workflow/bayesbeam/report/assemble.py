@@ -24,6 +24,7 @@ from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
+from bayesbeam.report.sharing_view import SharingView, sharing_view
 from bayesbeam.report.terms_view import TermsView, terms_view
 from bayesbeam.report.wording import Answer, candidate_label
 
@@ -84,6 +85,7 @@ class GroupView:
     parameters: view.Table | None = None
     numbering: tuple[str, ...] = ()
     averaged: view.Table | None = None
+    sharing: SharingView | None = None
 
 
 def measurement_views(results: Results, gallery: Gallery) -> list[MeasurementView]:
@@ -215,7 +217,8 @@ def _group_view(result: GroupResult, results: Results, gallery: Gallery, alone: 
     )  # fmt: skip
     notes = tuple(numbering_notes(row.numbering))
     tables = view.integration_table(result), view.shared_table(row)
-    return GroupView(result, answer, ridges, *tables, notes, group_averaged_table(result))
+    sharing = sharing_view(result, results, gallery)
+    return GroupView(result, answer, ridges, *tables, notes, group_averaged_table(result), sharing)
 
 
 def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bayesbeam.report.records import GroupResult, GroupRow, Results, Row
+from bayesbeam.report.sharing import best_sharing, is_richer, sharing_rows
+from bayesbeam.report.sharing_words import conflict_sentences, is_sure, sharing_sentence
 from bayesbeam.report.text import NOTHING, known, listed, plain, plus_minus, pretty_unit, probability_words
 from bayesbeam.report.wording import BAD, CHECK, GONE, GOOD, SURE, Answer
 
@@ -22,16 +24,28 @@ def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, A
     row = result.best_row
     if row is None:
         return Answer(result.id, result.id, GONE, "not integrated.", reasons=(result.refusal or "no result",))
-    sentence = _decision_words(result, row, everything)
-    failed = row.verdict != GOOD
-    reasons = [f"{row.tag}: {one}" for one in row.reasons or ("no reason given",)] if failed else []
+    richer = is_richer(result)
+    sentence = sharing_sentence(result) if richer else _decision_words(result, row, everything)
+    reasons = _reasons(result, row)
+    failed = bool(reasons)
     inherited = _inherited(result, alone)
     if failed:
         sentence = f"no decision, since a run behind it is not reliable; as computed, {sentence}"
     verdict = BAD if failed else CHECK if inherited else GOOD
-    details = tuple(_narrowing(result, everything))
-    decided = _decision(_compared(result, "probability", row.probability)) is not None
+    details = (*_narrowing(result, everything), *(conflict_sentences(result) if len(result.measurements) > 2 else ()))
+    alone_decided = _decision(_compared(result, "probability", row.probability)) is not None
+    decided = is_sure(result) if richer else alone_decided
     return Answer(result.id, result.id, verdict, sentence, details, tuple(reasons or inherited), decided=decided)
+
+
+def _reasons(result: GroupResult, row: GroupRow) -> list[str]:
+    """Why the decision does not stand: a run behind the most probable sharing, or all together, is not reliable."""
+    best = best_sharing(sharing_rows(result)) if is_richer(result) else None
+    if best is not None and best.reliable and best.kind not in ("none", "all"):
+        return []
+    found = row.reasons if best is None or best.reliable else (*best.reasons, *row.reasons)
+    failed = row.verdict != GOOD or (best is not None and not best.reliable)
+    return [f"{row.tag}: {one}" for one in dict.fromkeys(found) or ("no reason given",)] if failed else []
 
 
 def _decision_words(result: GroupResult, row: GroupRow, everything: Results) -> str:

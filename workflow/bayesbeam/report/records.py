@@ -253,6 +253,7 @@ class GroupResult:
     refusal: str = ""
     arrays: Path | None = None
     common: tuple[str, ...] = ()
+    sharing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def best_row(self) -> GroupRow | None:

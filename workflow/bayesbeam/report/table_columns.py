@@ -40,6 +40,12 @@ COLUMNS = {
         "standard_error_integrated", "probability_integrated", "probability_error_integrated", "level_prior",
     ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
+    "conflict": (
+        "group", "measurement", "parameter", "index", "mean", "sd", "rest_mean", "rest_sd", "difference", "tension",
+        "gain", "gain_standard_error", "chi_square", "freedom", "p_value", "doubt",
+    ),
+    "partitions": ("group", "first", "second", "probability", "error"),
+    "mergers": ("group", "step", "first", "second", "gain", "total", "kept"),
     "integration_averaged": (
         "group", "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
     ),

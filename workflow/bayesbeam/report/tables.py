@@ -15,6 +15,7 @@ from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
+from bayesbeam.report.sharing_tables import conflict, integration, mergers, partitions
 from bayesbeam.report.table_columns import COLUMNS
 from bayesbeam.report.told import told_rows
 
@@ -46,7 +47,10 @@ def write_tables(results: Results, folder: Path) -> None:
         "density_of_states": sparse_tables.density_of_states,
         "averaged": _averaged,
         "next_points": _next_points,
-        "integration": _integration,
+        "integration": integration,
+        "conflict": conflict,
+        "partitions": partitions,
+        "mergers": mergers,
         "integration_averaged": _integration_averaged,
         "measurement_limit": _measurement_limit,
         "distinguish": told_rows,
@@ -76,6 +80,9 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty.add("averaged")
     if not any(group.averaged for group in results.groups):
         empty.add("integration_averaged")
+    for name, maker in (("conflict", conflict), ("partitions", partitions), ("mergers", mergers)):
+        if not any(maker(results)):
+            empty.add(name)
     if not any(result.counts for result in results.measurements):
         empty.add("counts")
     return tuple(name for name in COLUMNS if name not in empty)
@@ -193,22 +200,6 @@ def _noise_level(results: Results) -> Iterator[tuple[Value, ...]]:
             if one.noise_curve:
                 numbers = (one.noise_curve.get(name) for name in _LEVEL)
                 yield (one.measurement, one.candidate, one.count, *numbers)
-
-
-def _integration(results: Results) -> Iterator[tuple[Value, ...]]:
-    """Sharing and separate, two rows a candidate of a group; gain and probability are those of the row."""
-    for group in results.groups:
-        shared = "+".join(group.shared)
-        for row in group.rows:
-            apart = None if row.probability is None else 1.0 - row.probability
-            yield (
-                group.id, f"{row.tag}: {shared}", row.free_energy, row.standard_error, row.gain, row.probability,
-                row.verdict,
-            )  # fmt: skip
-            yield (
-                group.id, f"{row.tag}: none", row.separate_free_energy, row.separate_standard_error, 0.0, apart,
-                row.verdict,
-            )  # fmt: skip
 
 
 def _measurement_limit(results: Results) -> Iterator[tuple[Value, ...]]:

@@ -45,7 +45,7 @@ def model_table(result: MeasurementResult) -> Table:
     for one, above in zip(candidates, above_best(candidates, best), strict=True):
         cells = [
             Cell(candidate_label(one, candidates), "name"),
-            _verdict(one.verdict),
+            verdict_cell(one.verdict),
             Cell(probability(one.model_probability, one.probability_error)),
             Cell("0" if one is best else to_error(above, one.standard_error)),
             Cell(plus_minus(one.free_energy, one.standard_error)),
@@ -101,7 +101,7 @@ def _noise(one: Candidate) -> str:
     return ", ".join(shown) or "as given"
 
 
-def _verdict(words: str) -> Cell:
+def verdict_cell(words: str) -> Cell:
     """Verdict in words, coloured."""
     return Cell(words, "verdict good" if words == "reliable" else "verdict bad")
 
@@ -205,7 +205,7 @@ def diagnostics_table(result: MeasurementResult) -> Table:
         rows.append(
             (
                 Cell(candidate_label(one, result.candidates), "name"),
-                _verdict(one.verdict),
+                verdict_cell(one.verdict),
                 Cell(plain(one.barrier, 2)),
                 Cell(plain(one.exchange_rate_min, 2)),
                 Cell(plain(one.exchange_rate_mean, 2)),
@@ -230,7 +230,7 @@ def integration_table(result: GroupResult) -> Table:
             Cell(plus_minus(row.separate_free_energy, row.separate_standard_error)),
             Cell(plus_minus(row.gain, row.gain_standard_error)),
             Cell(probability(row.probability, row.probability_error)),
-            _verdict(row.verdict),
+            verdict_cell(row.verdict),
         )
         for row in result.rows
     ]

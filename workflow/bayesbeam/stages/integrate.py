@@ -13,6 +13,7 @@ import torch
 
 from bayesbeam.config.grouping import GroupModel, called_alone, linked
 from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.patterns import samples_jointly
 from bayesbeam.config.sharing import joint_spec
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
@@ -24,7 +25,9 @@ from bayesbeam.report.curves import AVERAGED
 from bayesbeam.stages.averaging import group_averages, member_group
 from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
 from bayesbeam.stages.mixed import summarise_mixed
+from bayesbeam.stages.multiplied import multiplied_rows
 from bayesbeam.stages.sample import REFUSED, member_key, usable
+from bayesbeam.stages.sharings import compare_group, read_found
 from bayesbeam.stages.summary import Summary, summarise
 
 RELIABLE = "reliable"
@@ -52,7 +55,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     counts: dict[str, dict[str, int]] = {}
     arrays: dict[str, Record] = {}
     common: set[str] = set()
-    for model in models:
+    for model in models if samples_jointly(asked) else ():
         sampled = read_records(results / "integration" / group / f"{model.tag}.h5").get(group)
         if sampled is None or REFUSED in sampled.facts:
             continue
@@ -63,6 +66,9 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         counts[model.tag] = model.counts
         arrays |= _arrays(model.tag, summary, labels)
         common |= names
+    if not samples_jointly(asked):
+        rows, arrays = multiplied_rows(read_found(results, asked), separate)
+        counts = {row["tag"]: {} for row in rows}
     answer: dict[str, Any] = {
         "format": FORMAT,
         "group": group,
@@ -77,6 +83,8 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     if rows:
         answer |= _best(rows, separate)
         answer["averaged"] = _over_counts(rows, counts, arrays)
+        members = [m for m in present if m.id in answer["measurements"]]
+        answer["sharing"] = compare_group(campaign, group, members, results, answer["best"]["tag_integrated"])
     write_records(out_h5, arrays)
     write_json(out_json, answer)
 

@@ -12,6 +12,7 @@ import torch
 
 from bayesbeam.config.grouping import GroupModel, linked
 from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.patterns import shared_of
 from bayesbeam.config.shared import Shared
 from bayesbeam.errors import BayesbeamError, SamplingError
 from bayesbeam.io.checkpoint import checkpoint_path
@@ -39,6 +40,7 @@ def sample_mixed(
     out: Path,
     watch: Watcher,
     running: Running,
+    pattern: str = "",
 ) -> dict[str, Record]:
     """Record of a group by a model of several candidates; none where fewer than two measurements can be used.
 
@@ -48,8 +50,10 @@ def sample_mixed(
         Of an earlier run, which is kept where its key is the same.
     out : Path
         File that it is for, beside which checkpoints are.
+    pattern : str
+        Partial sharing of the group; all is shared without one.
     """
-    entries = campaign.group(group).shared
+    entries = shared_of(campaign.group(group), pattern)
     model, present = present_of(model, measurements)
     if sum(map(len, present)) < 2:
         return {}
@@ -57,7 +61,7 @@ def sample_mixed(
     if known is not None and known.facts.get("key") == key:
         return {group: known}
     everyone = [m for members in present for m in members]
-    name = GroupName(f"{group}/{model.tag}", tuple(m.id for m in everyone))
+    name = GroupName(f"{group}/{model.tag}" + (f"/{pattern}" if pattern else ""), tuple(m.id for m in everyone))
     sampling = campaign.campaign.sampling
     device = choose_device(sampling.device, sampling.engine)
     settings = replace(settings_of(campaign, 1, running.threads), engine="eager")

@@ -15,6 +15,7 @@ from typing import Any
 
 from bayesbeam.config.keys import candidate_key, group_key, measurement_key, sampling_key, words_key
 from bayesbeam.config.load import LoadedCampaign, load_campaign
+from bayesbeam.config.patterns import divided, joint_patterns, needs_blocks, patterns_of, samples_jointly, shared_of
 from bayesbeam.config.schema import Integration
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import ConfigError
@@ -70,6 +71,26 @@ class Rulebook:
         """Return the tags under which a group is sampled jointly."""
         return [expanded.tag for expanded in self.campaign.expanded(self.groups[group].candidate)]
 
+    def joint_tags(self, group: str) -> list[str]:
+        """Return the tags under which a group is sampled jointly; none where posteriors are multiplied instead."""
+        return self.group_tags(group) if samples_jointly(self.groups[group]) else []
+
+    def joint_names(self, group: str) -> list[str]:
+        """Return the names of a group's files of joint draws: a tag each, and one for each pattern behind a tilde."""
+        tags = self.joint_tags(group)
+        return [*tags, *(f"{tag}~{pattern}" for pattern in joint_patterns(self.groups[group]) for tag in tags)]
+
+    def block_names(self, group: str) -> list[str]:
+        """Return the name of a group's file of blocks, where blocks are compared."""
+        return ["found"] if needs_blocks(self.groups[group]) else []
+
+    def alone(self, group: str) -> list[str]:
+        """Return the draws of a group's measurements each by itself."""
+        asked = self.groups[group]
+        batches = self.batches_of(asked.measurements)
+        wanted = set(self.group_tags(group))
+        return [path for batch in batches for path in self.sampled(f"samples/{batch}", wanted & set(self.tags[batch]))]
+
     def work(self, tag: str, ids: Sequence[str]) -> int:
         """Return about how much work it is to sample: long jobs are started first, so that none is left at the end."""
         return len(ids) * sum(part.count for part in self.campaign.by_tag(tag).spec.parts)
@@ -82,6 +103,10 @@ class Rulebook:
         """Return the memory to ask for when sampling a group jointly, MB."""
         ids = self.groups[group].measurements
         return self._planned_mb(tag, ids, (1, len(ids)), attempt)
+
+    def blocks_mb(self, group: str, attempt: int = 1) -> int:
+        """Return the memory to ask for when comparing blocks of a group, MB."""
+        return max(2000, *(self.group_mb(group, tag, attempt) for tag in self.group_tags(group)))
 
     def _planned_mb(self, tag: str, ids: Sequence[str], shape: tuple[int, int], attempt: int) -> int:
         """Memory of a sampling job; files are looked at once a batch, formulas once a tag."""
@@ -162,9 +187,18 @@ class Rulebook:
             (batch, tag): self._sampling_key(ids, tag) for batch, tags in self.tags.items() for tag, ids in tags.items()
         }
 
-    def group_sample_key(self, group: str, tag: str) -> str:
-        """Key of a joint sampling job."""
-        return digest([group_key(self.groups[group]), self._sampling_key(self.groups[group].measurements, tag)])
+    def group_sample_key(self, group: str, tag: str, pattern: str = "") -> str:
+        """Key of a joint sampling job, of all that is shared or of a pattern."""
+        asked = self.groups[group]
+        part = asked.model_copy(update={"shared": shared_of(asked, pattern)})
+        return digest([group_key(part), self._sampling_key(asked.measurements, tag)])
+
+    def blocks_key(self, group: str) -> str:
+        """Key of the comparison of blocks."""
+        asked = self.groups[group]
+        keys = [self.group_sample_key(group, tag) for tag in self.group_tags(group)]
+        patterns = {name: [str(entry) for entry in one] for name, one in patterns_of(asked).items()}
+        return digest([versions.BLOCKS, keys, divided(asked), asked.method, patterns])
 
     def free_energy_key(self, batch: str) -> str:
         """Key of the summary of a batch: all its sampling jobs, and the words shown with them."""
@@ -181,7 +215,9 @@ class Rulebook:
 
     def integrate_key(self, group: str) -> str:
         """Key of the decision on a group."""
-        keys = [self.group_sample_key(group, tag) for tag in self.group_tags(group)]
+        patterns = ["", *joint_patterns(self.groups[group])]
+        keys = [self.group_sample_key(group, tag, one) for tag in self.group_tags(group) for one in patterns]
+        keys += [self.blocks_key(group)] if needs_blocks(self.groups[group]) else []
         words = [words_key(self.campaign.by_tag(tag).spec) for tag in self.group_tags(group)]
         return digest([versions.INTEGRATE, versions.FREE_ENERGY, keys, words, self.campaign.campaign.report.modes])
 

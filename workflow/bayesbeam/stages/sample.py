@@ -18,6 +18,7 @@ import torch
 from bayesbeam.config import keys
 from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.patterns import shared_of
 from bayesbeam.config.sharing import joint_spec
 from bayesbeam.config.specs import CandidateSpec, Expanded
 from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError
@@ -91,10 +92,10 @@ def sample_batch(
             raise Interrupted
         alike = parts.popleft()
         names = [GroupName(f"{m.id}/{tag}", (m.id,)) for m in alike]
-        job = _Job(campaign, expanded, [[m] for m in alike], names, [wanted[m.id] for m in alike], running.threads)
+        job = Job(campaign, expanded, [[m] for m in alike], names, [wanted[m.id] for m in alike], running.threads)
         keeper = FileKeeper(checkpoint_path(out), job.key, running)
         try:
-            found = _sample(job, keeper, watch)
+            found = sample_job(job, keeper, watch)
         except torch.OutOfMemoryError as error:
             # A checkpoint stays: it may be of a half, by a job that was killed.
             parts.extendleft(reversed(halves(expanded.tag, alike, error)))
@@ -115,11 +116,13 @@ def sample_group(
     out: Path,
     watch: Watcher,
     running: Running = ALONE,
+    pattern: str = "",
 ) -> None:
     """Draws and free energy of one expanded candidate for all measurements of a group together.
 
-    Refused members are left out; a group with fewer than two usable members gets a file without a record. Draws of the
-    same key that are there already are kept.
+    What they share is all that the group asks, or what one of its patterns has. Refused members are left out; a group
+    with fewer than two usable members gets a file without a record. Draws of the same key that are there already are
+    kept.
     """
     asked = campaign.group(group)
     model = next((one for one in campaign.group_models(group) if one.tag == tag), None)
@@ -128,24 +131,25 @@ def sample_group(
         from bayesbeam.stages.mixed_sample import sample_mixed
 
         known = _known(out).get(group)
-        write_records(out, sample_mixed(campaign, model, group, measurements, known, out, watch, running))
+        found = sample_mixed(campaign, model, group, measurements, known, out, watch, running, pattern)
+        write_records(out, found)
         _tidy(out)
         return
     alone = _expanded(campaign, asked.measurements[0], tag)
-    joint = joint_spec(alone.spec, asked.shared)
+    joint = joint_spec(alone.spec, shared_of(asked, pattern))
     expanded = replace(alone, spec=joint.spec)
     present = [m for m in usable(asked.measurements, measurements) if not misfit(alone.spec, m)]
     records: dict[str, Record] = {}
     if len(present) >= 2:
-        name = GroupName(f"{group}/{tag}", tuple(m.id for m in present))
+        name = GroupName(f"{group}/{tag}" + (f"/{pattern}" if pattern else ""), tuple(m.id for m in present))
         key = member_key(campaign, expanded, present, joint.shared)
         known = _known(out).get(group)
         if known is not None and known.facts.get("key") == key:
             records = {group: known}
         else:
-            job = _Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
+            job = Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
             try:
-                records = {group: _sample(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
+                records = {group: sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
             except torch.OutOfMemoryError as error:
                 raise too_large(expanded.tag, error) from error
     write_records(out, records)
@@ -198,7 +202,7 @@ def member_key(
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """One candidate for groups of equally many measurements; ``keys`` holds the key of every group."""
 
     campaign: LoadedCampaign
@@ -229,7 +233,7 @@ class _Job:
         return digest([self.keys, names, asked, device_words(self.device), programs])
 
 
-def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
+def sample_job(job: Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     """Run the sampler and pack its results, one record a group."""
     torch.set_num_threads(1)
     sampling = job.campaign.campaign.sampling
@@ -250,7 +254,7 @@ def _sample(job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent, memory)
 
 
-def _run(target: Target, job: _Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
+def _run(target: Target, job: Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
     """Call the sampler, where there is something to sample."""
     if not target.moving:
         return known_runs(target, job.names, job.settings)

@@ -7,5 +7,6 @@ again what it would do differently, and nothing else. Kept apart from the stages
 PREPROCESS = 2
 SAMPLE = 10
 FREE_ENERGY = 11
-INTEGRATE = 7
-REPORT = 14
+BLOCKS = 1
+INTEGRATE = 8
+REPORT = 16

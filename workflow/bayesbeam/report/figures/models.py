@@ -17,7 +17,9 @@ _LINEAR = 10.0
 _ROW = 0.23
 
 
-def models_figure(candidates: Sequence[Candidate], labels: Sequence[str], best: Candidate) -> Figure:
+def models_figure(
+    candidates: Sequence[Candidate], labels: Sequence[str], best: Candidate, what: str = "candidate"
+) -> Figure:
     """Free energy above the best one at the left, model posterior at the right, a row a candidate."""
     bottom, top = 0.47, 0.28
     height = max(1.35, bottom + top + _ROW * len(candidates))
@@ -31,7 +33,7 @@ def models_figure(candidates: Sequence[Candidate], labels: Sequence[str], best: 
     right = figure.add_subplot(grid[0, 1], sharey=left)
     rows = np.arange(len(candidates))
     _draw_free_energy(left, rows, candidates, best)
-    _draw_probability(right, rows, candidates)
+    _draw_probability(right, rows, candidates, what)
     left.set_yticks(rows, [clean(label, 26) for label in labels])
     left.set_ylim(len(candidates) - 0.5, -0.5)
     for label, one in zip(left.get_yticklabels(), candidates, strict=True):
@@ -87,7 +89,7 @@ def _symmetric_log(axes: Axes, largest: float) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _draw_probability(axes: Axes, rows: np.ndarray, candidates: Sequence[Candidate]) -> None:
+def _draw_probability(axes: Axes, rows: np.ndarray, candidates: Sequence[Candidate], what: str) -> None:
     """Model posterior as bars, with the error that the errors of F put on it."""
     for row, one in zip(rows, candidates, strict=True):
         value, error = _number(one.model_probability), _number(one.probability_error)
@@ -107,4 +109,4 @@ def _draw_probability(axes: Axes, rows: np.ndarray, candidates: Sequence[Candida
     axes.set_xlim(0, 1.32)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.spines["bottom"].set_bounds(0, 1)
-    axes.set_xlabel("probability of the candidate")
+    axes.set_xlabel(f"probability of the {what}")
