@@ -14,9 +14,9 @@ from bayesbeam.config import load_campaign
 FILES = ("first_look/data", "nagata2012/data")
 OTHERS = (
     "raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "fermi_edge_gold", "olivine_reflectance",
-    "ferrihydrite_moessbauer",
+    "ferrihydrite_moessbauer", "au4f_integration",
 )  # fmt: skip
-ALONE = ("ruby_next_points",)  # nothing is compared
+ALONE = ("ruby_next_points", "au4f_integration")  # one candidate
 DATA = (".csv", ".txt", ".dat")
 
 
