@@ -36,12 +36,11 @@ def test_one_command_draws_all_figures_and_the_numbers_are_the_known_ones(root: 
     assert page.count("parameters of our own") >= len(FIGURES)
     with (folder / "values.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    known = [row for row in rows if row["standard_error"] and row["reference"]]
-    assert {row["figure"] for row in known} == {"posterior", "differences", "campaign"}
+    known = [row for row in rows if row["figure"] in ("posterior", "differences", "campaign") and row["reference"]]
     assert len(known) == 6 + 18 + 3
-    for row in known:
+    for row in known:  # without a standard error: solved, not sampled
         away = abs(float(row["value"]) - float(row["reference"]))
-        assert away < 4.0 * float(row["standard_error"]) + 1e-9, row
+        assert away < 4.0 * float(row["standard_error"] or 0.0) + 1e-6, row
     for row in rows:
         if row["figure"] in ("selection", "integration") and row["reference"]:
             room = 4.0 * float(row["reference_error"] or 0.0) + 0.0005

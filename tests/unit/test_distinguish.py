@@ -120,6 +120,7 @@ def test_normal_priors_have_an_exact_answer_too(tmp_path: Path) -> None:
         ({"sigma": "0.5"}, "neither the true one nor open"),
         ({"against": "curve", "curve": "*"}, "curve is not linear in peak.amplitude, peak.position, peak.sd"),
         ({"against": '""', "curve": "*"}, "line is told from 2 models at once"),
+        ({"sigma": "log_uniform(0.2, 100)"}, "ends within a factor 5 of the true one"),
         ({"sigma": "log_uniform(0.001, 100)", "slope": "normal(mean=0, sd=5)"}, "a level that is not known"),
     ],
 )

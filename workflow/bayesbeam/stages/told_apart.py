@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bayesbeam.evidence.linear_choice import Choice, LinearModel, Prior
 
 MOST, CURVE = 10_000, 41
+_OPEN, _SPARE = 5.0, 6
+"""Factor by which the prior of an open level reaches beyond the true one, and points more than parameters: then what
+its ends cut off is less than a thousandth."""
 _WIDEST = 1e3
 """Levels that are looked at: those asked for, and down and up to this factor of them."""
 
@@ -83,7 +86,8 @@ def _theory(one: Distinguish, campaign: LoadedCampaign, tag: str, tags: tuple[st
             raise _NoTheory("one of the models knows the noise, and the other does not")
         return choice(first, second, truth.curve(x), level, known[0])
 
-    least = max(3, *(1 + sum(1 for _ in _free(model)) for model in pair)) + 1
+    spare = 2 if all(_known(model.spec.noise, max(one.levels), model.tag) for model in pair) else _SPARE
+    least = max(3, *(spare + len(_free(model)) for model in pair))
     ends = math.log10(least), math.log10(max(10 * max(one.points), 1000))
     points = sorted({round(value) for value in np.logspace(*ends, CURVE)} | {n for n in one.points if n >= least})
     points = [n for n in points if n <= MOST]
@@ -95,13 +99,16 @@ def _theory(one: Distinguish, campaign: LoadedCampaign, tag: str, tags: tuple[st
     ]
     # Of the noise, less is more: looked at from the greatest level down, as a factor that rises.
     top = _WIDEST * max(one.levels)
-    down = np.geomspace(1.0, _WIDEST * max(one.levels) * _WIDEST / min(one.levels), 61)
+    down = np.geomspace(1.0, top * _WIDEST / min(one.levels), 61)
+    down = np.array([factor for factor in down if _holds(pair, top / factor)])
 
     def quieter(factor: float, points: int) -> Choice:
         return at(points, top / factor)
 
     tolerated = [
-        least_from(_reaches(partial(quieter, points=n), one.probability), down, whole=False) if n >= least else None
+        least_from(_reaches(partial(quieter, points=n), one.probability), down, whole=False)
+        if n >= least and len(down)
+        else None
         for n in one.points
     ]
     return Theory(
@@ -113,6 +120,14 @@ def _theory(one: Distinguish, campaign: LoadedCampaign, tag: str, tags: tuple[st
         MOST,
         max(found.standard_error for curve in curves for found in curve),
     )
+
+
+def _holds(models: Sequence[Expanded], level: float) -> bool:
+    """Whether there is a theory at a level of the noise."""
+    try:
+        return len({_known(model.spec.noise, level, model.tag) for model in models}) == 1
+    except _NoTheory:
+        return False
 
 
 def _reaches(at: Callable[[float], Choice], wish: float) -> Callable[[float], bool]:
@@ -177,9 +192,16 @@ def _known(noise: NoiseSpec, level: float, tag: str) -> bool:
     """Whether a model knows the true level of the noise."""
     if noise.model == "normal" and (noise.base == "column" or noise.value == level):
         return True
-    if noise.model == "normal_scaled" and noise.parameters[0].prior.family == "log_uniform":
-        return False
-    raise _NoTheory(f"{tag} has noise whose level is neither the true one nor open")
+    prior = noise.parameters[0].prior if noise.model == "normal_scaled" else None
+    if prior is None or prior.family != "log_uniform" or prior.needs:
+        raise _NoTheory(f"{tag} has noise whose level is neither the true one nor open")
+    ends, true = prior.values({}), level if noise.base == "value" else 1.0
+    true /= noise.value or 1.0
+    if ends["low"] * _OPEN > true or ends["high"] < true * _OPEN:
+        raise _NoTheory(
+            f"{tag} has the prior {prior} of the level, which ends within a factor {_OPEN:g} of the true one"
+        )
+    return False
 
 
 def _shown(value: float | tuple[float, ...]) -> str:
