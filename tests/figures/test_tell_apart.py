@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,9 @@ import pytest
 from bayesbeam.config.load import load_campaign
 from bayesbeam.evidence.closed_form import known_noise_in_a_box
 from bayesbeam.stages.report import facts_of
+
+# A plain helper beside these tests, which no import path of the package leads to.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from shipped_results import analyse
 
 
