@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import pieces, results
+from bench import linear_parameters, pieces, results
 from bench.contenders import ALL, OURS
 from bench.problem import GOLD
 from bench.store import FOLDER
 
-PIECES = ("rows", "single", "many", "gpu", "supports", "peers")
+PIECES = ("rows", "single", "many", "gpu", "supports", "linear", "peers")
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -49,7 +49,9 @@ def main(words: Sequence[str] | None = None) -> None:
             continue
         if asked.piece != "table":
             plan = plan_of(asked, piece)
-            if piece in ("single", "peers"):
+            if piece == "linear":
+                linear_parameters.run(asked.seeds, plan.folder)
+            elif piece in ("single", "peers"):
                 pieces.free_energies(piece, chosen if piece == "peers" else (OURS,), plan)
             else:
                 makers = {"rows": pieces.rows, "many": pieces.many, "gpu": pieces.gpu, "supports": pieces.supports}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import tables
+from bench import linear_parameters, tables
 from bench.contenders import ALL, OURS
 from bench.store import Record, Store
 
@@ -46,6 +46,7 @@ SAME = {
     "many": ("count", "batch"),
     "gpu": ("what", "engine", "device", "count", "size"),
     "supports": ("columns", "most", "how", "threads"),
+    "linear": ("problem", "way", "error"),
     "peers": ("contender", "count"),
 }
 
@@ -59,6 +60,9 @@ def text_of(piece: str, folder: Path) -> str:
         return f"Rows/s of the engines\n\n{ROWS_LEGEND}\n\n{tables.engine_rows(records)}"
     if piece == "many":
         return f"Many spectra\n\n{MANY_LEGEND}\n\n{tables.many(records)}"
+    if piece == "linear":
+        table = linear_parameters.table(records)
+        return f"Linear parameters integrated out\n\n{linear_parameters.LEGEND}\n\n{table}"
     if piece == "gpu":
         parts = tables.gpu_rows(records), tables.gpu_spectra(records)
         return f"On a GPU\n\n{GPU_LEGEND}\n\n" + "\n\n".join(parts)

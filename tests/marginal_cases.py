@@ -103,6 +103,7 @@ CASES: dict[str, Callable[[], SumTarget]] = {
     "lifted": lambda: made({"edge": ("fermi_edge", 1)}),
     "two levels": lambda: made({"lines": ("gaussian", 1), "edge": ("fermi_edge", 1)}, "normal_scaled"),
     "doublet": lambda: made({"lines": ("doublet", 1), "cubic": ("cubic", 1)}),
+    "more than are written out": lambda: made({"lines": ("gaussian", 10), "cubic": ("cubic", 1)}, mean=0.2),
     "many": lambda: made({"lines": ("gaussian", 5), "cubic": ("cubic", 1)}, mean=0.4),
     "not all linear": lambda: made({"lines": ("gaussian", 1), "other": ("gaussian", 1)}),
     "tied": lambda: made({"first": ("gaussian", 1), "second": ("gaussian", 1)}, ties={"second": {"amplitude": HALF}}),

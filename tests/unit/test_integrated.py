@@ -23,6 +23,7 @@ pytest.importorskip("numba")
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.sampling.engines.fused import FusedEngine
+from bayesbeam.sampling.engines.reduction import LARGEST
 from both_engines import assert_equal_runs, run_both, tuned_for
 from short_runs import shorten
 
@@ -108,6 +109,11 @@ def test_means_of_one_measurement_change_no_byte_of_another() -> None:
     theta = states(mixed([0, 1]))
     together, alone = (FusedEngine(mixed(g)).start(theta[g]).log_likelihood for g in ([0, 1], [0]))
     assert torch.equal(together[:1], alone)
+
+
+def test_the_cases_are_written_out_and_not() -> None:
+    counts = {case: len(out_of(made_by()).linear) for case, made_by in CASES.items()}
+    assert counts["many"] <= LARGEST < counts["more than are written out"]
 
 
 def test_it_is_run_by_the_compiled_loops_where_formulas_allow() -> None:

@@ -30,7 +30,7 @@ class Problem(NamedTuple):
     those of all ``wholes`` slots, ``source`` (wholes) is the slot of the state, or -1 - number of what is integrated
     out; ``linear_first`` (T + 1) the first number of each term, ``lifted`` (T) whether it has a curve without them,
     ``linear_sd`` and ``linear_ratio`` (G, D, L) the standard deviations of their priors and the means over these,
-    ``level`` whether the noise has a level.
+    ``level`` whether the noise has a level; ``reduction_at`` is 0 where there is no such function.
     """
 
     groups: int
@@ -79,6 +79,7 @@ class Problem(NamedTuple):
     linear_first: int = 0
     linear_ratio: int = 0
     linear_sd: int = 0
+    reduction_at: int = 0
 
 
 class Moving(NamedTuple):
@@ -222,7 +223,7 @@ def _of_columns(p: Problem, replicas: int) -> dict[str, int]:
     sizes = {"columns": each * p.linear * row, "offsets": each * p.terms * row, "rests": each * row}
     sizes |= {"gram": each * square, "new_columns": p.members * p.linear * row, "new_gram": p.members * square}
     sizes |= dict.fromkeys(("new_offset", "new_rest", "tried"), p.members * row)
-    sizes |= {"small": 8 * p.members * p.linear * (p.linear + 2), "values": 8 * p.members * p.wholes}
+    sizes |= {"small": 8 * p.members * (p.linear * (p.linear + 2) + 2), "values": 8 * p.members * p.wholes}
     return sizes | dict.fromkeys(("rows", "sums", "terms", "parts"), 0)
 
 

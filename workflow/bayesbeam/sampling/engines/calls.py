@@ -77,6 +77,12 @@ def call_total(typingctx, address, s, constant, count, phi):
 
 
 @intrinsic
+def call_reduction(typingctx, address, gram, ratio, precision, out):
+    """Rest of a sum of squares after elimination of a small system."""
+    return _caller("ppdp")
+
+
+@intrinsic
 def call_density(typingctx, address, x, arguments):
     """Log density of a prior inside its support, up to a constant."""
     return _caller("dp")

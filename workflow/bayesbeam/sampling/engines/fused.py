@@ -22,6 +22,7 @@ from bayesbeam.sampling.engines.arrays import BLOCK, LANES, Moving, Problem, add
 from bayesbeam.sampling.engines.base import Block, State, Tuned, jump_turns, start_state, table_slots
 from bayesbeam.sampling.engines.formulas import why_no_formulas
 from bayesbeam.sampling.engines.library import address, compiled, forget
+from bayesbeam.sampling.engines.reduction import LARGEST, reduction_source
 from bayesbeam.sampling.engines.tables import linear_arrays, noise_constants, prior_arguments, prior_supports
 from bayesbeam.targets.base import Target
 from bayesbeam.targets.marginal_linear import MarginalTarget
@@ -197,6 +198,8 @@ def _problem(target: SumTarget | MarginalTarget) -> tuple[Problem, list[NDArray[
         arrays |= linear_arrays(target)
         numbers |= {"linear": len(target.linear), "wholes": len(whole.slots), "level": len(whole.noise.parameters)}
     functions = {f"{name}_at": address(noise, name) for name in ("points", "settle", "settle_size", "total")}
+    if isinstance(target, MarginalTarget) and len(target.linear) <= LARGEST:
+        functions["reduction_at"] = address(compiled(reduction_source(len(target.linear))), "reduction")
     addresses = {name: address_of(array) for name, array in arrays.items()}
     return Problem(**numbers, **functions, **addresses), list(arrays.values())
 

@@ -40,7 +40,7 @@ def _values(p: Problem, w: Scratch, member: int, d: int, theta: int, k: int, uni
     return values
 
 
-@_plain
+@_helper
 def _curve(p: Problem, w: Scratch, member: int, d: int, own: int, k: int, values: int, factor: float, out: int) -> None:
     """Curve of term k times a factor, over the noise, between the blocks of its proposed span."""
     size, span = w.sizes + 16 * (own * p.terms + k), w.spans + 32 * (own * p.terms + k) + 16
@@ -55,7 +55,7 @@ def _curve(p: Problem, w: Scratch, member: int, d: int, own: int, k: int, values
         over_noise_double(out + 8 * first, w.fresh, weight, real(size, 1) * factor, count)
 
 
-@_plain
+@_helper
 def _columns(p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, k: int, out: int, offset: int) -> None:
     """Columns of term k, in units of the priors, from ``out`` on; and its curve without them, where it has one.
 
@@ -113,16 +113,25 @@ def rebuild_left(p: Problem, m: Moving, w: Scratch, g: int, c: int, r: int) -> N
             put_real(w.prior, own * p.slots + j, log_prior(p, real(theta, j), j, member))
 
 
-@_plain
+@_helper
 def attempt_left(p: Problem, w: Scratch, member: int, d: int, own: int, theta: int, k: int) -> float:
     """Marginal likelihood of a state in which term k (or, below 0, the noise) has moved."""
     n, row = p.linear, 8 * p.points
     columns, rest, gram = w.columns + own * n * row, w.rests + own * row, w.gram + 8 * own * (n + 1) * (n + 1)
-    phi = theta + 8 * p.noise_start
-    if k < 0:
-        likelihood = likelihood_of(p, w, member, d, columns, 0, -1, 0, rest, gram, phi)
-        put_real(w.new_likelihood, d, likelihood)
-        return likelihood
+    fresh, span = w.new_columns + d * n * row, w.spans + 32 * (own * p.terms + k) + 16
+    if k >= 0:
+        rest = _products(p, w, d, member, own, theta, k)
+        gram = w.new_gram + 8 * d * (n + 1) * (n + 1)
+    likelihood = likelihood_of(p, w, member, d, columns, fresh, k, span, rest, gram, theta + 8 * p.noise_start)
+    put_real(w.new_likelihood, d, likelihood)
+    return likelihood
+
+
+@_helper
+def _products(p: Problem, w: Scratch, d: int, member: int, own: int, theta: int, k: int) -> int:
+    """Columns of a proposal of term k, and all products with them; returns where what is left of the data is."""
+    n, row = p.linear, 8 * p.points
+    columns, rest, gram = w.columns + own * n * row, w.rests + own * row, w.gram + 8 * own * (n + 1) * (n + 1)
     low, high, lifted = whole(p.linear_first, k), whole(p.linear_first, k + 1), whole(p.lifted, k) != 0
     fresh, new_rest, offset = w.new_columns + d * n * row, w.new_rest + d * row, w.new_offset + d * row
     new_gram, span = w.new_gram + 8 * d * (n + 1) * (n + 1), w.spans + 32 * (own * p.terms + k)
@@ -148,12 +157,10 @@ def attempt_left(p: Problem, w: Scratch, member: int, d: int, own: int, theta: i
                 put_real(entry(new_gram, p, e, j), 0, product(column, columns + j * row + at, count))
             elif j <= e:
                 put_real(entry(new_gram, p, e, j), 0, product(column, fresh + (j - low) * row + at, count))
-    likelihood = likelihood_of(p, w, member, d, columns, fresh, k, span + 16, after, new_gram, phi)
-    put_real(w.new_likelihood, d, likelihood)
-    return likelihood
+    return after
 
 
-@_plain
+@_helper
 def keep_left(p: Problem, m: Moving, w: Scratch, d: int, own: int, place: int, k: int, n_slots: int) -> None:
     """Take an accepted proposal into the caches."""
     for q in range(n_slots):

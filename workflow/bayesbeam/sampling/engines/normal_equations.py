@@ -7,7 +7,7 @@ import math
 from numba import njit
 
 from bayesbeam.sampling.engines.arrays import BLOCK, Problem, Scratch
-from bayesbeam.sampling.engines.calls import call_total, put_real, real, whole
+from bayesbeam.sampling.engines.calls import call_reduction, call_total, put_real, real, whole
 from bayesbeam.sampling.engines.row_loops import add_times, copied, product
 from bayesbeam.sampling.engines.scalars import log_f64
 
@@ -24,7 +24,13 @@ def entry(gram: int, p: Problem, i: int, j: int) -> int:
     return gram + 8 * (i * (p.linear + 1) + j) if i >= j else gram + 8 * (j * (p.linear + 1) + i)
 
 
-@_plain
+@_helper
+def _matrix(p: Problem, w: Scratch, d: int) -> int:
+    """Address of a matrix to work in, and of two vectors behind it."""
+    return w.small + 8 * d * (p.linear * (p.linear + 2) + 2)
+
+
+@_helper
 def likelihood_of(
     p: Problem, w: Scratch, member: int, d: int, columns: int, fresh: int, k: int, span: int, rest: int, gram: int,
     phi: int,
@@ -34,11 +40,29 @@ def likelihood_of(
     Columns, those of term k in ``fresh`` and between the blocks of a span, are looked at only where the difference of
     sums would lose digits.
     """
+    if p.reduction_at != 0:
+        level = real(phi, 0) if p.level != 0 else 1.0
+        level = level if level > 0.0 else 1.0
+        out = _matrix(p, w, d)
+        found = call_reduction(p.reduction_at, gram, p.linear_ratio + 8 * member * p.linear, 1.0 / (level * level), out)
+        # What is no number, infinite or too large for it is looked at with care.
+        if real(out, 1) < LARGE_SQUARES:
+            power, constant = found * level * level, real(p.constant, member)
+            return call_total(p.total_at, power, constant, real(p.effective, member), phi) - 0.5 * real(out, 0)
+    return _with_care(p, w, member, d, columns, fresh, k, span, rest, gram, phi)
+
+
+@_plain
+def _with_care(
+    p: Problem, w: Scratch, member: int, d: int, columns: int, fresh: int, k: int, span: int, rest: int, gram: int,
+    phi: int,
+) -> float:  # fmt: skip
+    """Logarithm of the marginal likelihood of any number of columns, with all digits."""
     n = p.linear
     level = real(phi, 0) if p.level != 0 else 1.0
     level = level if level > 0.0 else 1.0
     precision = 1.0 / (level * level)
-    a, b = w.small + 8 * d * n * (n + 2), w.small + 8 * (d * n * (n + 2) + n * n)
+    a, b = _matrix(p, w, d), _matrix(p, w, d) + 8 * n * n
     squares, largest = real(entry(gram, p, n, n), 0), 0.0
     sound = squares == squares
     for i in range(n):
@@ -90,7 +114,7 @@ def _squares(
 ) -> float:  # fmt: skip
     """Sum of squares where it is least, without a difference of large numbers."""
     n, row = p.linear, 8 * p.points
-    a, b = w.small + 8 * d * n * (n + 2), w.small + 8 * (d * n * (n + 2) + n * n)
+    a, b = _matrix(p, w, d), _matrix(p, w, d) + 8 * n * n
     best, tried, total = b + 8 * n, w.tried + d * row, 0.0
     copied(tried, rest, p.points)
     for i in range(n - 1, -1, -1):
