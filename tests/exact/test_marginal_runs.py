@@ -30,7 +30,7 @@ from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
 FloatArray = NDArray[np.float64]
 COPIES = 3
-SETTINGS = Settings(seed=21, target_standard_error=0.15, max_sweeps=260)
+SETTINGS = Settings(seed=21, target_standard_error=0.15, max_sweeps=260, engine="auto")
 NAMES = [GroupName(f"run {k}", ("data",)) for k in range(COPIES)]
 X = np.linspace(0.0, 3.0, 50)
 LOW, HIGH, WIDTH, SD = 0.3, 2.7, 0.25, 0.2

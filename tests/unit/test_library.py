@@ -111,6 +111,8 @@ PEAKS = {
         ({"sd": 0.0}, DataError, "not positive"),
         ({"y": np.full(9, np.nan)}, DataError, "not finite"),
         ({"noise": "poisson"}, DataError, "no count"),
+        ({"integrate_out": ["line.slop"]}, ModelError, "Did you mean line.slope?"),
+        ({"integrate_out": ["line.pivot"]}, ModelError, "'line.pivot'; expected a free parameter of a part"),
     ],
 )
 def test_a_mistake_in_a_curve_target_is_explained(change: dict[str, Any], error: type, words: str) -> None:
@@ -119,6 +121,18 @@ def test_a_mistake_in_a_curve_target_is_explained(change: dict[str, Any], error:
         curve_target(**given)
     assert words in str(found.value)
     assert "; expected " in str(found.value)
+
+
+def test_what_is_integrated_out_has_draws_like_all_others() -> None:
+    y = np.exp(-0.5 * ((X - 0.5) / 0.3) ** 2)
+    known = {**PEAKS, "peaks.amplitude": "normal(mean=0.5, sd=0.5)"}
+    target = curve_target(X, y, {"peaks": ("gaussian", 2)}, known, sd=0.3, integrate_out=["peaks.amplitude"])
+    result = sample(target, **SHORT)
+    plain = sample(curve_target(X, y, {"peaks": ("gaussian", 2)}, known, sd=0.3), **SHORT)
+    assert {n: v.ndim for n, v in result.draws.items()} == {n: v.ndim for n, v in plain.draws.items()}
+    heights = result.draws["peaks.amplitude"]
+    assert len(np.unique(heights)) == heights.size
+    assert "peaks.amplitude[2]" in result.summary()
 
 
 def test_draws_are_named_by_parameter_and_instances_are_in_order() -> None:

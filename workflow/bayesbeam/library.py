@@ -148,8 +148,9 @@ def sample(
         run = replica_exchange(target, [GroupName(name, (name,))], asked, progress)[0]
     finally:
         torch.set_num_threads(before)
-    states, numbering = label(target, run.theta.transpose(2, 0, 1, 3))
-    return Result(run.free_energy, run.verdict, _draws(target, states), numbering, run)
+    whole = target.complete
+    states, numbering = label(whole, run.theta.transpose(2, 0, 1, 3))
+    return Result(run.free_energy, run.verdict, _draws(whole, states), numbering, run)
 
 
 def _target(

@@ -6,7 +6,7 @@ Words of the data such as x_span belong to campaign files, where a measurement f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from bayesbeam.errors import ModelError, nearest
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
 from bayesbeam.priors import Prior, get, make_prior
+from bayesbeam.targets.marginal_linear import MarginalTarget
+from bayesbeam.targets.marginalise import marginalised
 from bayesbeam.targets.sum import Part, SumTarget, sum_target
 
 PriorLike = str | float | Prior
@@ -36,7 +38,8 @@ def curve_target(
     sd: ArrayLike = 1.0,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float64,
-) -> SumTarget:
+    integrate_out: Sequence[str] = (),
+) -> SumTarget | MarginalTarget:
     """Target of one measured curve as a sum of components.
 
     Parameters
@@ -55,6 +58,9 @@ def curve_target(
         one count stands for, 1 / exposure; not used for poisson.
     dtype : torch.dtype
         Precision of curves; sums over points are float64 always.
+    integrate_out : sequence of str
+        Parameters ``part.parameter`` with normal priors in which the curve is linear, such as ``peaks.amplitude``: they
+        are integrated out in closed form, and their draws made afterwards. Noise normal or normal_scaled.
 
     Raises
     ------
@@ -83,7 +89,18 @@ def curve_target(
     ]
     own = {parameter.name: nested[f"noise.{parameter.name}"] for parameter in model.parameters}
     columns = [v.expand_as(axis).reshape(1, 1, -1).clone() for v in (axis, signal, spread, torch.ones_like(axis))]
-    return sum_target(columns[0], columns[1], columns[2], columns[3], built, model, own, dtype=dtype)
+    target = sum_target(columns[0], columns[1], columns[2], columns[3], built, model, own, dtype=dtype)
+    return _without(target, integrate_out) if integrate_out else target
+
+
+def _without(target: SumTarget, names: Sequence[str]) -> MarginalTarget:
+    """Target without some parameters, by name."""
+    known = [target.slots[j].name for j in target.moving if j < target.noise_start]
+    for name in names:
+        if name not in known:
+            expected = "a free parameter of a part"
+            raise ModelError.at("integrate_out", f"{name!r}", expected, nearest(name, list(dict.fromkeys(known))))
+    return marginalised(target, [j for j in target.moving if target.slots[j].name in names])
 
 
 def read_prior(name: str, asked: PriorLike) -> Prior:

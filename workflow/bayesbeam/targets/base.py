@@ -146,6 +146,11 @@ class Target(ABC):
             columns.append(prior.icdf(quantile).to(torch.float64).expand_as(u[j]))
         return torch.stack(columns, dim=-1) if columns else u.new_zeros(*u.shape[1:], 0)
 
+    @property
+    def complete(self) -> Target:
+        """Target of all numbers that draws hold once they are restored."""
+        return self
+
     def restored(self, theta: NDArray[np.float64], group: int, keys: Tensor) -> NDArray[np.float64]:
         """Draws (S, D, C, P) of one group, by its place, with all that is not sampled; keys (D, 2) of its members."""
         return theta

@@ -223,6 +223,11 @@ class MarginalTarget(Target):
         state[..., list(self.linear)] = linear.expand(*shape, len(self.linear))
         return state
 
+    @property
+    def complete(self) -> Target:
+        """Target of all numbers that draws hold once they are restored."""
+        return self.whole
+
     def restored(self, theta: NDArray[np.float64], group: int, keys: Tensor) -> NDArray[np.float64]:
         """Draws of all numbers, from draws of those that were sampled.
 
