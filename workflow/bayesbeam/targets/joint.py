@@ -6,8 +6,10 @@ theirs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -70,23 +72,58 @@ class JointTarget(Target):
         return theta.new_zeros(*theta.shape[:-1], 0)
 
     def rows(self, theta: Tensor) -> Tensor:
-        """No curves, (0, G, 1, C, R, 0), for states (G, 1, C, R, P): those of the sums are not kept."""
-        return theta.new_zeros(0, *theta.shape[:-1], 0)
+        """Log-likelihood of each measurement as a curve of one point, (M, 1, 1, C, R, 1), of states (1, 1, C, R, P)."""
+        found = [
+            _log_likelihood(one, theta[:, 0][..., table].movedim(-2, 1)).movedim(1, 0)
+            for one, table in zip(self.sums, self.places, strict=True)
+        ]
+        return torch.cat(found)[:, :, None, ..., None]
 
-    def of_sum(self, number: int, theta: Tensor) -> Tensor:
-        """States (..., D, C, R, P) of one of the sums, from states (..., 1, C, R, P) of all."""
-        return theta[..., 0, :, :, :][..., self.places[number]].movedim(-2, -4)
+    @cached_property
+    def owners(self) -> tuple[Owner, ...]:
+        """Each measurement by itself, in the order of ``rows``."""
+        times = Counter(int(j) for table in self.places for j in table.flatten())
+        found = []
+        for one, table in zip(self.sums, self.places, strict=True):
+            for d, row in enumerate(table):
+                own = tuple(int(j) for j in row if times[int(j)] == 1)
+                found.append(Owner(_member(one, d), row, own))
+        return tuple(found)
+
+    def owner_row(self, number: int, theta: Tensor) -> Tensor:
+        """Log-likelihood of one measurement as a curve of one point, (1, 1, C, R, 1)."""
+        owner = self.owners[number]
+        return _log_likelihood(owner.target, theta[..., owner.places])[..., None]
 
     def log_likelihood(self, prediction: Tensor, theta: Tensor) -> Tensor:
-        """Log-likelihood of all measurements, (1, 1, C, R), float64, nats; nan is for the caller to refuse."""
-        total = theta.new_zeros(theta.shape[0], *theta.shape[2:4])
-        for number, one in enumerate(self.sums):
-            states = self.of_sum(number, theta)
-            curve = torch.zeros((), dtype=one.dtype, device=theta.device)
-            for term in one.terms:
-                curve = curve + one.row(term, states[..., term.start : term.stop])
-            total = total + one.log_likelihood(curve, states).sum(1)
-        return total[:, None]
+        """Log-likelihood of all measurements, (1, 1, C, R), float64, nats: the only point of the sum of rows."""
+        return prediction[..., 0]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One measurement of a joint target: its sum, where its numbers are in the state, and which are its own."""
+
+    target: SumTarget
+    places: Tensor
+    own: tuple[int, ...]
+
+
+def _log_likelihood(one: SumTarget, states: Tensor) -> Tensor:
+    """Log-likelihood (1, D, C, R) of states (1, D, C, R, P) of a sum."""
+    curve = torch.zeros((), dtype=one.dtype, device=states.device)
+    for term in one.terms:
+        curve = curve + one.row(term, states[..., term.start : term.stop])
+    return one.log_likelihood(curve, states)
+
+
+def _member(one: SumTarget, d: int) -> SumTarget:
+    """Sum of one of the members."""
+    part = slice(d, d + 1)
+    data = replace(one.data, **{field.name: getattr(one.data, field.name)[:, part] for field in fields(one.data)})
+    priors = tuple(SlotPrior(p.family, {word: value[:, part] for word, value in p.values.items()}) for p in one.priors)
+    columns = {name: column[:, part] for name, column in one.columns.items()}
+    return replace(one, x=one.x[:, part], origin=one.origin[:, part], data=data, priors=priors, columns=columns)
 
 
 def joint_target(
@@ -177,4 +214,4 @@ def _blocks(sums: Sequence[SumTarget], places: Sequence[Tensor]) -> tuple[tuple[
     return tuple(found)
 
 
-__all__ = ["JointTarget", "joint_target"]
+__all__ = ["JointTarget", "Owner", "joint_target"]

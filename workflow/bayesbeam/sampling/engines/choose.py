@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from bayesbeam.errors import SamplingError
 from bayesbeam.sampling.engines.base import Engine
 from bayesbeam.sampling.engines.eager import EagerEngine
+from bayesbeam.sampling.engines.joint import JointEngine
+from bayesbeam.targets.joint import JointTarget
 
 COLUMNS = "a part is a column of the data"
 ENGINES = ("auto", "eager", "cpu", "cuda")
@@ -46,7 +48,7 @@ def engine_for(target: Any, asked: str = "auto", threads: int = 1) -> Engine:
         from bayesbeam.sampling.engines.cuda import CudaEngine
 
         return CudaEngine(target)
-    return EagerEngine(target)
+    return JointEngine(target) if isinstance(target, JointTarget) else EagerEngine(target)
 
 
 def choose(target: Any, asked: str = "auto") -> Choice:
