@@ -78,6 +78,18 @@ def test_a_candidate_that_knows_the_columns_has_the_free_energy_of_their_set(rec
 
 @pytest.mark.nightly
 @pytest.mark.figures
+def test_without_a_stated_noise_the_same_columns_are_found_and_the_noise_too(records: dict[str, Row]) -> None:
+    one = records["noise_open"]
+    terms = {term["term"]: term["inclusion"] for term in one["sparse"]["terms"]}
+    assert all(terms[name] > 0.99 for name in TRUE)
+    (sigma,) = [row for row in one["parameters"] if row["parameter"] == "noise.sigma"]
+    print(one["free_energy"], sigma["mean"], sigma["sd"])
+    assert abs(sigma["mean"] - 0.5) < 3.0 * sigma["sd"]
+    assert sigma["sd"] / sigma["mean"] == pytest.approx(400**-0.5, rel=0.1)
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
 def test_larger_sets_are_sampled_and_say_the_same(records: dict[str, Row]) -> None:
     """Given at most five terms, sampled sets have the probabilities of all sets; top ten of five the same."""
     few, more = records["up_to_five"], records["up_to_nine"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import simpson
 from scipy.special import logsumexp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -56,7 +57,7 @@ def lab(folder: Path, candidates: str = BELLS, **others: str) -> Lab:
     return made
 
 
-def exact(y: np.ndarray) -> tuple[float, dict[tuple[int, ...], float]]:
+def exact(y: np.ndarray, sigma: float = 0.1) -> tuple[float, dict[tuple[int, ...], float]]:
     """Free energy over all sets, and the probability of each, one regression after another."""
     weight = {}
     chances = np.array([math.comb(7, k) * 0.2**k * 0.8 ** (7 - k) for k in range(4)])
@@ -65,7 +66,7 @@ def exact(y: np.ndarray) -> tuple[float, dict[tuple[int, ...], float]]:
         for s in itertools.combinations(range(7), k):
             design = np.column_stack([np.ones(60), bells()[:, s]])
             mean, sd = [0.2, *[0.1] * k], [2.0, *[1.0] * k]
-            f = known_noise(design, y - line, 0.1, mean, sd).free_energy
+            f = known_noise(design, y - line, sigma, mean, sd).free_energy
             weight[s] = math.log(chances[k] / chances.sum() / math.comb(7, k)) - f
     total = float(logsumexp(list(weight.values())))
     return -total, {s: math.exp(value - total) for s, value in weight.items()}
@@ -166,6 +167,28 @@ def test_auto_samples_where_there_are_too_many_sets(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(stage, "FEW_SETS", 64)
     (tmp_path / "results" / "samples" / "b" / "few.h5").unlink()
     assert read_records(lab(tmp_path).sample("few"))["a"].facts["sparse"]["search"] == "exhaustive"
+
+
+def test_an_unknown_noise_level_is_integrated_out_under_its_prior(tmp_path: Path) -> None:
+    """Against the same candidate at many known levels, by Simpson's rule; and the ordinary candidate of one set."""
+    prior = "noise: {sigma: 'log_uniform(0.02, 1)'}"
+    settings = "{target_standard_error: 0.1, seed: 7, chains: 8, device: cpu}"
+    made = lab(tmp_path, (BELLS + ONE).replace("noise: {sigma: 0.1}", prior), sampling=settings)
+    found = strict(made.separate())
+    few, one = (record(found, tag) for tag in ("few", "one"))
+    y = np.array([float(row.split()[1]) for row in rows(X, spectrum()).splitlines()])
+    log_level = np.linspace(math.log(0.02), math.log(1.0), 401)
+    value = np.array([-exact(y, math.exp(t))[0] for t in log_level[::4]])
+    top = value.max()
+    integral = simpson(np.exp(value - top), x=log_level[::4]) / math.log(50.0)
+    assert few["free_energy"] == pytest.approx(-top - math.log(integral), abs=1e-3)
+    (entry,) = [s for s in few["sparse"]["ranking"] if s["terms"] == ["bell_4"]]
+    assert abs(one["free_energy"] - entry["free_energy"]) < 4.0 * one["standard_error"]
+    (sigma,) = [row for row in few["parameters"] if row["parameter"] == "noise.sigma"]
+    assert 0.07 < sigma["mean"] < 0.13
+    assert sigma["sd"] == pytest.approx(sigma["mean"] / math.sqrt(2.0 * 57.0), rel=0.15)
+    assert "estimated standard deviation" in few["noise"]["words"]
+    assert few["sparse"]["states_at"] == pytest.approx(sigma["mean"], rel=0.2)
 
 
 COLUMNS = """\

@@ -16,6 +16,9 @@ from bayesbeam.models.linear_in import is_linear
 
 MOST_SETS = 20_000_000_000
 """Sets of terms that one core looks at in about an hour."""
+MOST_SETS_A_LEVEL = 400_000_000
+"""The same where the noise level is not known, and some fifty levels are looked at."""
+NOISES = ("normal", "normal_scaled")
 _NORMAL = "normal"
 
 
@@ -34,6 +37,8 @@ def resolve_sparse(candidate: Candidate, spec: CandidateSpec, problems: Problems
         found = f"{sets:.3g} sets of up to {sparse.most} of {count} terms"
         remedy = "Write search: exchange, or lower most."
         problems.add((*path, "search"), found, f"{MOST_SETS:.0e} at most for an exhaustive search", remedy)
+    if spec.noise.model == "normal_scaled" and not spec.noise.parameters[0].prior.fixed:
+        _check_level(sparse.search, sets, problems, here)
     _check_rest(candidate, spec, problems, here)
     for part, place, term in zip(spec.parts, candidate.part_places(), terms, strict=True):
         _check_part(part, term, problems, (*here, *place))
@@ -41,12 +46,22 @@ def resolve_sparse(candidate: Candidate, spec: CandidateSpec, problems: Problems
     return replace(spec, sparse=SparseSpec(names, sparse.most, sparse.log_sizes(), sparse.search))
 
 
+def _check_level(search: str, sets: int, problems: Problems, here: KeyPath) -> None:
+    """Note what does not go with a noise level that is not known: all sets are looked at for each of many levels."""
+    remedy = "State sigma, or lower most so that all sets can be looked at."
+    if search == "exchange":
+        problems.add((*here, "sparse", "search"), "exchange with a noise level that is not known", "sigma", remedy)
+    elif sets > MOST_SETS_A_LEVEL:
+        found = f"{sets:.3g} sets of terms with a noise level that is not known"
+        problems.add((*here, "sparse", "most"), found, f"{MOST_SETS_A_LEVEL:.0e} sets at most", remedy)
+
+
 def _check_rest(candidate: Candidate, spec: CandidateSpec, problems: Problems, here: KeyPath) -> None:
     """Note what does not go with a dictionary."""
-    if spec.noise.model != "normal" or candidate.noise.level is not None:
-        found = f"{candidate.noise.family} noise whose level is not known" if candidate.noise.level is None else "level"
-        remedy = "Write sigma: as a number, or column where every point has its own."
-        problems.add((*here, "noise"), f"{found} beside sparse", "normal noise of a known level", remedy)
+    if spec.noise.model not in NOISES or candidate.noise.level is not None:
+        found = f"{candidate.noise.family} noise" if candidate.noise.level is None else "level"
+        remedy = "Write family: normal, and a prior of its level under sigma or scale where it is not known."
+        problems.add((*here, "noise"), f"{found} beside sparse", "normal noise", remedy)
     for key, given in (
         ("common", candidate.common), ("derived", candidate.derived), ("starts", candidate.starts),
         ("linear", candidate.linear != "sample"),

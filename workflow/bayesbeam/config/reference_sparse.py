@@ -41,8 +41,9 @@ most probable sets, `tables/density_of_states.csv` the numbers of sets by their 
 
 Up to 1e9 sets are all looked at, some ten million a second on each core; where there are more, sets are sampled by
 exchange Monte Carlo, with errors and a verdict as for any run (`search` decides otherwise). Two terms that are the same
-on the data of a measurement but for a factor, and terms that are 0 there, are refused by name. The noise has a known
-level, `sigma` as a number or `column`; `common`, `derived`, `starts`, ties and counts do not go with `sparse`, nor do
-integration and simulated studies of such a candidate. A few hundred terms are a reasonable dictionary in a campaign.
+on the data of a measurement but for a factor, and terms that are 0 there, are refused by name. Noise is normal; a level
+that is not known (`sigma: estimate`, or a prior) is integrated out by looking at all sets at each of some fifty levels,
+for up to 4e8 sets. `common`, `derived`, `starts`, ties and counts do not go with `sparse`, nor do integration and
+simulated studies of such a candidate. A few hundred terms are a reasonable dictionary in a campaign.
 
 """

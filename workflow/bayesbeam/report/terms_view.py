@@ -65,9 +65,9 @@ def sentence(facts: Mapping[str, Any]) -> str:
         rest = f" and {len(open_) - 12} more" if len(open_) > 12 else ""
         words += f"Open (probability above {1.0 - SURE:.2g}): {', '.join(shown)}{rest}. "
     error = size["error"] if known(size.get("error")) and size["error"] > 0 else None
-    return (
-        words + f"The most probable number of terms is {size['size']}, with {probability(size['probability'], error)}."
-    )
+    odds = probability(size["probability"], error)
+    words += f"The most probable number of terms is {size['size']}, with {odds}."
+    return words + (" Counts of sets are those at the most probable noise level." if "states_at" in facts else "")
 
 
 def _table(facts: Mapping[str, Any]) -> Table:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesbeam.rng import stream_key
 from bayesbeam.sparse.exhaustive import loop_arguments, tally_of
-from bayesbeam.sparse.problem import FloatArray, Regression, reduced, without_always
+from bayesbeam.sparse.problem import FloatArray, Reduced, Regression, reduced, without_always
 from bayesbeam.sparse.search import IntArray, Search
 from bayesbeam.sparse.sizes import log_prior_of_one, log_sum
 
@@ -95,8 +95,13 @@ def _in_batches(
     yield from pick_in_batches(problem, whole, sums, cells, generator, most, device)
 
 
-def draw_coefficients(problem: Regression, supports: IntArray, generator: np.random.Generator) -> FloatArray:
-    """Draws (n, A + P) of all coefficients, given supports (n, K) filled up with -1; 0 where a column is not in."""
+def draw_coefficients(
+    problem: Regression, supports: IntArray, generator: np.random.Generator, level: FloatArray | None = None
+) -> FloatArray:
+    """Draws (n, A + P) of all coefficients, given supports (n, K) filled up with -1; 0 where a column is not in.
+
+    ``level`` (n,) multiplies the noise of the problem.
+    """
     sums = reduced(problem)
     found = np.zeros((len(supports), len(problem.names)))
     normal = generator.standard_normal(found.shape)
@@ -106,16 +111,30 @@ def draw_coefficients(problem: Regression, supports: IntArray, generator: np.ran
         if not len(chosen):
             continue
         these = np.flatnonzero(place.ravel() == number)
+        if level is not None:
+            scaled = _at_levels(sums, problem, chosen, level[these], normal[these][:, : len(chosen)])
+            found[np.ix_(these, chosen)] = problem.prior_sd[chosen] * scaled
+            continue
         root = np.linalg.cholesky(sums.gram[np.ix_(chosen, chosen)])
         known = np.linalg.solve(root, sums.moment[chosen])
         noise = normal[these][:, : len(chosen)]
         if not problem.level_is_known:
             left = sums.squares + sums.offset[chosen].sum() - float(known @ known)
-            level = (sums.scale + 0.5 * left) / generator.gamma(sums.after, size=len(these))
-            noise = noise * np.sqrt(level)[:, None]
+            squared = (sums.scale + 0.5 * left) / generator.gamma(sums.after, size=len(these))
+            noise = noise * np.sqrt(squared)[:, None]
         scaled = np.linalg.solve(root.T, (known + noise).T).T
         found[np.ix_(these, chosen)] = problem.prior_sd[chosen] * scaled
     return found
+
+
+def _at_levels(sums: Reduced, problem: Regression, chosen: IntArray, level: FloatArray, z: FloatArray) -> FloatArray:
+    """Draws (m, k) of the coefficients of one support at levels (m,), in the priors' units, from normal numbers."""
+    identity, centre = np.eye(len(chosen)), (problem.prior_mean / problem.prior_sd)[chosen]
+    gram = identity + (sums.gram[np.ix_(chosen, chosen)] - identity) / np.square(level)[:, None, None]
+    moment = centre + (sums.moment[chosen] - centre) / np.square(level)[:, None]
+    root = np.linalg.cholesky(gram)
+    known = np.linalg.solve(root, moment[..., None])
+    return np.asarray(np.linalg.solve(np.swapaxes(root, 1, 2), known + z[..., None])[..., 0], dtype=np.float64)
 
 
 def generator_of(seed: int, *names: str) -> np.random.Generator:

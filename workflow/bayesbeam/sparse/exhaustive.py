@@ -22,12 +22,12 @@ from bayesbeam.sparse.tally import Tally
 # Supports that one core looks at in a good hour.
 MOST_SUPPORTS = 100_000_000_000
 _ROUNDING = np.finfo(np.float64).eps
-_MOST_ROUNDING = 1e-3
+MOST_ROUNDING = 1e-3
 
 
 def search_all(
     problem: Regression, most: int, *, threads: int = 1, device: str = "cpu", compiled: bool | None = None,
-    ranked: int = 100, bins: int = 1000, limit: int = MOST_SUPPORTS,
+    ranked: int = 100, bins: int = 1000, limit: int = MOST_SUPPORTS, most_rounding: float = MOST_ROUNDING,
 ) -> Search:  # fmt: skip
     """All supports of 0 to ``most`` columns.
 
@@ -45,13 +45,15 @@ def search_all(
         Length of the list of the best supports of each size; number of bins of the density of states.
     limit : int
         Number of supports above which nothing is begun.
+    most_rounding : float
+        Nats by which rounding may move a free energy.
 
     Raises
     ------
     SamplingError
         If there are more supports than ``limit``.
     ModelError
-        If columns are so nearly made up of others that free energies are not known to 0.001 nats.
+        If columns are so nearly made up of others that free energies are not known to 0.001 nats, or as stated.
     """
     counts = supports_of_size(problem.columns, most)
     if sum(counts) > limit:
@@ -78,7 +80,7 @@ def search_all(
     for part in parts:
         weights.append(part.log_sum())
         tally.add(part)
-    rounding = _checked_rounding(problem, sums, tally.least)
+    rounding = _checked_rounding(problem, sums, tally.least, most_rounding)
     return tally.search(problem, counts, rounding, np.stack(weights))
 
 
@@ -156,15 +158,15 @@ def tally_of(search: Search) -> Tally:
     return Tally.empty(most, search.inclusion.shape[1], ranked, search.edges)
 
 
-def _checked_rounding(problem: Regression, sums: Reduced, least: float) -> float:
+def _checked_rounding(problem: Regression, sums: Reduced, least: float, most_rounding: float) -> float:
     """Bound of what rounding costs a free energy, nats; refused where it matters."""
     scale = 1.0
     if not problem.level_is_known:
         explained = np.square(np.linalg.solve(root_of(sums.gram), sums.moment)).sum()
         scale = sums.after / (sums.scale + 0.5 * max(sums.squares - float(explained), 0.0))
     rounding = float(8.0 * _ROUNDING / max(least, _ROUNDING) * (1.0 + scale * sums.squares))
-    if not rounding < _MOST_ROUNDING:
+    if not rounding < most_rounding:
         found = f"a column of which others leave {least:.1g}, and free energies that rounding moves by {rounding:.1g}"
         remedy = "Leave out columns that others nearly make up, or state smaller priors."
-        raise ModelError.at("dictionary", found, f"{_MOST_ROUNDING:g} nats at most", remedy)
+        raise ModelError.at("dictionary", found, f"{most_rounding:g} nats at most", remedy)
     return rounding
