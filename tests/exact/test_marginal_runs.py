@@ -7,7 +7,9 @@ Bounds as in test_sampler.py: three runs of one system under three names, each t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,7 +28,8 @@ from bayesbeam.targets import marginal_linear
 from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.marginal_linear import MarginalTarget
 from bayesbeam.targets.marginalise import marginalised
-from bayesbeam.targets.sum import Part, SumTarget, sum_target
+from bayesbeam.targets.sum import Part, SlotPrior, SumTarget, sum_target
+from bayesbeam.testsystems.one_peak import nagata_target
 
 FloatArray = NDArray[np.float64]
 COPIES = 3
@@ -143,21 +146,43 @@ def test_nothing_left_to_sample_is_the_closed_form() -> None:
     assert abs(scores.mean()) < 5 / math.sqrt(scores.size)
 
 
-def test_exchangeable_peaks_have_the_free_energy_and_moments_of_sampling_everything() -> None:
-    """Means and standard deviations of all parameters after relabelling, to 5 errors of their difference."""
+def spectrum_of_2012(count: int) -> SumTarget:
+    """Peaks on the data of 2012, their heights with a normal prior."""
+    target = nagata_target(count, COPIES, torch.float32)
+    shape = (COPIES, 1, 1, 1)
+    values = {n: torch.full(shape, v, dtype=torch.float64) for n, v in (("mean", 1.0), ("sd", 0.45))}
+    height = SlotPrior(priors.get("normal"), values)
+    own = zip(target.slots, target.priors, strict=True)
+    return replace(target, priors=tuple(height if slot.parameter == "amplitude" else prior for slot, prior in own))
+
+
+def faint_peaks() -> SumTarget:
+    """Two exchangeable peaks on a level, of which one is hardly seen."""
     width = nested("log_uniform", low=0.1, high=0.5)
-    target = target_of(nested("uniform", low=LOW, high=HIGH), width, 2, "normal")
+    return target_of(nested("uniform", low=LOW, high=HIGH), width, 2, "normal")
+
+
+@pytest.mark.parametrize(
+    "made", [faint_peaks, *(partial(spectrum_of_2012, count) for count in (1, 2, 3))], ids=["faint", "1", "2", "3"]
+)
+def test_exchangeable_peaks_have_the_free_energy_and_moments_of_sampling_everything(
+    made: Callable[[], SumTarget],
+) -> None:
+    """Means and standard deviations of all parameters after relabelling, to 5 errors of their difference."""
+    target = made()
     sampled, left = (replica_exchange(one, NAMES, SETTINGS) for one in (target, out_of(target, "amplitude", "level")))
     value = [[run.free_energy for run in runs] for runs in (sampled, left)]
     mean = [np.mean([one.value for one in some]) for some in value]
     error = math.sqrt(sum(one.standard_error**2 for some in value for one in some)) / COPIES
     assert abs(mean[0] - mean[1]) < 3.5 * error
     draws = [
-        np.concatenate([relabel(target, run.theta.transpose(0, 2, 1, 3)).reshape(-1, 7) for run in runs])
+        np.concatenate(
+            [relabel(target, run.theta.transpose(0, 2, 1, 3)).reshape(-1, len(target.slots)) for run in runs]
+        )
         for runs in (sampled, left)
     ]
     effective = [sum(float(np.nanmin(run.effective_draws)) for run in runs) for runs in (sampled, left)]
-    for slot in range(7):
+    for slot in target.moving:
         one, other = (some[:, slot] for some in draws)
         spread = math.sqrt(sum(some[:, slot].var() / n for some, n in zip(draws, effective, strict=True)))
         assert abs(one.mean() - other.mean()) < 5 * spread

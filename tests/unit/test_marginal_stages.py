@@ -95,6 +95,17 @@ def test_what_a_group_shares_is_sampled_and_the_rest_integrated_out(tmp_path: Pa
     assert not (level[:, 0] == level[:, 1]).any()
 
 
+def test_what_is_shared_up_to_a_factor_is_sampled_too(tmp_path: Path) -> None:
+    tied = '{parameter: peak.amplitude, scale: "log_uniform(0.5, 2)", reference: a}'
+    group = GROUP.replace("peak.amplitude", tied)
+    found = lab(tmp_path, MARGINAL.replace("1..2", "1"), FLAT[:-1] + ", linear: marginalise}", integration=group)
+    found.separate()
+    found.join("pair")
+    rows = json.loads(found.integrate("pair").read_text(encoding="utf-8"))["rows"][0]["parameters"]
+    names = {(row["parameter"], row["measurement"]) for row in rows}
+    assert {("constant.level", "a"), ("constant.level", "b"), ("common.peak_amplitude_scale", "b")} <= names
+
+
 def test_starting_points_are_taken_without_what_is_integrated_out(tmp_path: Path) -> None:
     start = "    starts: [{peak.amplitude: 1.1, peak.position: 1.5, peak.sd: 0.2}]\n"
     found = lab(tmp_path, MARGINAL.replace("1..2", "1"), more=start)

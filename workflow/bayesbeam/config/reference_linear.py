@@ -24,7 +24,9 @@ candidates:
 LINEAR_END = """
 The sampler then moves positions and widths only, and is given the marginal likelihood. Free energy and posterior are
 those of sampling everything; in the files, tables and figures all parameters have draws as ever, for at each stored
-draw those integrated out are drawn from what is known of them given the rest.
+draw those integrated out are drawn from what is known of them given the rest. What that
+[gains](../bench/RESULTS.md) grows with their number, and most where they are hard to tell apart, as the coefficients of
+a smooth background are. Compiled loops do it on CPUs; on a GPU it is left to batched torch (`engine: eager`).
 
 `linear: marginalise` of a part asks for normal priors of all its free linear parameters; of the candidate it means
 every linear parameter of any part that has a normal prior, and others are sampled (`linear: sample` leaves a part
