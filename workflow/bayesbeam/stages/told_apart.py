@@ -66,6 +66,7 @@ class _NoTheory(BayesbeamError):
 
 def _theory(one: Distinguish, campaign: LoadedCampaign, tag: str, tags: tuple[str, ...]) -> Theory:
     """Exact answer of a question between two linear models."""
+    from bayesbeam.config.truth import grid
     from bayesbeam.evidence.linear_choice import choice, least_from
 
     if len(tags) > 1:
@@ -77,8 +78,6 @@ def _theory(one: Distinguish, campaign: LoadedCampaign, tag: str, tags: tuple[st
 
     def at(points: float, level: float) -> Choice:
         study = one.study(int(points))
-        from bayesbeam.config.truth import grid
-
         x = grid(study)
         first, second = (_linear(model, study, x) for model in pair)
         known = [_known(model.spec.noise, level, model.tag) for model in pair]
