@@ -9,15 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests import operator_cases
 from tests.marginal_cases import CASES, exact, made, out_of, states
 
+from bayesbeam import priors
 from bayesbeam.errors import SamplingError
+from bayesbeam.sampling.checkpoint import Interrupted, MemoryKeeper
 from bayesbeam.sampling.engines.choose import Choice, choose
 from bayesbeam.sampling.engines.eager import EagerEngine
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.targets import marginal_linear
 from bayesbeam.targets.marginal_linear import MarginalTarget
+from bayesbeam.targets.marginalise import marginalised
+from bayesbeam.targets.parts import SlotPrior
 
 pytest.importorskip("numba")
 # A plain helper beside these tests, which no import path of the package leads to.
@@ -31,6 +36,23 @@ from short_runs import shorten
 @pytest.mark.parametrize("case", CASES)
 def test_moves_are_those_of_the_eager_engine(case: str) -> None:
     assert_equal_runs(out_of(CASES[case]()))
+
+
+@pytest.mark.parametrize("case", ["shirley", "gaussian", "shirley of lorentzian"])
+def test_heights_under_a_background_of_peaks_and_a_response_are_integrated_out(case: str) -> None:
+    """The columns are then whole curves of peak and background through the response."""
+    whole = operator_cases.made(operator_cases.parts_of(case))
+    heights = [j for j, slot in enumerate(whole.slots) if slot.parameter == "amplitude"]
+    values = {name: torch.full((2, 1, 1, 1), 2.0, dtype=torch.float64) for name in ("mean", "sd")}
+    normal = SlotPrior(priors.get("normal"), values)
+    own = tuple(normal if j in heights else prior for j, prior in enumerate(whole.priors))
+    target = marginalised(replace(whole, priors=own), heights)
+    assert target.lifted == (False,)
+    theta = states(target, 1, 2)
+    for engine in (FusedEngine(target), EagerEngine(target)):
+        found = engine.start(theta).log_likelihood
+        for g, d, c, r in np.ndindex(*found.shape):
+            assert float(found[g, d, c, r]) == pytest.approx(exact(target, theta[g, d, c, r], g, d), rel=1e-9)
 
 
 def test_steps_and_tables_of_every_rung_move_as_in_the_eager_engine() -> None:
@@ -95,6 +117,25 @@ def test_the_number_of_threads_and_the_batch_change_no_byte(monkeypatch: pytest.
             (alone,) = replica_exchange(target.select(torch.tensor([k])), [names[k]], settings)
             for field in ("theta", "log_likelihood", "beta", "effective_draws", "rhat"):
                 assert getattr(alone, field).tobytes() == getattr(both[k], field).tobytes(), (engine, field)
+
+
+@pytest.mark.parametrize("engine", ["cpu", "eager"])
+def test_a_run_gone_on_with_has_the_same_draws(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are restored too."""
+    shorten(monkeypatch.setattr)
+    target = out_of(CASES["estimated level"]())
+    names = [GroupName(f"group {k}", (f"member {k}",)) for k in range(2)]
+    settings = Settings(seed=5, chains=3, max_sweeps=10, engine=engine)
+    expected = replica_exchange(target, names, settings)
+    keeper = MemoryKeeper(4)
+    with pytest.raises(Interrupted):
+        replica_exchange(target, names, settings, keeper=keeper)
+    again = MemoryKeeper()
+    again.last = keeper.last
+    for one, other in zip(replica_exchange(target, names, settings, keeper=again), expected, strict=True):
+        assert one.theta.shape[-1] == len(target.whole.slots)
+        assert one.theta.tobytes() == other.theta.tobytes()
+        assert one.free_energy == other.free_energy
 
 
 def test_means_of_one_measurement_change_no_byte_of_another() -> None:

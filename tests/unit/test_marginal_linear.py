@@ -11,11 +11,14 @@ from tests.marginal_cases import CASES, exact, made, out_of, states
 from torch import Tensor
 
 from bayesbeam.errors import ModelError
+from bayesbeam.models import registry
+from bayesbeam.models.base import Component
+from bayesbeam.models.linear_in import linear_parameters
 from bayesbeam.rng import stream_key
 from bayesbeam.targets import marginal_linear
 from bayesbeam.targets.elimination import back_substituted, eliminated, log_diagonal
 from bayesbeam.targets.marginal_linear import MarginalTarget
-from bayesbeam.targets.marginalise import marginalised
+from bayesbeam.targets.marginalise import is_proportional, marginalised
 from bayesbeam.targets.parts import Tie
 
 
@@ -162,6 +165,17 @@ def test_what_cannot_be_integrated_out_is_refused() -> None:
     ):
         with pytest.raises(ModelError, match=words):
             marginalised(target, gone)
+
+
+@pytest.mark.parametrize("component", registry.all_components(), ids=lambda one: one.name)
+def test_a_curve_is_proportional_where_the_formula_shows_it(component: Component) -> None:
+    """To what it is linear in; not where one of these is left at a value."""
+    names = linear_parameters(component)
+    x, theta = torch.linspace(-5.0, 5.0, 41, dtype=torch.float64), component.random(torch.Generator().manual_seed(2))
+    for gone in (names, names[:1], names[1:]):
+        zero = theta.clone()
+        zero[:, [component.index(name) for name in gone]] = 0.0
+        assert is_proportional(component, gone) == (not bool(component.forward(x, zero).any()))
 
 
 def test_elimination_solves_and_is_a_factor() -> None:

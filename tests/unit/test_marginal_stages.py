@@ -83,6 +83,12 @@ def test_a_part_asks_by_itself_or_a_candidate_for_all_of_them(tmp_path: Path) ->
     assert len({key for _, key in found}) == len(found)
 
 
+def test_of_a_spline_its_modes_are_integrated_out_and_not_how_much_it_bends(tmp_path: Path) -> None:
+    text = candidates(PEAK, "{component: spline, linear: marginalise}")
+    spec = make_lab(tmp_path, {"a": peak(0)}, text).campaign.expanded("peaks")[0].spec
+    assert spec.parts[1].marginal == ("level", "slope", *(f"mode_{k}" for k in range(1, 7)))
+
+
 def test_what_a_group_shares_is_sampled_and_the_rest_integrated_out(tmp_path: Path) -> None:
     found = lab(tmp_path, MARGINAL.replace("1..2", "1"), FLAT[:-1] + ", linear: marginalise}", integration=GROUP)
     found.separate()

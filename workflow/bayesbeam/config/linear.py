@@ -67,11 +67,14 @@ def _of_part(part: PartSpec, problems: Problems, here: KeyPath) -> PartSpec:
 
 
 def _linear(part: PartSpec, only_normal: bool) -> tuple[str, ...]:
-    """Free parameters in which a part is linear, all of them together; its amplitude comes first."""
+    """Free parameters in which a part is linear, all of them together.
+
+    Of two that multiply each other an amplitude comes first, then what has a normal prior.
+    """
     component = part.build()
     free = [p.name for p in part.parameters if not p.prior.fixed and p.name != component.order_by]
     if only_normal:
         free = [name for name in free if part.parameter(name).prior.family == _NORMAL]
-    free.sort(key=lambda name: name != component.amplitude)
+    free.sort(key=lambda name: (name != component.amplitude, part.parameter(name).prior.family != _NORMAL))
     chosen = set(linear_parameters(component, free))
     return tuple(name for name in component.parameter_names if name in chosen)

@@ -77,9 +77,12 @@ def _vanishes(op: str, inputs: Sequence[bool]) -> bool:
     """Whether an operation gives zero where some of its inputs are; False where that is not seen."""
     if op == "mul":
         return any(inputs)
-    if op in ("add", "sub", "neg"):
+    if op in ("add", "sub", "neg", "scan", "scan_end"):
         return all(inputs)
-    return op == "div" and inputs[0]
+    # Quotients and values of a row by what is above; branches and sums over nodes by what is chosen or added.
+    if op in ("div", "taken"):
+        return inputs[0]
+    return op in ("where", "sum") and all(inputs[1:])
 
 
 def _left(one: Instance, place: Mapping[int, int]) -> Instance:
