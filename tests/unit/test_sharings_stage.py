@@ -80,6 +80,14 @@ def test_what_decides_is_sampled_together(outlier: Lab) -> None:
     assert found["peak.position+peak.sd"]["gain"] < best["gain"] - 5
 
 
+def test_the_decision_is_that_of_the_best_sharing(outlier: Lab) -> None:
+    found = answer(outlier)
+    best = max(found["sharing"]["rows"], key=lambda row: row["probability"])
+    assert best["sharing"] in found["decision"]
+    assert found["decision"].startswith(("Share in part, ", "Integrate within blocks, ", "Undecided: "))
+    assert f"{found['sharing']['compared']} sharings" in found["decision"]
+
+
 def test_a_joint_run_agrees_with_multiplied_posteriors(outlier: Lab) -> None:
     record = read_records(outlier.results / "integration" / "few" / stage.FOUND)["blocks"]
     gains = dict(zip(map(str, record.facts["keys"]), record.arrays["gain"], strict=True))

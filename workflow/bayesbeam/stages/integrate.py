@@ -27,7 +27,7 @@ from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
 from bayesbeam.stages.mixed import summarise_mixed
 from bayesbeam.stages.multiplied import multiplied_rows
 from bayesbeam.stages.sample import REFUSED, member_key, usable
-from bayesbeam.stages.sharings import compare_group, read_found
+from bayesbeam.stages.sharings import compare_group, read_found, sharing_decision
 from bayesbeam.stages.summary import Summary, summarise
 
 RELIABLE = "reliable"
@@ -85,6 +85,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         answer["averaged"] = _over_counts(rows, counts, arrays)
         members = [m for m in present if m.id in answer["measurements"]]
         answer["sharing"] = compare_group(campaign, group, members, results, answer["best"]["tag_integrated"])
+        answer["decision"] = sharing_decision(answer["sharing"]) or answer["decision"]
     write_records(out_h5, arrays)
     write_json(out_json, answer)
 

@@ -12,6 +12,7 @@ import numpy as np
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.patterns import divided, joint_patterns, needs_blocks, patterns_of
 from bayesbeam.config.schema import Integration
+from bayesbeam.evidence.model_posterior import probability_words
 from bayesbeam.integration.merge_tree import Merger, MergeTree
 from bayesbeam.integration.partitions import Block, Partition, partition_words
 from bayesbeam.integration.sharings import DIVISION, FULL, NONE, PATTERN, Sharing, compare_sharings
@@ -21,6 +22,7 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.stages.apart import Key, apart, joint_gain, read_joint
 from bayesbeam.stages.blocks import FOUND
 
+SURE = 0.95
 RELIABLE, NOT_RELIABLE = "reliable", "not reliable"
 LEAST_PROBABILITY = 1e-3
 MOST_DIVISIONS = 12
@@ -115,6 +117,25 @@ def compare_group(
         "conflict": list(found.facts.get("conflict", [])),
         "reason": str(found.facts.get("reason", "")),
     }
+
+
+def sharing_decision(compared: Mapping[str, Any]) -> str:
+    """Decision in one sentence where some of the parameters, or of the measurements, are shared; else empty."""
+    rows = compared.get("rows", [])
+    if not any(row["kind"] in (PATTERN, DIVISION) for row in rows):
+        return ""
+    best = max(rows, key=lambda row: float(row["probability"]))
+    if best["kind"] in (NONE, FULL) and best["probability"] >= SURE:
+        return ""
+    chance = probability_words(best["probability"], best["probability_error"])
+    amount = f"F - sum F_sep = {-best['gain']:.2f} +- {best['gain_standard_error']:.2f} nats"
+    among = f"probability among {compared['compared']} sharings {chance}"
+    if best["verdict"] != RELIABLE:
+        return f"No decision: a run behind it is not reliable ({best['sharing']}: {amount})."
+    if best["probability"] < SURE:
+        return f"Undecided: most probable is to share {best['sharing']} ({amount}, {among})."
+    what = "Share in part" if best["kind"] == PATTERN else "Integrate within blocks"
+    return f"{what}, {best['sharing']}: {amount}, {among}."
 
 
 def _block(names: Sequence[str], record: Record) -> Block:
