@@ -24,6 +24,7 @@ from bayesbeam.report.view import Cell, Table, probability, verdict_cell
 
 METHODS = {"joint": "sampled together", "two_stage": "posteriors multiplied", "both": "both", "": NOTHING}
 MOST_CONFLICT = 12
+MOST_LETTERS, MOST_NAMED = 60, 3
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,13 @@ def sharing_view(result: GroupResult, results: Results, gallery: Gallery) -> Sha
 
 
 def _label(one: SharingRow) -> str:
-    """Short name of a sharing."""
-    return "+".join(name.rpartition(".")[2] for name in one.shared) if one.kind in ("all", "pattern") else one.sharing
+    """Short name of a sharing; many measurements of a block as their number."""
+    if one.kind in ("all", "pattern"):
+        return "+".join(name.rpartition(".")[2] for name in one.shared)
+    if one.kind != "division" or len(one.sharing) <= MOST_LETTERS:
+        return one.sharing
+    named = (f"{len(block)} measurements" if len(block) > MOST_NAMED else "+".join(block) for block in one.blocks)
+    return " | ".join(named)
 
 
 def _table(rows: Sequence[SharingRow], best: SharingRow) -> Table:
@@ -143,7 +149,7 @@ def _conflict(result: GroupResult) -> Table | None:
         "most in",
         "differs by",
         "standard errors",
-        "gain of leaving it out",
+        "gain of leaving it out (nats)",
         "",
     )
     cells = tuple(

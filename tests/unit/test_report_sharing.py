@@ -1,0 +1,90 @@
+"""Sharings on the page: sentences, tables, figures of a made-up comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bayesbeam.report import style, svg
+from bayesbeam.report.figures.mergers import mergers_figure
+from bayesbeam.report.records import GroupResult, GroupRow
+from bayesbeam.report.sharing import best_sharing, is_richer, pairs, sharing_rows
+from bayesbeam.report.sharing_words import conflict_sentences, sharing_sentence
+
+
+def row(sharing: str, kind: str, probability: float, blocks: list[list[str]], shared: list[str]) -> dict[str, Any]:
+    return {
+        "sharing": sharing, "kind": kind, "shared": shared, "blocks": blocks, "free_energy": 5.0 - 10 * probability,
+        "standard_error": 0.1, "gain": 10 * probability, "gain_standard_error": 0.1, "probability": probability,
+        "probability_error": 0.01, "method": "joint", "verdict": "reliable", "reasons": [],
+    }  # fmt: skip
+
+
+def group(none: float, everything: float, part: float, division: float, p_value: float = 0.5) -> GroupResult:
+    apart, together = [["a"], ["b"], ["c"]], [["a", "b", "c"]]
+    rows = [
+        row("none", "none", none, apart, []),
+        row("peak.position+peak.sd", "all", everything, together, ["peak.position", "peak.sd"]),
+        row("peak.sd", "pattern", part, together, ["peak.sd"]),
+        row("a+b | c", "division", division, [["a", "b"], ["c"]], ["peak.position", "peak.sd"]),
+    ]
+    tension = {
+        "measurement": "c", "parameter": "peak.position", "index": None, "mean": 1.6, "sd": 0.01, "rest_mean": 1.5,
+        "rest_sd": 0.01, "difference": 0.1, "tension": 7.1, "gain": 20.0, "gain_standard_error": 0.2,
+        "p_value": p_value, "doubt": "",
+    }  # fmt: skip
+    sharing = {
+        "rows": rows, "compared": 6, "conflict": [tension], "members": ["a", "b", "c"],
+        "together": [[1.0, 0.9, 0.1], [0.9, 1.0, 0.2], [0.1, 0.2, 1.0]], "together_error": [[0.0] * 3] * 3,
+    }  # fmt: skip
+    shared = ("peak.position", "peak.sd")
+    return GroupResult("g", "line", ("a", "b", "c"), shared, rows=(GroupRow("line"),), sharing=sharing)
+
+
+@pytest.mark.parametrize(
+    ("odds", "words"),
+    [
+        ((0.99, 0.0, 0.0, 0.01), "keep a, b and c apart (probability among 6 sharings 0.99"),
+        ((0.0, 0.99, 0.0, 0.01), "integrate a, b and c: one common position and sd describes all (probability"),
+        ((0.0, 0.0, 0.99, 0.01), "integrate a, b and c in part: sd in common, position of each its own (probability"),
+        ((0.0, 0.01, 0.0, 0.99), "integrate a and b, keep c apart: position and sd in common within each (probability"),
+        ((0.0, 0.0, 0.6, 0.4), "undecided among 6 sharings: most probable is to integrate a, b and c in part"),
+    ],
+)
+def test_sentence_of_the_best_sharing(odds: tuple[float, float, float, float], words: str) -> None:
+    result = group(*odds)
+    assert sharing_sentence(result).startswith(words)
+    assert is_richer(result)
+    assert best_sharing(sharing_rows(result)).probability == max(odds)
+
+
+def test_who_disagrees_is_said_with_how_much() -> None:
+    (said,) = conflict_sentences(group(0, 0, 0, 1, p_value=1e-8))
+    said = said.replace("\u00a0", " ")
+    assert said.startswith("c disagrees with the others most in peak.position: it lies 0.100 ± 0.014 from theirs, 7.1")
+    (said,) = conflict_sentences(group(0, 0, 0, 1, p_value=0.4))
+    assert said.startswith("No measurement disagrees with the others: the largest tension is that of c (p = 0.4)")
+
+
+def test_pairs_are_each_named_once() -> None:
+    assert pairs(group(0, 0, 0, 1)) == [("a", "b", 0.9, 0.0), ("a", "c", 0.1, 0.0), ("b", "c", 0.2, 0.0)]
+
+
+def test_a_group_without_a_comparison_says_nothing() -> None:
+    assert sharing_rows(GroupResult("g")) == ()
+    assert not is_richer(GroupResult("g"))
+    assert conflict_sentences(GroupResult("g")) == ()
+
+
+def test_tree_of_mergers_is_drawn_without_crossings() -> None:
+    mergers = [
+        {"step": 1, "first": ["a"], "second": ["c"], "gain": 4.0, "kept": True},
+        {"step": 2, "first": ["b"], "second": ["d"], "gain": 3.0, "kept": True},
+        {"step": 3, "first": ["a", "c"], "second": ["b", "d"], "gain": -9.0, "kept": False},
+    ]
+    with style.figure_style():
+        figure = mergers_figure(["a", "b", "c", "d"], mergers)
+        labels = [one.get_text() for one in figure.axes[0].get_yticklabels()]
+        assert labels == ["a", "c", "b", "d"]
+        assert svg.svg_bytes(figure, "mergers")
