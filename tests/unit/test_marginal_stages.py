@@ -51,7 +51,9 @@ def test_files_hold_draws_of_all_parameters(tmp_path: Path) -> None:
         ("constant.level", None)
     ]
     assert all(row["sd"] > 0 for row in one["parameters"])
-    assert {row["parameter"]: row["prior"] for row in one["priors"]}["peak.amplitude"] == "normal(mean=1, sd=1)"
+    stated = {row["parameter"]: row["prior"] for row in one["priors"]}
+    assert stated["peak.amplitude"] == "normal(mean=1, sd=1), integrated out"
+    assert stated["constant.level"] == "normal(mean=0, sd=1)"
     # Of a marginal likelihood, tempering is no change of the noise level.
     assert one["noise_curve"] is None
     theta = read_records(found.draws("peaks-k2"))["a"].arrays["theta"]

@@ -186,6 +186,11 @@ class CandidateSpec:
         return {part.name: part for part in self.parts}[name]
 
     @property
+    def marginal(self) -> frozenset[str]:
+        """Parameters that are integrated out, as ``part.parameter``."""
+        return frozenset(f"{part.name}.{name}" for part in self.parts for name in part.marginal)
+
+    @property
     def needs(self) -> frozenset[str]:
         """Data words that occur in its priors."""
         return frozenset(word for _, parameter in self.parameters() for word in parameter.prior.needs)

@@ -110,8 +110,7 @@ def sampled_target(spec: CandidateSpec, target: SumTarget) -> SumTarget | Margin
     ModelError
         If the whole curve is not linear in what is to be integrated out.
     """
-    asked = {f"{part.name}.{name}" for part in spec.parts for name in part.marginal}
-    gone = [j for j in target.moving if target.slots[j].name in asked and not target.slots[j].shared]
+    gone = [j for j in target.moving if target.slots[j].name in spec.marginal and not target.slots[j].shared]
     return marginalised(target, gone) if gone else target
 
 

@@ -188,7 +188,7 @@ def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
         rows.append(
             {
                 "parameter": name,
-                "prior": f"{prior.family.name}({arguments})",
+                "prior": f"{prior.family.name}({arguments})" + (", integrated out" if name in spec.marginal else ""),
                 "unit": resolve_unit(unit, m.x_unit, y_unit),
                 "source": parameter.source,
             }
