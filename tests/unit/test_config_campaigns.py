@@ -16,7 +16,7 @@ OTHERS = (
     "raman_references", "ruby_luminescence", "pet_c1s", "au4f_channels", "fermi_edge_gold", "olivine_reflectance",
     "ferrihydrite_moessbauer", "au4f_integration",
 )  # fmt: skip
-ALONE = ("ruby_next_points", "au4f_integration")  # one candidate
+ALONE = ("ruby_next_points", "au4f_integration", "raman_two_lasers", "moessbauer_temperatures")  # one candidate
 DATA = (".csv", ".txt", ".dat")
 
 
