@@ -37,6 +37,7 @@ PEAKS = """\
 """
 FLAT = """\
   flat:
+    solve: sample
     parts: [{component: constant, priors: {level: "uniform(-3, 3)"}}]
     noise: {family: normal, sigma: 0.1}
 """

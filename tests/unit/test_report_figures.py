@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from bayesbeam.report import style, svg
-from bayesbeam.report.assemble import NOTHING_TO_SAMPLE, measurement_views
+from bayesbeam.report.assemble import measurement_views
 from bayesbeam.report.curves import Column, Draws, Fit
+from bayesbeam.report.exact_view import NOTHING as NOTHING_TO_SAMPLE
 from bayesbeam.report.figures.fit import fit_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.figures.parameters import parameters_figure

@@ -212,6 +212,12 @@ class Candidate(Section):
     )
     parts: tuple[Part, ...] = Field((), validate_default=True, description=_PARTS)
     noise: Noise = Field(default_factory=Noise, description="How the points scatter, see below.")
+    solve: Literal["auto", "exact", "sample", "both"] = Field(
+        "auto",
+        description="auto solves exactly what is linear in all that is free, with normal noise and normal or flat "
+        "priors, and samples all else; exact: nothing but that; sample: in any case; both: sampled, with the exact "
+        "solution beside it.",
+    )
     common: dict[PartName, Common] = Field(
         default_factory=dict,
         description="Free numbers of no part, to which parameters are tied: a width of all peaks, a distance, a ratio.",

@@ -51,7 +51,8 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
     starts = [[start.values for start in spec.starts]] if spec.starts else []
     common = [["common", _priors(spec.common)]] if spec.common else []
     few = [["sparse", asdict(spec.sparse)]] if spec.sparse is not None else []
-    return _digest("candidate", [parts, noise, count, *starts, *common, *few])
+    solve = [["solve", spec.solve]] if spec.solve != "auto" else []
+    return _digest("candidate", [parts, noise, count, *starts, *common, *few, *solve])
 
 
 def words_key(spec: CandidateSpec) -> list[list[str]]:

@@ -26,4 +26,8 @@ powers are right to a few units in the last place; others need x above 0, and ne
 powers are computed in double precision. Columns run in plain torch; they cannot be tied, be acted on by a response, or
 be simulated.
 
+Where all that is free enters linearly (here, and for heights of peaks of fixed shape), the noise is normal and the
+priors are normal, flat, half normal or truncated normal, the candidate is solved exactly and not sampled; `solve: both`
+does both and compares them ([docs/free_energy.md](../docs/free_energy.md#linear-candidates-without-a-sampler)).
+
 """

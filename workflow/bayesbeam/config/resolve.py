@@ -22,6 +22,7 @@ from bayesbeam.config.own import Components
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
 from bayesbeam.config.regressors import as_term, check_alone
+from bayesbeam.config.solve import check_solve
 from bayesbeam.config.specs import CandidateSpec, Expanded, ParameterSpec, PartSpec
 from bayesbeam.config.starts import resolve_starts
 from bayesbeam.config.ties import check_tied, resolve_ties
@@ -79,7 +80,9 @@ def resolve_candidate(
     if len(problems.found) > before:
         return ()
     starts = resolve_starts(candidate.starts, spec, ranges_of(candidate), problems, (*here, "starts"))
-    return expand(name, candidate, replace(spec, starts=starts))
+    models = expand(name, candidate, replace(spec, starts=starts, solve=candidate.solve))
+    check_solve(candidate.solve, models, problems, here)
+    return models
 
 
 def _check_part_names(candidate: Candidate, problems: Problems, here: KeyPath) -> None:

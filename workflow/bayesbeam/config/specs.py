@@ -172,7 +172,7 @@ class SparseSpec:
 
 @dataclass(frozen=True)
 class CandidateSpec:
-    """Parts and noise of one candidate with all counts set, and points to start from."""
+    """Parts and noise of one candidate with all counts set, points to start from, and whether it is to be sampled."""
 
     parts: tuple[PartSpec, ...]
     noise: NoiseSpec
@@ -180,6 +180,7 @@ class CandidateSpec:
     common: tuple[CommonSpec, ...] = ()
     derived: tuple[DerivedSpec, ...] = ()
     sparse: SparseSpec | None = None
+    solve: str = "auto"
 
     def part(self, name: str) -> PartSpec:
         """Return a part by name; ``KeyError`` is our own mistake."""

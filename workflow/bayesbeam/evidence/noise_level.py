@@ -103,13 +103,35 @@ def noise_curve(
     free = np.array([one.value for one in found]) + shift
     without = np.stack([one.without for one in found], axis=1) + shift
     error = np.array([one.free_energy().standard_error for one in found[::every]])
+    return _curve(factor, every, level, free, without, error, (log_prior, at))
+
+
+def exact_noise_curve(
+    free_energy: Callable[[FloatArray], FloatArray], points: int, factor: FloatArray,
+    log_prior: LogPrior | None = None, at: FloatArray | None = None,
+) -> NoiseCurve:  # fmt: skip
+    """The same of a model whose free energy is known at every level; all errors are 0."""
+    every = _refinement(factor, points)
+    level = np.geomspace(factor[0], factor[-1], every * (len(factor) - 1) + 1)
+    level[::every] = factor
+    free = free_energy(level)
+    return _curve(factor, every, level, free, np.stack([free, free]), np.zeros_like(factor), (log_prior, at))
+
+
+def _curve(
+    factor: FloatArray, every: int, level: FloatArray, free: FloatArray, without: FloatArray, error: FloatArray,
+    prior: tuple[LogPrior | None, FloatArray | None],
+) -> NoiseCurve:  # fmt: skip
+    """Curve from free energies at levels (n,) and those without each chain (C, n)."""
+    log_prior, at = prior
     best, best_sd, lowest = _lowest(level, free)
     each = np.array([_lowest(level, row) for row in without])
     if at is None:
         log_weight, values, rows = _log_weight(level, log_prior), free, without
     else:
         log_weight = _log_weight_at(at, log_prior)
-        values, *rows = _between(level, np.vstack([free, without]), at)
+        both = _between(level, np.vstack([free, without]), at)
+        values, rows = both[0], both[1:]
     marginal = Replicates(_marginal(values, log_weight), np.array([_marginal(row, log_weight) for row in rows]))
     return NoiseCurve(
         factor,

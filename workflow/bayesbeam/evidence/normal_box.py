@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 _FAR = 40.0
 """Standard deviations beyond which nothing is looked for."""
 _DROP, _COARSE, _PANELS, _NODES = 45.0, 4001, 24, 20
-_ALONE = 1e-12
+_ALONE, _NEAR = 1e-12, 1e-3
 _LEAST = 1e-12
 
 
@@ -63,13 +63,22 @@ def inside(mean: FloatArray, covariance: FloatArray, low: FloatArray, high: Floa
 
 
 def log_difference(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Logarithm of a standard normal's probability between a and b > a, however far out."""
+    """Logarithm of a standard normal's probability between a and b > a, however far out or close together."""
     from scipy.special import log_ndtr
 
+    finite = np.isfinite(a) & np.isfinite(b)
+    first, last = np.where(finite, a, 0.0), np.where(finite, b, 1.0)
+    width, middle = last - first, 0.5 * (first + last)
+    # To the fourth power of what is below a thousandth; a difference of two would lose as many digits.
+    near = finite & (width < _NEAR) & (np.abs(middle) * width < _NEAR)
+    inner = np.where(near, middle, 0.0)
+    close = -0.5 * np.square(inner) - 0.5 * math.log(2.0 * math.pi) + np.log(np.maximum(width, 1e-300))
+    close += np.log1p((np.square(inner) - 1.0) * np.square(np.where(near, width, 0.0)) / 24.0)
+    a, b = np.where(near, 0.0, a), np.where(near, 1.0, b)
     swap = a > 0.0
     low, high = np.where(swap, -b, a), np.where(swap, -a, b)
     above, below = log_ndtr(high), log_ndtr(low)
-    found: FloatArray = above + np.log1p(-np.exp(np.minimum(below - above, -1e-300)))
+    found: FloatArray = np.where(near, close, above + np.log1p(-np.exp(np.minimum(below - above, -1e-300))))
     return found
 
 

@@ -12,6 +12,7 @@ from itertools import groupby
 from bayesbeam.report import view, wording
 from bayesbeam.report.averaged_view import averaged_table, group_averaged_table, is_open
 from bayesbeam.report.curves import Draws, read_averaged, read_draws, read_fit, read_run
+from bayesbeam.report.exact_view import compared_table, compared_words, unsampled_words
 from bayesbeam.report.figures.averaged import averaged_figure
 from bayesbeam.report.figures.fit import axis_labels, fit_figure
 from bayesbeam.report.figures.models import models_figure
@@ -30,7 +31,6 @@ from bayesbeam.report.wording import Answer, candidate_label
 
 FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
 PANELS = 8  # candidates of one measurement that get figures, the most probable ones
-NOTHING_TO_SAMPLE = ("none", "all sets")  # engines of candidates of which nothing was sampled
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ class Choice:
     modes: view.Table | None
     numbering: tuple[str, ...] = ()
     terms: TermsView | None = None
+    unsampled: str = ""
+    compared: str = ""
+    exact: view.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
         pdf=one is result.best,
     )
     sampling = None
-    if one.engine not in NOTHING_TO_SAMPLE:
+    unsampled = unsampled_words(one, data.y_unit)
+    if not unsampled:
         figure = sampling_figure(read_run(arrays, where), one)
         sampling = gallery.add(f"{name}+sampling", figure, f"{result.name}: sampling, {label}", pdf=False)
     odds = view.probability(one.model_probability)
@@ -171,7 +175,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
     return Choice(
         label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,
         view.parameter_table(one), view.modes_table(one), tuple(numbering_notes(one.numbering)),
-        terms_view(result, one, gallery),
+        terms_view(result, one, gallery), unsampled, compared_words(one), compared_table(one),
     )  # fmt: skip
 
 

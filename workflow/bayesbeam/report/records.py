@@ -9,6 +9,7 @@ from typing import Any
 
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.studied import Distinguished, Study
+from bayesbeam.report.rows import Row as Row
 
 RELIABLE = "reliable"
 
@@ -43,40 +44,6 @@ class Facts:
     studies: tuple[Study, ...] = ()
     series: tuple[Followed, ...] = ()
     distinguished: tuple[Distinguished, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """Summary of one parameter of a posterior; ``alone``: its part is one by the campaign, and needs no number."""
-
-    name: str
-    index: int | None = None
-    unit: str = "1"
-    kind: str = "parameter"
-    mean: float | None = None
-    sd: float | None = None
-    q025: float | None = None
-    q16: float | None = None
-    median: float | None = None
-    q84: float | None = None
-    q975: float | None = None
-    ess: float | None = None
-    rhat: float | None = None
-    measurement: str | None = None
-    mode: float | None = None
-    laplace_sd: float | None = None
-    information_sd: float | None = None
-    alone: bool = False
-
-    @property
-    def part(self) -> str:
-        """Part that it belongs to; empty for what is of none."""
-        return self.name.rpartition(".")[0]
-
-    @property
-    def label(self) -> str:
-        """Name with the number of the peak."""
-        return self.name if self.index is None or self.alone else f"{self.name} {self.index}"
 
 
 @dataclass(frozen=True)
@@ -173,6 +140,8 @@ class Candidate:
     parts: str = ""
     numbering: tuple[Mapping[str, Any], ...] = ()
     sparse: Mapping[str, Any] | None = None
+    exact: Mapping[str, Any] | None = None
+    not_solved: str = ""
 
     @property
     def reliable(self) -> bool:

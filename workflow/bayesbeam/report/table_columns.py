@@ -39,6 +39,10 @@ COLUMNS = {
         "standard_error_at_best", "probability_at_best", "probability_error_at_best", "free_energy_integrated",
         "standard_error_integrated", "probability_integrated", "probability_error_integrated", "level_prior",
     ),
+    "exact": (
+        "measurement", "candidate", "count", "quantity", "index", "unit", "exact", "exact_sd", "sampled", "sampled_sd",
+        "z",
+    ),
     "integration": ("group", "sharing", "free_energy", "standard_error", "gain", "probability", "verdict"),
     "conflict": (
         "group", "measurement", "parameter", "index", "mean", "sd", "rest_mean", "rest_sd", "difference", "tension",

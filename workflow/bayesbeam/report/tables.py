@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bayesbeam.report import sparse_tables
+from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
@@ -47,6 +48,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "density_of_states": sparse_tables.density_of_states,
         "averaged": _averaged,
         "next_points": _next_points,
+        "exact": exact_rows,
         "integration": integration,
         "conflict": conflict,
         "partitions": partitions,
@@ -72,6 +74,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty |= {"noise_curve", "noise_level"}
     if not any(one.sparse for one in candidates):
         empty |= {"terms", "supports", "sizes", "density_of_states"}
+    if not any(exact_rows(results)):
+        empty.add("exact")
     if not any(_numbering(results)):
         empty.add("numbering")
     if not any(_next_points(results)):

@@ -212,7 +212,7 @@ def diagnostics_table(result: MeasurementResult) -> Table:
                 Cell(_whole(one.round_trips)),
                 _ess_cell(one.ess_min),
                 _rhat_cell(one.rhat_max),
-                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}"),
+                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}" if one.sweeps else "exact"),
                 Cell(_whole(one.sweeps)),
                 Cell(duration(one.cpu_seconds)),
             )

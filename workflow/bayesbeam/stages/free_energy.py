@@ -160,14 +160,15 @@ def diagnostics(sampled: Record) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "estimators": {name: finite(value) for name, value in facts["estimators"].items()},
-        "exchange_rate_min": float(rates.min()),
-        "exchange_rate_mean": float(rates.mean()),
+        "exchange_rate_min": float(rates.min()) if rates.size else None,
+        "exchange_rate_mean": float(rates.mean()) if rates.size else None,
         "ess_min": _number(float(np.nanmin(ess))) if np.isfinite(ess).any() else None,
         "rhat_max": _number(float(np.nanmax(rhat))) if np.isfinite(rhat).any() else None,
         "chains": chains,
         "replicas": len(sampled.arrays["beta"]),
         **{name: facts[name] for name in copied},
         "predicted_memory_mb": facts.get("predicted_memory_mb"),
+        **{name: facts[name] for name in ("exact", "not_solved") if name in facts},
     }
 
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from bayesbeam.config.specs import Expanded
 from bayesbeam.evidence.model_posterior import model_posterior
-from bayesbeam.evidence.noise_level import noise_curve
+from bayesbeam.evidence.noise_level import exact_noise_curve, noise_curve
 from bayesbeam.evidence.sources import ladder_source
 from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.level_prior import level_prior
+from bayesbeam.stages.solve import exact_levels, is_exact
 
 # Levels of noise over the stated one, a twentieth of a decade apart.
 NOISE_FACTORS = 10.0 ** np.linspace(0.0, 1.5, 31)
@@ -36,10 +37,13 @@ def noise_levels(expanded: Expanded, m: Measurement, sampled: Record) -> dict[st
     if noise.model != "normal" or closed:
         return None  # of a marginal likelihood, tempering is no change of the noise
     normaliser = -float(np.log(base_deviation(expanded.spec, m) * math.sqrt(2.0 * math.pi)).sum())
-    source = ladder_source(sampled.arrays["log_likelihood"], sampled.arrays["beta"])
     stated = level_prior(expanded.spec, m)
     under = (None, None) if stated is None else (stated.log_density, stated.at)
-    found = noise_curve([source], normaliser, m.x.size, NOISE_FACTORS, *under)
+    if is_exact(sampled):
+        found = exact_noise_curve(lambda s: exact_levels(expanded.spec, m, s), m.x.size, NOISE_FACTORS, *under)
+    else:
+        source = ladder_source(sampled.arrays["log_likelihood"], sampled.arrays["beta"])
+        found = noise_curve([source], normaliser, m.x.size, NOISE_FACTORS, *under)
     if not np.isfinite([*found.free_energy, *found.standard_error, found.marginal, found.marginal_error]).all():
         return None
     numbers: dict[str, Any] = {name: [float(v) for v in getattr(found, name)] for name in _LISTS}

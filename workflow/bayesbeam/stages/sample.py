@@ -40,6 +40,7 @@ from bayesbeam.stages.plan import digest
 from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.sparse import problem_of, solve_all
+from bayesbeam.stages.solve import beside_exact, solve_each, solved
 from bayesbeam.stages.starts import starting_points
 from bayesbeam.stages.watch import Watcher, forward
 from bayesbeam.targets.base import Target
@@ -86,7 +87,9 @@ def sample_batch(
     new = [m for m in present if m.id not in records]
     refused = {m.id: reason for m in new if (reason := misfit(expanded.spec, m))}
     records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
-    parts = parts_of(campaign, expanded.spec, [m for m in new if m.id not in refused])
+    new = [m for m in new if m.id not in refused]
+    records |= solve_each(campaign, expanded, new, wanted)
+    parts = parts_of(campaign, expanded.spec, [m for m in new if m.id not in records])
     while parts:
         if running.stop():
             raise Interrupted
@@ -100,7 +103,7 @@ def sample_batch(
             # A checkpoint stays: it may be of a half, by a job that was killed.
             parts.extendleft(reversed(halves(expanded.tag, alike, error)))
             continue
-        records |= {m.id: record for m, record in zip(alike, found, strict=True)}
+        records |= {m.id: beside_exact(expanded, [m], record) for m, record in zip(alike, found, strict=True)}
         if len(records) < len(present):
             write_records(finished_path(out), records)
             keeper.remove()
@@ -146,12 +149,15 @@ def sample_group(
         known = _known(out).get(group)
         if known is not None and known.facts.get("key") == key:
             records = {group: known}
+        elif (record := solved(campaign, expanded, present, name, key, frozenset(asked.shared))) is not None:
+            records = {group: record}
         else:
             job = Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
             try:
-                records = {group: sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]}
+                record = sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]
             except torch.OutOfMemoryError as error:
                 raise too_large(expanded.tag, error) from error
+            records = {group: beside_exact(expanded, present, record, frozenset(asked.shared))}
     write_records(out, records)
     _tidy(out)
 

@@ -18,6 +18,7 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.rng import stream_key
 from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
+from bayesbeam.stages.known import known_of
 from bayesbeam.stages.modes import mode_columns
 from bayesbeam.stages.rates import data_words, exposure_of, signal_unit
 from bayesbeam.targets.assignment import Labels, label
@@ -118,6 +119,7 @@ def summarise(
         "log_likelihood_mean": likelihood.mean(axis=(0, 1)),
     }
     rows = [_row(column, values[..., k]) for k, column in enumerate(columns)]
+    rows = [row | known_of(target, q, record, row) for row, q in zip(rows, quantities, strict=True)]
     if modes:
         exact = build_target(spec, [list(members)], shared, "float64")
         highest = mode_columns(exact, picked, quantities, asked)

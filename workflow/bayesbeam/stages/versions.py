@@ -5,8 +5,8 @@ again what it would do differently, and nothing else. Kept apart from the stages
 """
 
 PREPROCESS = 2
-SAMPLE = 10
-FREE_ENERGY = 11
+SAMPLE = 11
+FREE_ENERGY = 12
 BLOCKS = 1
 INTEGRATE = 9
-REPORT = 15
+REPORT = 16
