@@ -31,6 +31,7 @@ candidates:
         priors: {amplitude: "log_uniform(0.05, 10)", position: "uniform(0, 3)", sd: "log_uniform(0.02, 2)"}
     noise: {family: normal, sigma: 0.1}
   flat:
+    solve: sample
     parts: [{component: constant}]
     noise: {family: normal, sigma: 0.1}
 sampling: {target_standard_error: 10, seed: 1, max_sweeps: 200, chains: 4, replicas: 8, draws: 100, batch: 2}

@@ -26,6 +26,7 @@ SMALL = """\
 campaign: tiny
 candidates:
   flat:
+    solve: sample
     parts: [{component: constant}]
     noise: {family: normal, sigma: 0.1}
 sampling: {target_standard_error: 10, seed: 1, max_sweeps: 200, chains: 4, replicas: 8, draws: 100}

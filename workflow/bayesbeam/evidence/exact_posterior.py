@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.errors import ModelError
+from bayesbeam.evidence.level_posterior import NODES, PANELS, Levels, levels_of
 from bayesbeam.evidence.normal_box import log_difference
 from bayesbeam.evidence.regression import ALONE, Given, Regression, moments
 
@@ -21,41 +22,17 @@ FloatArray = NDArray[np.float64]
 LogPrior = Callable[[FloatArray], FloatArray]
 # Largest share of the evidence, and so error of F in nats, that may be neglected beyond the ends of priors.
 LIMIT = 1e-9
-# Panels and nodes of Gauss' rule, and by how much a density has fallen, in nats, where the range ends.
-PANELS, NODES, DROP = 16, 16, 45.0
+# By how much a density has fallen, in nats, where the range of the level ends.
+DROP = 45.0
 _COARSE, _ROUNDS, _REACH = 61, 40, 80.0
+# Sum of squares that stands for none, so that squares of levels stay numbers.
+_NONE = 1e-200
 # Rounds of rejection after which draws are given up.
 _MOST_TRIES = 400
 
 
 class NotSolved(ModelError):
     """The posterior is not one that closed forms and quadrature of one number give."""
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Posterior of the level: edges (PANELS + 1,) of panels in its logarithm, Legendre series of its density there."""
-
-    edges: FloatArray
-    density: FloatArray
-
-    def quantile(self, share: FloatArray) -> FloatArray:
-        """Levels (...) below which the shares (...) of the posterior lie."""
-        legendre = np.polynomial.legendre
-        half = 0.5 * np.diff(self.edges)
-        running = legendre.legint(self.density, lbnd=-1.0, axis=0) * half
-        at_end = np.cumsum(legendre.legval(1.0, running))
-        wanted = np.asarray(share, dtype=np.float64) * at_end[-1]
-        panel = np.minimum(np.searchsorted(at_end, wanted, side="right"), len(half) - 1)
-        left = wanted - np.concatenate([[0.0], at_end])[panel]
-        chosen = running[:, panel]
-        low, high = np.full(wanted.shape, -1.0), np.ones(wanted.shape)
-        for _ in range(50):
-            middle = 0.5 * (low + high)
-            below = legendre.legval(middle, chosen, tensor=False) < left
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        found: FloatArray = np.exp(self.edges[panel] + half[panel] * (1.0 + 0.5 * (low + high)))
-        return found
 
 
 @dataclass(frozen=True)
@@ -125,21 +102,15 @@ class ExactPosterior:
         NotSolved
             If the ends of priors cut off so much that hardly any draw is left.
         """
-        count = len(self.mean)
-        found, level = None, np.empty(0)
-        missing: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
-        for k in range(_MOST_TRIES):
-            u = uniform(k)
-            some = np.full(len(u), self.level[0]) if self.levels is None else self.levels.quantile(u[:, count])
-            theta, accepted = self._given_level(some, u)
-            if found is None:
-                found, level, missing = theta, some, ~accepted
-            else:
-                taken = missing & accepted
-                found[taken], level[taken] = theta[taken], some[taken]
-                missing &= ~accepted
-            if not missing.any():
+        count, u = len(self.mean), uniform(0)
+        # A level stays what it is until its coefficients are accepted: else levels that accept rarely would be too few.
+        level = np.full(len(u), self.level[0]) if self.levels is None else self.levels.quantile(u[:, count])
+        found, accepted = self._given_level(level, u)
+        for k in range(1, _MOST_TRIES):
+            missing = np.flatnonzero(~accepted)
+            if not missing.size:
                 return found, level
+            found[missing], accepted[missing] = self._given_level(level[missing], uniform(k)[missing])
         raise NotSolved.at("linear regression", "priors that cut off nearly all of the posterior", "wider priors", "")
 
     def _given_level(self, level: FloatArray, u: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -222,7 +193,7 @@ def exact_posterior(
     whole = weight @ mean
     off = mean - whole
     spread = np.einsum("k,kij->ij", weight, covariance + off[:, :, None] * off[:, None, :])
-    levels = None if edges is None else _levels(edges, weight)
+    levels = None if edges is None else levels_of(edges, weight)
     value = -(top + math.log(total))
     return ExactPosterior(problem, value, bound, whole, spread, at, weight, tuple(cut), given, levels)
 
@@ -255,7 +226,7 @@ def _nodes(
         found: FloatArray = problem.at(level, cut).log_evidence + log_prior(level) + log_level
         return found
 
-    middle = 0.5 * math.log(max(problem.rest, 1e-300) / problem.points)
+    middle = 0.5 * math.log(max(problem.rest, _NONE) / problem.points)
     low = max(math.log(ends[0]) if ends[0] > 0.0 else -math.inf, min(middle, 0.0) - _REACH)
     high = min(math.log(ends[1]) if ends[1] > 0.0 else -math.inf, max(middle, 0.0) + _REACH)
     for _ in range(_ROUNDS):
@@ -274,14 +245,6 @@ def _nodes(
     places = (0.5 * (edges[:-1] + edges[1:])[:, None] + half * nodes).ravel()
     level = np.exp(places)
     return level, log_prior(level) + places + np.tile(np.log(half * weights), PANELS), edges
-
-
-def _levels(edges: FloatArray, weight: FloatArray) -> Levels:
-    """Posterior of the level from the weights of the nodes."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    half = 0.5 * (edges[1] - edges[0])
-    values = (weight.reshape(PANELS, NODES) / (half * weights)).T
-    return Levels(edges, np.linalg.solve(np.polynomial.legendre.legvander(nodes, NODES - 1), values))
 
 
 def _between(u: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:

@@ -14,6 +14,8 @@ NOTHING = "none"
 """Engine of a candidate with nothing free."""
 ALL_SETS = "all sets"
 """Engine of a candidate that chooses among sets of terms, all of which were looked at."""
+UNSAMPLED = (SOLVED, NOTHING, ALL_SETS)
+"""Engines of candidates of which nothing was sampled."""
 Value = str | float | int | tuple[int, ...] | None
 
 

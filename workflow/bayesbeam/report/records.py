@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bayesbeam.io.store import Measurement
-from bayesbeam.report.studied import Distinguished, Study
 from bayesbeam.report.rows import Row as Row
+from bayesbeam.report.studied import Distinguished, Study
 
 RELIABLE = "reliable"
 

@@ -39,8 +39,8 @@ from bayesbeam.stages.parts import choice_words, halves, parts_of, too_large
 from bayesbeam.stages.plan import digest
 from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
-from bayesbeam.stages.sparse import problem_of, solve_all
 from bayesbeam.stages.solve import beside_exact, solve_each, solved
+from bayesbeam.stages.sparse import problem_of, solve_all
 from bayesbeam.stages.starts import starting_points
 from bayesbeam.stages.watch import Watcher, forward
 from bayesbeam.targets.base import Target
@@ -149,7 +149,7 @@ def sample_group(
         known = _known(out).get(group)
         if known is not None and known.facts.get("key") == key:
             records = {group: known}
-        elif (record := solved(campaign, expanded, present, name, key, frozenset(asked.shared))) is not None:
+        elif (record := solved(campaign, expanded, present, name, key, joint.shared)) is not None:
             records = {group: record}
         else:
             job = Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
@@ -157,7 +157,7 @@ def sample_group(
                 record = sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]
             except torch.OutOfMemoryError as error:
                 raise too_large(expanded.tag, error) from error
-            records = {group: beside_exact(expanded, present, record, frozenset(asked.shared))}
+            records = {group: beside_exact(expanded, present, record, joint.shared)}
     write_records(out, records)
     _tidy(out)
 

@@ -32,6 +32,8 @@ from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
 NOT_SOLVED = "not_solved"
+# Data that a model fits to this have no noise to speak of.
+LEAST_LEVEL = 1e-100
 
 
 def solution_of(
@@ -152,7 +154,9 @@ def _least_level(solution: Solution) -> tuple[float | None, float | None]:
     def free_energy(level: float) -> float:
         return -float(posterior.problem.at(np.array([level]), posterior.cut).log_evidence[0])
 
-    near = math.sqrt(max(posterior.problem.rest, 1e-300) / posterior.problem.points)
+    near = math.sqrt(posterior.problem.rest / posterior.problem.points)
+    if near < LEAST_LEVEL:
+        return None, None
     try:
         return level_of_least_free_energy(free_energy, near)
     except ModelError:

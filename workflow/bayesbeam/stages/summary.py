@@ -30,9 +30,7 @@ from bayesbeam.units import resolve_unit
 
 FloatArray = NDArray[np.float64]
 
-PREDICTIVE_DRAWS = 400
-PRIOR_DRAWS = 2000
-MOST_DRAWS = 500
+PREDICTIVE_DRAWS, PRIOR_DRAWS, MOST_DRAWS = 400, 2000, 500
 MOST_SHARE = 1e9  # of a misfit in a curve that is flat
 
 
