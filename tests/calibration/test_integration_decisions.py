@@ -128,7 +128,7 @@ def test_integrated_intervals_cover_and_are_narrower_as_expected(number: int) ->
     inside, ratios = 0, []
     for _ in range(number):
         singles = pair(generator, np.zeros(2))
-        draws = product(singles, errors=False).draw(2000)
+        draws = product(singles, errors=False).draw(10_000)
         low, high = np.quantile(draws[:, 0], (0.025, 0.975))
         inside += int(low < 0.7 < high)
         ratios.append(draws[:, 0].std() / singles[0].draws[:, 0].std())
@@ -144,7 +144,7 @@ def test_intervals_of_truths_that_differ_do_not_cover() -> None:
     generator = np.random.default_rng(7)
     inside = 0
     for _ in range(100):
-        draws = product(pair(generator, 3.0 * np.sqrt(variance)), errors=False).draw(2000)
+        draws = product(pair(generator, 3.0 * np.sqrt(variance)), errors=False).draw(10_000)
         low, high = np.quantile(draws[:, 0], (0.025, 0.975))
         inside += int(low < 0.7 < high)
     assert not agrees(inside, 100, 0.95)

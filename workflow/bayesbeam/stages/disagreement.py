@@ -20,7 +20,7 @@ from bayesbeam.units import resolve_unit
 
 FloatArray = NDArray[np.float64]
 
-DRAWS = 2000
+DRAWS = 8000
 
 
 def conflict_rows(singles: Singles, together: Product) -> list[dict[str, Any]]:

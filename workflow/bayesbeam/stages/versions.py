@@ -7,6 +7,6 @@ again what it would do differently, and nothing else. Kept apart from the stages
 PREPROCESS = 2
 SAMPLE = 11
 FREE_ENERGY = 12
-BLOCKS = 1
+BLOCKS = 2
 INTEGRATE = 9
 REPORT = 16
