@@ -229,3 +229,20 @@ def test_one_study_without_a_list_names_a_bad_level_once(tmp_path: Path) -> None
     with pytest.raises(ConfigErrors) as found:
         load_campaign(tmp_path)
     assert str(found.value).count("simulate.exposures[1]: -1") == 1
+
+
+def test_study_with_a_mistake_is_not_taken_for_a_missing_sheet(tmp_path: Path) -> None:
+    (tmp_path / "campaign.yaml").write_text(
+        "campaign: test\n"
+        "candidates: {line: {parts: [{component: linear}], noise: {sigma: column}}}\n"
+        "simulate:\n"
+        "  - {name: s, candidate: line, truth: {linear.slope: 1, linear.level: 0}, pointz: 3, noise_levels: 1,\n"
+        "     axis: {start: 0, stop: 1, points: 9}}\n"
+        "integration: [{group: g, measurements: [s_sd1_001, s_sd1_002], candidate: line, shared: [linear.slope]}]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigErrors) as caught:
+        load_campaign(tmp_path)
+    assert "simulate[0].pointz: the unknown key 'pointz'" in str(caught.value)
+    assert "no such file" not in str(caught.value)
+    assert "s_sd1" not in str(caught.value)

@@ -86,8 +86,10 @@ def message(where: str, found: str, expected: str, remedy: str = "") -> str:
 
 
 def nearest(word: str, words: Sequence[str]) -> str:
-    """Sentence that names the nearest valid word, or lists all where none is near."""
+    """Sentence that names the nearest valid word, or lists all where none is near; nothing where there is none."""
     close = get_close_matches(word, words, n=1, cutoff=0.5)
     if close:
         return f"Did you mean {close[0]}?"
+    if not words:
+        return ""
     return f"Choose one of: {', '.join(sorted(words))}."

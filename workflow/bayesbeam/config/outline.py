@@ -146,7 +146,8 @@ def read(path: Path | str) -> Reading:
     reader = _sheet(file, campaign, cut, _names(text.value, "treatments"))
     rows = reader.rows() if reader is not None else ()
     problems.found.extend(reader.problems if reader is not None else ())
-    whole = (reader is not None and not reader.problems) or _needs_no_sheet(file, campaign)
+    whole = (reader is not None and not reader.problems) or _needs_no_sheet(file, campaign, cut)
+    whole = whole and not _lost_studies(cut)
     rows += study_rows(campaign, rows, file.parent, problems, whole)
     context = Context(campaign, rows, cut, whole, _names(text.value, "candidates"))
     return Reading(file, context, problems)
@@ -160,18 +161,20 @@ def _names(value: Any, section: str) -> frozenset[str]:
 
 def _sheet(file: Path, campaign: Campaign, cut: frozenset[str], treatments: frozenset[str]) -> SheetReader | None:
     """Return the reader of the sheet, None where its name is a mistake."""
-    if "measurements" in cut or _needs_no_sheet(file, campaign):
+    if "measurements" in cut or _needs_no_sheet(file, campaign, cut):
         return None
     path = file.parent / campaign.measurements
     lost = treatments - set(campaign.treatments)
     return SheetReader(path, shown_path(path), campaign.treatments, lost)
 
 
-def _needs_no_sheet(file: Path, campaign: Campaign) -> bool:
-    """Whether all measurements are simulated, so that there need not be a sheet."""
+def _needs_no_sheet(file: Path, campaign: Campaign, cut: frozenset[str]) -> bool:
+    """Whether all measurements are simulated, studies with mistakes included, so that there need not be a sheet."""
     unsaid = "measurements" not in campaign.model_fields_set
-    return (
-        bool(campaign.simulate or campaign.distinguish)
-        and unsaid
-        and not (file.parent / campaign.measurements).exists()
-    )
+    studies = bool(campaign.simulate or campaign.distinguish) or _lost_studies(cut)
+    return studies and unsaid and not (file.parent / campaign.measurements).exists()
+
+
+def _lost_studies(cut: frozenset[str]) -> bool:
+    """Whether studies were left out for their mistakes, and with them measurements that a campaign may name."""
+    return any(key.startswith(("simulate", "distinguish", "thin")) for key in cut)
