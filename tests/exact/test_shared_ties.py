@@ -37,6 +37,7 @@ SAMPLING = "{target_standard_error: 0.05, seed: 11, chains: 8, replicas: 8, draw
 TEMPERATURES = (100.0, 180.0, 300.0)
 LINE = f"""\
   line:
+    solve: sample
     parts:
       - component: linear
         priors: {{level: "normal(0, {LEVEL})", slope: "normal(0, {SLOPE})"}}
@@ -179,6 +180,19 @@ def test_the_sampler_finds_the_closed_form(tmp_path: Path, way: str) -> None:
         mean, sd = solution.posterior.mean[k], solution.posterior.sd[k]
         assert abs(one["mean"] - mean) < 4 * sd / math.sqrt(one["ess"])
         assert one["sd"] == pytest.approx(sd, rel=4 / math.sqrt(2 * one["ess"]))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_without_sampling_the_closed_form_is_met(tmp_path: Path, way: str) -> None:
+    lab = lab_of(tmp_path, WAYS[way], LINE.replace("solve: sample", "solve: exact"))
+    lab.sample("line")
+    lab.summarise()
+    lab.join("all")
+    lab.integrate("all")
+    (row,) = json.loads((lab.results / "integration" / "all.json").read_text())["rows"]
+    # data files hold nine digits
+    assert row["free_energy"] == pytest.approx(exact(way)[0].free_energy, abs=1e-6)
+    assert row["standard_error"] == 0.0
 
 
 def test_a_planted_mistake_is_seen(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bayesbeam.report import style, svg
 from bayesbeam.report.figures.mergers import mergers_figure
+from bayesbeam.report.integration_words import own_sentences
 from bayesbeam.report.records import GroupResult, GroupRow
+from bayesbeam.report.rows import Row
 from bayesbeam.report.sharing import best_sharing, is_richer, pairs, sharing_rows
 from bayesbeam.report.sharing_words import conflict_sentences, sharing_sentence
 
@@ -75,6 +78,24 @@ def test_a_group_without_a_comparison_says_nothing() -> None:
     assert sharing_rows(GroupResult("g")) == ()
     assert not is_richer(GroupResult("g"))
     assert conflict_sentences(GroupResult("g")) == ()
+
+
+def test_offsets_of_measurements_are_told_from_their_reference() -> None:
+    parameters = (
+        Row("common.shift", unit="x", measurement="a", mean=0.0, sd=1.0),
+        Row("common.shift", unit="x", measurement="b", mean=0.5, sd=0.1),
+        Row("common.shift", unit="x", measurement="c", mean=-2.0, sd=0.2),
+    )
+    made = {"common.shift": {"kind": "offset", "moves": ["peak.position"], "reference": "a"}}
+    result = replace(group(0, 1, 0, 0), rows=(GroupRow("line", parameters=parameters),), own=made)
+    (said,) = own_sentences(result)
+    assert said.replace("\u00a0", " ").replace("\u2212", "-") == (
+        "Offset of peak.position, from a: b 0.50 ± 0.10 and c -2.00 ± 0.20 x."
+    )
+    many = tuple(Row("common.shift", unit="x", measurement=f"m{k}", mean=float(k), sd=0.1) for k in range(20))
+    (said,) = own_sentences(replace(result, rows=(GroupRow("line", parameters=many),)))
+    assert "means from 0 to 19" in said
+    assert own_sentences(group(0, 1, 0, 0)) == ()
 
 
 def test_tree_of_mergers_is_drawn_without_crossings() -> None:

@@ -6,7 +6,7 @@ sheet becomes one that is fixed in every measurement. Whether that can be done i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bayesbeam.config.expression import Binary, Number, PriorSpec, Word
@@ -18,10 +18,14 @@ from bayesbeam.config.specs import COMMON, CandidateSpec, CommonSpec, PartSpec, 
 
 @dataclass(frozen=True)
 class Joint:
-    """A candidate as measurements are sampled jointly with it, and the names of what has one value in all of them."""
+    """A candidate as measurements are sampled jointly with it, and the names of what has one value in all of them.
+
+    ``own`` holds the offsets and factors of each measurement, by their names, with the entry that asks for them.
+    """
 
     spec: CandidateSpec
     shared: frozenset[str]
+    own: Mapping[str, Shared] = field(default_factory=dict)
 
 
 def joint_spec(spec: CandidateSpec, entries: Sequence[Shared]) -> Joint:
@@ -55,7 +59,7 @@ def joint_spec(spec: CandidateSpec, entries: Sequence[Shared]) -> Joint:
             work.shared |= set(words)
     used = {name for part in work.spec.parts for _, formula in (*part.ties, *part.moves) for name in formula.names}
     common = tuple(one for one in work.spec.common if f"{COMMON}.{one.name}" in used)
-    return Joint(replace(work.spec, common=common), frozenset(work.shared))
+    return Joint(replace(work.spec, common=common), frozenset(work.shared), work.own)
 
 
 @dataclass
@@ -65,6 +69,7 @@ class _Work:
     spec: CandidateSpec
     taken: set[str]
     shared: set[str] = field(default_factory=set)
+    own: dict[str, Shared] = field(default_factory=dict)
 
     @property
     def free(self) -> set[str]:
@@ -125,6 +130,7 @@ def _own(work: _Work, entry: Shared, words: Sequence[str]) -> None:
     unit = _unit(work.spec, words[0]) if kind == "offset" else "1"
     reference = entry.reference or ""
     name = work.name(f"{stem}_{kind}")
+    work.own[f"{COMMON}.{name}"] = entry
     number: Word | Binary = work.add(CommonSpec(name, parse_prior(text), "campaign", unit, reference))
     if reference:
         flag = CommonSpec(

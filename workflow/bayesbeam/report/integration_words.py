@@ -12,6 +12,8 @@ from bayesbeam.report.sharing_words import conflict_sentences, is_sure, sharing_
 from bayesbeam.report.text import NOTHING, known, listed, plain, plus_minus, pretty_unit, probability_words
 from bayesbeam.report.wording import BAD, CHECK, GONE, GOOD, SURE, Answer
 
+_MOST_OWN = 8
+
 
 def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, Answer]) -> Answer:
     """Answer for one group: integrate or keep apart, how sure, and what it brought.
@@ -32,7 +34,11 @@ def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, A
     if failed:
         sentence = f"no decision, since a run behind it is not reliable; as computed, {sentence}"
     verdict = BAD if failed else CHECK if inherited else GOOD
-    details = (*_narrowing(result, everything), *(conflict_sentences(result) if len(result.measurements) > 2 else ()))
+    details = (
+        *_narrowing(result, everything),
+        *own_sentences(result),
+        *(conflict_sentences(result) if len(result.measurements) > 2 else ()),
+    )
     alone_decided = _decision(_compared(result, "probability", row.probability)) is not None
     decided = is_sure(result) if richer else alone_decided
     return Answer(result.id, result.id, verdict, sentence, details, tuple(reasons or inherited), decided=decided)
@@ -102,23 +108,50 @@ def _narrowing(result: GroupResult, everything: Results) -> list[str]:
     shared = [] if row is None else [one for one in row.parameters if one.measurement is None and one.sd]
     lines = []
     for one in [one for one in shared if one.kind == "parameter"][:4]:
-        alone = best_alone(result, everything, one)
+        moved = next((made for made in result.own.values() if one.name in made["moves"]), None)
+        if moved is not None and not moved["reference"]:
+            continue
+        alone = best_alone(result, everything, one, moved["reference"] if moved is not None else "")
         if alone is None or not alone.sd or not one.sd:
             continue
         unit = pretty_unit(one.unit)
         factor = f"{plain(alone.sd / one.sd, 2)} times wider" if alone.sd > one.sd else "no wider"
+        who = f"{moved['reference']} alone" if moved is not None else "best single measurement"
         lines.append(
-            f"{one.label}: {plus_minus(one.mean, one.sd)}{' ' + unit if unit else ''}; best single measurement "
+            f"{one.label}: {plus_minus(one.mean, one.sd)}{' ' + unit if unit else ''}; {who} "
             f"{plus_minus(alone.mean, alone.sd)} ({factor})"
         )
     return lines
 
 
-def best_alone(result: GroupResult, everything: Results, shared: Row) -> Row | None:
-    """Narrowest posterior of a shared parameter among the members alone, by the same candidate."""
+def own_sentences(result: GroupResult) -> tuple[str, ...]:
+    """Offsets or factors of the measurements; of many, the range of their means."""
+    row = result.best_row
+    found = []
+    for name, made in result.own.items():
+        everyone = row.parameters if row is not None else ()
+        rows = [one for one in everyone if one.name == name and one.measurement and known(one.mean)]
+        rows = [one for one in rows if one.measurement != made["reference"]]
+        if not rows:
+            continue
+        unit = pretty_unit(rows[0].unit)
+        label = {"offset": "Offset", "scale": "Factor"}[made["kind"]]
+        of = f"{label} of {listed(list(made['moves']))}"
+        against = f", from {made['reference']}" if made["reference"] else ""
+        if len(rows) > _MOST_OWN:
+            means = [one.mean for one in rows if one.mean is not None]
+            told = f"means from {plain(min(means), 3)} to {plain(max(means), 3)}, see the table of parameters"
+        else:
+            told = listed([f"{one.measurement} {plus_minus(one.mean, one.sd)}" for one in rows])
+        found.append(f"{of}{against}: {told}{' ' + unit if unit else ''}.")
+    return tuple(found)
+
+
+def best_alone(result: GroupResult, everything: Results, shared: Row, only: str = "") -> Row | None:
+    """Narrowest posterior of a shared parameter among the members alone, or ``only`` one, by the same candidate."""
     row = result.best_row
     rows = []
-    for name in result.measurements if row is not None else ():
+    for name in ([only] if only else result.measurements) if row is not None else ():
         member = everything.measurement(name)
         called = row.called.get(name, {}).get(shared.name, shared.name) if row is not None else ""
         for one in member.candidates if member is not None else ():

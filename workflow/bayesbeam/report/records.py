@@ -222,6 +222,7 @@ class GroupResult:
     refusal: str = ""
     arrays: Path | None = None
     common: tuple[str, ...] = ()
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sharing: Mapping[str, Any] = field(default_factory=dict)
 
     @property

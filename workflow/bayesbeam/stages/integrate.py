@@ -14,6 +14,7 @@ import torch
 from bayesbeam.config.grouping import GroupModel, called_alone, linked
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.patterns import samples_jointly
+from bayesbeam.config.shared import Shared
 from bayesbeam.config.sharing import joint_spec
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
@@ -76,6 +77,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         "measurements": [m.id for m in present],
         "shared": [str(one) for one in asked.shared],
         "common": sorted(common),
+        "own": _own_numbers(models, asked.shared),
         "rows": rows,
         "best": None,
         "decision": "Not integrated: fewer than two measurements of the group can be used with this candidate.",
@@ -105,6 +107,17 @@ def _summary(
     left = replace(model, parts=tuple(chosen))
     summary, labels = summarise_mixed(left, entries, [own for own in there if own], sampled, name)
     return summary, labels, frozenset(new for part in linked(left, entries) for new in part.names.values())
+
+
+def _own_numbers(models: Sequence[GroupModel], entries: Sequence[Shared]) -> dict[str, dict[str, Any]]:
+    """Offsets and factors of each measurement by their names: what they move, and who has none."""
+    if any(len(model.parts) > 1 for model in models):
+        return {}
+    made = {name: one for model in models for name, one in joint_spec(model.parts[0][0].spec, entries).own.items()}
+    return {
+        name: {"kind": one.kind, "moves": list(one.parameter), "reference": one.reference or ""}
+        for name, one in made.items()
+    }
 
 
 def _row(model: GroupModel, sampled: Record, summary: Summary, alone: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -91,8 +91,8 @@ def summarise(
     asked = [asked_of(one) for one in spec.derived]
     quantities, values = tabulate(target, theta, asked)
     shown = [k for k, one in enumerate(quantities) if not _idle(spec, one, members)]
-    values = values[..., shown]
-    columns = [column_of(spec, quantities[k], members, named) for k in shown]
+    there, values = [quantities[k] for k in shown], values[..., shown]
+    columns = [column_of(spec, one, members, named) for one in there]
     kept = values[:, :: max(1, -(-values.shape[1] // MOST_DRAWS))]
     flat = theta.transpose(1, 0, 2, 3).reshape(-1, *theta.shape[2:])
     picked = flat[np.unique(np.linspace(0, len(flat) - 1, PREDICTIVE_DRAWS).astype(int))]
@@ -117,7 +117,7 @@ def summarise(
         "log_likelihood_mean": likelihood.mean(axis=(0, 1)),
     }
     rows = [_row(column, values[..., k]) for k, column in enumerate(columns)]
-    rows = [row | known_of(target, q, record, row) for row, q in zip(rows, quantities, strict=True)]
+    rows = [row | known_of(target, q, record, row) for row, q in zip(rows, there, strict=True)]
     if modes:
         exact = build_target(spec, [list(members)], shared, "float64")
         highest = mode_columns(exact, picked, quantities, asked)
