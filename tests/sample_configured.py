@@ -19,6 +19,7 @@ import torch
 # A plain helper beside this one, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bayesbeam.config.load import LoadedCampaign, load_campaign
+from bayesbeam.config.sharing import joint_spec
 from bayesbeam.config.specs import Expanded
 from bayesbeam.io.samples import Record, write_records
 from bayesbeam.io.store import Measurement
@@ -124,12 +125,13 @@ def sampled(
     words = {group.group: group.shared for group in campaign.campaign.integration}
     shared = next((words[name] for name in alike if name in words), ())
     members = list(alike.values())
-    target = build_target(expanded.spec, members, frozenset(shared), campaign.campaign.sampling.precision)
+    joint = joint_spec(expanded.spec, shared)
+    target = build_target(joint.spec, members, joint.shared, campaign.campaign.sampling.precision)
     names = [GroupName(f"{name}/{expanded.tag}", tuple(m.id for m in group)) for name, group in alike.items()]
     settings = settings_of(campaign, len(members[0]), order.threads)
     starts = starting_points(expanded.spec, target, members)
     runs = replica_exchange(target, names, settings, starts=starts)
-    keys = [member_key(campaign, expanded, group, shared) for group in members]
+    keys = [member_key(campaign, expanded, group, joint.shared) for group in members]
     return dict(zip(alike, pack(expanded, members, keys, runs, settings, "cpu", (0.0, 0.0), (0.0, None)), strict=True))
 
 

@@ -230,7 +230,7 @@ def test_parts_that_a_model_may_lack_are_checked_and_shared_like_others(tmp_path
     text += "integration:\n  - {group: both, measurements: [a, b], candidate: lines, shared: [sharp.position]}\n"
     (tmp_path / "campaign.yaml").write_text("campaign: counted\n" + text)
     (tmp_path / "measurements.tsv").write_text("id\tfile\na\ta.txt\nb\tb.txt\n")
-    assert load_campaign(tmp_path).group("both").shared == ("sharp.position",)
+    assert [str(one) for one in load_campaign(tmp_path).group("both").shared] == ["sharp.position"]
     foil = "{name: foil, component: moessbauer_singlet, count: 0..1}"
     candidates = f"  lines: {{parts: [{foil}, {FLAT}]}}\n"
     with pytest.raises(ConfigErrors, match=r"parts\[0\].*mm/s"):

@@ -123,7 +123,7 @@ def test_starting_points_are_taken_without_what_is_integrated_out(tmp_path: Path
 
 
 def test_an_exactly_known_curve_is_not_sampled_at_all(tmp_path: Path) -> None:
-    found = lab(tmp_path, FLAT[:-1] + ", linear: marginalise}")
+    found = lab(tmp_path, FLAT[:-1] + ", linear: marginalise}", more="    solve: sample\n")
     records = json.loads(found.separate().read_text(encoding="utf-8"))["records"]
     assert [record["engine"] for record in records] == ["none", "none"]
     assert all(record["parameters"][0]["sd"] > 0 for record in records)

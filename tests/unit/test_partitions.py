@@ -84,7 +84,7 @@ def test_an_error_in_common_does_not_move_the_odds() -> None:
 
 
 def test_too_many_divisions_are_refused() -> None:
-    with pytest.raises(ModelError, match=r"678570 ways; expected 2 to 10. Merge them one by one"):
+    with pytest.raises(ModelError, match=r"678570 ways; expected 2 to 9. Merge them one by one"):
         divisions(11)
 
 
