@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def test_every_figure_has_its_files_and_the_page_shows_them_with_numbers(tmp_pat
     assert "F &lt;K=3&gt;" in text
     assert "<script" not in text
     assert not list(tmp_path.glob(".paper*"))
+
+
+def test_maps_are_pictures_that_the_policy_of_the_page_lets_through(tmp_path: Path) -> None:
+    with style.figure_style():
+        figure = style.new_figure(2.0)
+        figure.add_subplot().imshow([[0.0, 1.0], [1.0, 0.0]])
+        page = write_paper(tmp_path / "paper", "Map", "About.", [PaperFigure("map", "Map", "A map.", figure)], VALUES)
+    text = page.read_text(encoding="utf-8")
+    assert 'href="data:image/png' in text
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert "img-src data:" in policy[1]
 
 
 def test_numbers_read_back_to_the_last_bit(tmp_path: Path) -> None:

@@ -62,6 +62,13 @@ def test_sentence_of_the_best_sharing(odds: tuple[float, float, float, float], w
     assert best_sharing(sharing_rows(result)).probability == max(odds)
 
 
+def test_parameters_of_one_name_are_told_with_their_parts() -> None:
+    result = group(0.0, 0.99, 0.0, 0.01)
+    rows = [one | {"shared": ["left.position", "right.position"]} for one in result.sharing["rows"]]
+    result = replace(result, sharing=dict(result.sharing) | {"rows": rows})
+    assert "one common left.position and right.position describes all" in sharing_sentence(result)
+
+
 def test_who_disagrees_is_said_with_how_much() -> None:
     (said,) = conflict_sentences(group(0, 0, 0, 1, p_value=1e-8))
     said = said.replace("\u00a0", " ")

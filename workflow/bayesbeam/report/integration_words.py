@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bayesbeam.report.records import GroupResult, GroupRow, Results, Row
-from bayesbeam.report.sharing import best_sharing, is_richer, sharing_rows
+from bayesbeam.report.sharing import ALL, best_sharing, is_richer, sharing_rows
 from bayesbeam.report.sharing_words import conflict_sentences, is_sure, sharing_sentence
 from bayesbeam.report.text import NOTHING, known, listed, plain, plus_minus, pretty_unit, probability_words
 from bayesbeam.report.wording import BAD, CHECK, GONE, GOOD, SURE, Answer
@@ -35,7 +35,7 @@ def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, A
         sentence = f"no decision, since a run behind it is not reliable; as computed, {sentence}"
     verdict = BAD if failed else CHECK if inherited else GOOD
     details = (
-        *_narrowing(result, everything),
+        *(_narrowing(result, everything) if not richer or best_sharing(sharing_rows(result)).kind == ALL else ()),
         *own_sentences(result),
         *(conflict_sentences(result) if len(result.measurements) > 2 else ()),
     )

@@ -73,7 +73,7 @@ def render_paper(title: str, about: str, parts: Sequence[object]) -> str:
             about=about,
             parts=parts,
             style=Markup(_asset("style.css")),
-            policy="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+            policy="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
             bayesbeam_version=__version__,
         )
     )

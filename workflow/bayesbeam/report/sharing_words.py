@@ -107,5 +107,6 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _short(words: Sequence[str]) -> str:
-    """Parameters without their parts."""
-    return listed([one if " " in one else one.rpartition(".")[2] for one in words])
+    """Parameters without their parts, unless two parts have one of the same name."""
+    short = [one if " " in one else one.rpartition(".")[2] for one in words]
+    return listed(short if len(set(short)) == len(short) else list(words))
