@@ -20,8 +20,6 @@ FloatArray = NDArray[np.float64]
 Block = tuple[int, ...]
 Partition = tuple[Block, ...]
 
-MOST_MEMBERS = 8
-"""Measurements of which all divisions, 4140, are compared by themselves; of more, a tree of mergers is made."""
 _LIMIT = 9
 
 

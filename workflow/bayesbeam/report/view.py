@@ -202,14 +202,13 @@ def diagnostics_table(result: MeasurementResult) -> Table:
     )  # fmt: skip
     rows = []
     for one in result.candidates:
+        ladder = [plain(one.barrier, 2), plain(one.exchange_rate_min, 2), plain(one.exchange_rate_mean, 2),
+                  _whole(one.round_trips)] if one.sweeps else [NOTHING] * 4  # fmt: skip
         rows.append(
             (
                 Cell(candidate_label(one, result.candidates), "name"),
                 verdict_cell(one.verdict),
-                Cell(plain(one.barrier, 2)),
-                Cell(plain(one.exchange_rate_min, 2)),
-                Cell(plain(one.exchange_rate_mean, 2)),
-                Cell(_whole(one.round_trips)),
+                *map(Cell, ladder),
                 _ess_cell(one.ess_min),
                 _rhat_cell(one.rhat_max),
                 Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}" if one.sweeps else "exact"),
