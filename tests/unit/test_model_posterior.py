@@ -64,3 +64,5 @@ def test_words_never_claim_certainty() -> None:
     assert probability_words(1.0, 0.0) == "above 0.999"
     assert probability_words(0.0, 0.0) == "below 0.001"
     assert probability_words(0.594, 0.079) == "0.59 +- 0.08"
+    assert probability_words(0.5941, 0.0031) == "0.594 +- 0.003"
+    assert probability_words(0.5941, 0.0) == "0.594"

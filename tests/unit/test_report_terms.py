@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.report.records import Candidate
 from bayesbeam.report.terms_view import sentence
+from bayesbeam.report.terms_words import terms_line
 from bayesbeam.stages.report import facts_of, report_from_files
 from stage_fixture import Lab, make_lab, record, rows, strict
 
@@ -95,3 +97,18 @@ def test_the_sentence_names_what_is_sure_and_what_is_open() -> None:
     nothing = facts | {"terms": [{"term": "a", "inclusion": 0.01}], "always": []}
     assert "No term is surely in." in sentence(nothing)
     assert "Open" not in sentence(nothing)
+
+
+def test_the_answer_names_terms_with_coefficients_and_open_ones_with_their_odds() -> None:
+    terms = [
+        {"term": "a", "inclusion": 0.999, "mean": 1.0, "sd": 0.1},
+        {"term": "b", "inclusion": 0.51, "mean": 0.1, "sd": 0.1},
+        {"term": "c", "inclusion": 0.01, "mean": 0.0, "sd": 0.1},
+    ]
+    one = Candidate("m", "few", "few", sparse={"terms": terms})
+    lines = [line.replace("\u00a0", " ") for line in terms_line(one)]
+    assert lines == ["in: a 1.00 ± 0.10", "open, with their probability: b (0.51)"]
+    assert terms_line(Candidate("m", "few", "few", sparse={"terms": terms[2:]})) == ["no term is surely in"]
+    (many,) = terms_line(Candidate("m", "few", "few", sparse={"terms": terms * 7}))
+    assert many == "7 terms are surely in, 7 are open: see the parameters"
+    assert terms_line(Candidate("m", "few", "few")) == []

@@ -66,6 +66,6 @@ def probability_words(probability: float, standard_error: float) -> str:
         return "above 0.999"
     if probability < 0.001:
         return "below 0.001"
-    if standard_error == 0.0:
-        return f"{probability:.3f}"
+    if standard_error < 0.005:
+        return f"{probability:.3f}" + (f" +- {standard_error:.3f}" if standard_error >= 0.0005 else "")
     return f"{probability:.2f} +- {standard_error:.2f}"

@@ -10,13 +10,13 @@ from bayesbeam.report.curves import read_states
 from bayesbeam.report.figures.terms import states_figure, terms_figure
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.records import Candidate, MeasurementResult
-from bayesbeam.report.text import known, listed, plus_minus, probability, to_error
+from bayesbeam.report.terms_words import free_terms, sentence
+from bayesbeam.report.text import plus_minus, probability, to_error
 from bayesbeam.report.view import Cell, Table
 from bayesbeam.report.wording import candidate_label
 
 # Sets in the table of the page; tables/supports.csv has the rest.
 MOST_SETS = 10
-SURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -43,31 +43,6 @@ def terms_view(result: MeasurementResult, one: Candidate, gallery: Gallery) -> T
         gallery.add(f"{name}+states", states_figure(states, best), f"{result.name}: density of states, {label}"),
         _table(facts),
     )
-
-
-def free_terms(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Terms that may be in or not."""
-    always = set(facts.get("always", ()))
-    return [one for one in facts["terms"] if one["term"] not in always]
-
-
-def sentence(facts: Mapping[str, Any]) -> str:
-    """What was found, in words."""
-    terms, sets = free_terms(facts), int(facts["sets"])
-    how = "all looked at" if facts.get("search") == "exhaustive" else "sampled by exchange Monte Carlo"
-    sure = [str(one["term"]) for one in terms if one["inclusion"] >= SURE]
-    open_ = [str(one["term"]) for one in terms if 1.0 - SURE < one["inclusion"] < SURE]
-    size = max(facts["sizes"], key=lambda row: row["probability"])
-    words = f"{sets:,} sets of up to {len(facts['sizes']) - 1} of {len(terms)} terms, {how}. "
-    words += f"Surely in: {listed(sure)}. " if sure else "No term is surely in. "
-    if open_:
-        shown = open_[:12]
-        rest = f" and {len(open_) - 12} more" if len(open_) > 12 else ""
-        words += f"Open (probability above {1.0 - SURE:.2g}): {', '.join(shown)}{rest}. "
-    error = size["error"] if known(size.get("error")) and size["error"] > 0 else None
-    odds = probability(size["probability"], error)
-    words += f"The most probable number of terms is {size['size']}, with {odds}."
-    return words + (" Counts of sets are those at the most probable noise level." if "states_at" in facts else "")
 
 
 def _table(facts: Mapping[str, Any]) -> Table:

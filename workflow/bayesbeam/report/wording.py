@@ -16,6 +16,7 @@ from bayesbeam.report.misfit_words import misfit_doubts
 from bayesbeam.report.numbering_words import doubts
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.residuals import alike
+from bayesbeam.report.terms_words import terms_line
 from bayesbeam.report.text import (
     fixed,
     known,
@@ -82,7 +83,7 @@ def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fi
         reason = result.refusal or "no result"
         return Answer(result.id, result.name, GONE, "not analysed.", reasons=(reason,))
     verdict, reasons = judged(result, alike(fit.residuals) if fit is not None else None)
-    details = [*_physics(result.best, draws), *_fit_words(result)]
+    details = [*_physics(result.best, draws), *terms_line(result.best), *_fit_words(result)]
     sentence = choice(result.ranked) if verdict != BAD else f"as computed, {choice(result.ranked)}"
     details += [*_end_of_range(result.ranked), *doubts(result.best.numbering)]
     decided = len(result.candidates) == 1 or (result.best.model_probability or 0.0) >= LIKELY
