@@ -12,7 +12,7 @@ import torch
 
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.sampling.groups import GroupName, all_groups
-from bayesbeam.sampling.record import Run, Verdict
+from bayesbeam.sampling.record import FloatArray, Run, Verdict
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.targets.base import Target
 
@@ -31,24 +31,30 @@ def known_runs(target: Target, names: Sequence[GroupName], settings: Settings) -
     runs = []
     for g, one in enumerate(names):
         states = theta[g, :, 0, 0].cpu().numpy()  # (D, P)
-        value = FreeEnergy(-float(likelihood[g]), 0.0, settings.chains - 1)
-        runs.append(
-            Run(
-                name=one.name,
-                theta=target.restored(np.tile(states[:, None], (length, 1, settings.chains, 1)), g, keys[g]),
-                log_likelihood=np.full((length, settings.chains, 2), float(likelihood[g])),
-                beta=np.array([0.0, 1.0]),
-                exchange_rate=np.ones(1),
-                round_trips=0.0,
-                free_energy=value,
-                estimators={"exact": value},
-                effective_draws=np.full(1, np.nan),
-                rhat=np.full(1, np.nan),
-                verdict=Verdict(True, ()),
-                sweeps=0,
-                burn_in=0,
-                likelihood_rows=max(len(target.terms), 1) * target.members,
-                engine=ENGINE,
-            )
-        )
+        draws = target.restored(np.tile(states[:, None], (length, 1, settings.chains, 1)), g, keys[g])
+        rows = max(len(target.terms), 1) * target.members
+        runs.append(still_run(one.name, draws, -float(likelihood[g]), rows, ENGINE))
     return runs
+
+
+def still_run(name: str, theta: FloatArray, free_energy: float, rows: int, engine: str) -> Run:
+    """Run of which the free energy has no error, in the form of one whose chains stand still; draws (S, D, C, P)."""
+    length, _, chains, _ = theta.shape
+    value = FreeEnergy(free_energy, 0.0, chains - 1)
+    return Run(
+        name=name,
+        theta=theta,
+        log_likelihood=np.full((length, chains, 2), -free_energy),
+        beta=np.array([0.0, 1.0]),
+        exchange_rate=np.ones(1),
+        round_trips=0.0,
+        free_energy=value,
+        estimators={"exact": value},
+        effective_draws=np.full(1, np.nan),
+        rhat=np.full(1, np.nan),
+        verdict=Verdict(True, ()),
+        sweeps=0,
+        burn_in=0,
+        likelihood_rows=rows,
+        engine=engine,
+    )

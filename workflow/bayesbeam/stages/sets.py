@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.priors.base import Prior
-from bayesbeam.sampling.record import Run, Verdict
+from bayesbeam.sampling.known import still_run
+from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sparse.draws import draw_coefficients, draw_supports, generator_of
 from bayesbeam.sparse.exchange import Walk, Walked, walk_supports
@@ -54,7 +54,7 @@ def looked_through(
     length = -(-DRAWS // settings.chains)
     supports = draw_supports(problem, search, log_size, length * settings.chains, generator, device)
     theta = _theta(problem, supports, target, generator, (length, settings.chains))
-    run = _exact_run(name, theta, found.free_energy, int(search.count.sum()))
+    run = still_run(name, theta, found.free_energy, int(search.count.sum()), "all sets")
     return Found(run, _counts(search), _facts(problem, found, log_size, "exhaustive"))
 
 
@@ -88,7 +88,8 @@ def of_levels(
     level = draw_levels(problem, supports, levelled, log_density, generator)
     theta = _theta(problem, supports, target, generator, (length, settings.chains), level)
     found, best = levelled.posterior, levelled.searches[levelled.best]
-    run = _exact_run(name, theta, found.free_energy, int(best.count.sum()) * len(levelled.level))
+    looked_at = int(best.count.sum()) * len(levelled.level)
+    run = still_run(name, theta, found.free_energy, looked_at, "all sets")
     facts = _facts(problem, found, log_size, "exhaustive") | {"states_at": float(levelled.level[levelled.best])}
     return Found(run, _counts(best), facts)
 
@@ -96,29 +97,6 @@ def of_levels(
 def _counts(search: Search) -> dict[str, FloatArray]:
     """Density of states of a search, without errors."""
     return _arrays(search.edges, search.histogram.astype(np.float64), np.zeros(search.histogram.shape))
-
-
-def _exact_run(name: str, theta: FloatArray, free_energy: float, sets: int) -> Run:
-    """Run of which the free energy has no error, in the form of one whose chains stand still."""
-    length, _, chains, _ = theta.shape
-    value = FreeEnergy(free_energy, 0.0, chains - 1)
-    return Run(
-        name=name,
-        theta=theta,
-        log_likelihood=np.full((length, chains, 2), -free_energy),
-        beta=np.array([0.0, 1.0]),
-        exchange_rate=np.ones(1),
-        round_trips=0.0,
-        free_energy=value,
-        estimators={"exact": value},
-        effective_draws=np.full(1, np.nan),
-        rhat=np.full(1, np.nan),
-        verdict=Verdict(True, ()),
-        sweeps=0,
-        burn_in=0,
-        likelihood_rows=sets,
-        engine="all sets",
-    )
 
 
 def sampled(
