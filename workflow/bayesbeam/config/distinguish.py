@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from bayesbeam.config.fields import Identifier, Real, Section, StartValue, refuse
-from bayesbeam.config.virtual import Grid, Levels, Replicates, Simulation, check_levels, levels_of
+from bayesbeam.config.virtual import Grid, Levels, Replicates, Simulation, Span, check_levels, levels_of
 from bayesbeam.config.yaml_text import KeyPath
 
 MOST_NUMBERS = 30
@@ -19,21 +19,6 @@ MOST_NUMBERS = 30
 Numbers = Annotated[
     tuple[Annotated[int, Field(ge=3, le=10_000)], ...], BeforeValidator(levels_of), Field(min_length=1)
 ]  # fmt: skip
-
-
-class Span(Section):
-    """Range over which points are spread equally, however many."""
-
-    start: Real = Field(description="First x.")
-    stop: Real = Field(description="Last x.")
-    quantity: str = Field("x", max_length=80, description="Name of x on axes.", examples=["binding energy"])
-    unit: str = Field("", max_length=40, description="Unit of x.", examples=["eV"])
-
-    @model_validator(mode="after")
-    def _upwards(self) -> Self:
-        if not self.start < self.stop:
-            refuse(f"start {self.start:g} and stop {self.stop:g}", "start below stop", "Exchange the two.")
-        return self
 
 
 class Distinguish(Section):

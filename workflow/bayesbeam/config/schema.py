@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from bayesbeam.config.candidate import Candidate, Common, Derived, Noise, Part
-from bayesbeam.config.distinguish import Distinguish, Span, studies_of
+from bayesbeam.config.distinguish import Distinguish, studies_of
 from bayesbeam.config.fields import (
     Automatic,
     CandidateName,
@@ -28,7 +28,7 @@ from bayesbeam.config.group import Integration
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
 from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
-from bayesbeam.config.virtual import Grid, Simulation, Thinning
+from bayesbeam.config.virtual import Grid, Simulation, Span, Thinning
 from bayesbeam.config.yaml_text import KeyPath
 
 __all__ = [

@@ -25,12 +25,11 @@ Levels = Annotated[tuple[Annotated[Real, Field(gt=0)], ...], BeforeValidator(lev
 Replicates = Annotated[int, Field(ge=1, le=MOST_REPLICATES)]
 
 
-class Grid(Section):
-    """Points at which a simulated spectrum is measured, equally spaced."""
+class Span(Section):
+    """Range over which points are spread equally, however many."""
 
     start: Real = Field(description="First x.")
     stop: Real = Field(description="Last x.")
-    points: int = Field(ge=3, le=100_000, description="Number of points.", examples=[101])
     quantity: str = Field("x", max_length=80, description="Name of x on axes.", examples=["binding energy"])
     unit: str = Field("", max_length=40, description="Unit of x.", examples=["eV"])
 
@@ -39,6 +38,12 @@ class Grid(Section):
         if not self.start < self.stop:
             refuse(f"start {self.start:g} and stop {self.stop:g}", "start below stop", "Exchange the two.")
         return self
+
+
+class Grid(Span):
+    """Points at which a simulated spectrum is measured, equally spaced."""
+
+    points: int = Field(ge=3, le=100_000, description="Number of points.", examples=[101])
 
 
 class Simulation(Section):
