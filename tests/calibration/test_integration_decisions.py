@@ -6,15 +6,10 @@ Each test is shown to fail on a planted mistake. Short here; ten times as many p
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-# A plain helper beside these tests, which no import path of the package leads to.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scipy.stats import binomtest, chi2, ncx2
 
 from bayesbeam.evidence.closed_form import known_noise_in_a_box
