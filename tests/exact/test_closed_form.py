@@ -238,6 +238,48 @@ def test_a_box_far_off_keeps_its_digits() -> None:
     np.testing.assert_allclose(found.covariance, spread, atol=1e-8)
 
 
+@pytest.mark.parametrize("correlation", [0.3, -0.9, 0.9999, 1.0 - 1e-6, 1.0 - 1e-12, 1.0])
+@pytest.mark.parametrize("end", [-0.3, 0.5, 7.0, 39.0, 60.0, 2000.0])
+def test_two_of_which_one_is_open_are_what_the_other_is_alone(correlation: float, end: float) -> None:
+    """However much they depend on each other, and however far out the box is."""
+    covariance = np.array([[1.0, correlation], [correlation, 1.0]])
+    found = normal_box.inside(np.zeros(2), covariance, np.array([-np.inf, end]), np.array([np.inf, np.inf]))
+    expected = float(special.log_ndtr(-end))
+    assert abs(found.log_probability - expected) < 1e-12 * max(1.0, abs(expected))
+    _, (centre,), (spread,) = normal_box.truncated(np.array([end]), np.array([np.inf]))
+    np.testing.assert_allclose(found.mean, [correlation * centre, centre], rtol=1e-11)
+    both, first = correlation * spread, 1.0 - correlation**2 + correlation**2 * spread
+    # A correlation of 1 is taken to leave 1e-16 of a variance, which is seen beside the least of these, 2.5e-7.
+    size = math.sqrt(first * spread)
+    np.testing.assert_allclose(found.covariance[0], [first, both], rtol=1e-9, atol=1e-9 * size)
+    np.testing.assert_allclose(found.covariance[1], [both, spread], rtol=1e-9, atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("correlation", [-0.99999, -0.5, 0.5, 0.99, 0.9999999])
+def test_the_quadrant_of_two_has_its_arcsine(correlation: float) -> None:
+    covariance = np.array([[1.0, correlation], [correlation, 1.0]])
+    found = normal_box.inside(np.zeros(2), covariance, np.zeros(2), np.full(2, np.inf))
+    assert abs(math.exp(found.log_probability) - 0.25 - math.asin(correlation) / (2.0 * math.pi)) < 1e-12
+
+
+def test_moments_far_out_and_between_close_ends_are_those_of_series() -> None:
+    """Without a difference of densities, of which no digit would be left."""
+    far = np.array([40.0, 1e3, 1e5, 1e8])
+    open_ = np.full(len(far), np.inf)
+    for low, high, sign in ((far, open_, 1.0), (-open_, -far, -1.0), (far, far + 1e3, 1.0)):
+        _, mean, variance = normal_box.truncated(low, high)
+        # Next terms: 10 / far^5, 50 / far^6.
+        np.testing.assert_allclose(sign * mean, far + 1.0 / far - 2.0 / far**3, rtol=1e-7 / 40.0)
+        np.testing.assert_allclose(variance * far**2, 1.0 - 6.0 / far**2, rtol=2e-5)
+    for middle in (0.0, -2.0, 30.0):
+        half = np.array([1e-3, 1e-5, 1e-7]) / 2.0
+        _, mean, variance = normal_box.truncated(middle - half, middle + half)
+        # Of width w: -middle w^2 / 12 and w^2 / 12, the next orders being middle^2 w^2 / 20 of these or less.
+        moved = middle * half**2 / 3.0
+        assert (np.abs(mean - middle + moved) < 1e-4 * np.abs(moved) + 1e-15 * (1.0 + abs(middle))).all()
+        np.testing.assert_allclose(variance, half**2 / 3.0, rtol=1e-4 if middle else 1e-6)
+
+
 def test_the_level_of_least_free_energy_is_where_its_slope_is_none() -> None:
     rng = np.random.default_rng(7)
     design, y, _ = problem(rng)

@@ -19,7 +19,15 @@ from bayesbeam.errors import ModelError
 from bayesbeam.evidence import mesoscopic
 from bayesbeam.evidence.closed_form import known_noise_in_a_box
 from bayesbeam.evidence.mesoscopic import Nested, chi_square_above, chi_square_density, nested
-from bayesbeam.evidence.mesoscopic_lines import Box, Line, draw_variables, summary_of_variables, variables_of
+from bayesbeam.evidence.mesoscopic_lines import (
+    Box,
+    Line,
+    Summary,
+    draw_variables,
+    least_free_energy,
+    summary_of_variables,
+    variables_of,
+)
 from bayesbeam.evidence.mesoscopic_selection import (
     draw_selection,
     places,
@@ -302,9 +310,21 @@ def test_tails_of_chi_square() -> None:
     assert chi_square_density(-1.0, 1, 0.0) == 0.0
 
 
+def test_two_points_of_known_noise_are_enough() -> None:
+    theory = Line(2, intercept=0.8).nested(10.0)
+    drawn, expected = theory.draw("known", MANY, np.random.default_rng(1)), float(theory.sf("known"))
+    assert abs(np.mean(drawn > 0.0) - expected) < 4.0 * math.sqrt(expected * (1.0 - expected) / MANY)
+
+
 def test_mistakes_are_named() -> None:
     with pytest.raises(ModelError, match=r"points.*at least 3"):
         Line(2).nested(10.0).sf("least")
+    few = Line(2).nested(10.0)
+    for asked in (lambda: few.criterion("least", 2.0), lambda: few.draw("integrated", 3, np.random.default_rng(1))):
+        with pytest.raises(ModelError, match=r"points: 2; expected at least 3.* state the noise"):
+            asked()
+    with pytest.raises(ModelError, match="a line fits exactly"):
+        least_free_energy(Summary(5, 1.0, np.ones(1), np.zeros(1), np.zeros(1)), WIDE)
     with pytest.raises(ModelError, match=r"noise.*known, least, integrated"):
         Line(9).nested(10.0).sf("unknown")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=r"column 2.*made up of column 1"):

@@ -13,7 +13,7 @@ from scipy import stats
 from bayesbeam.errors import ModelError
 from bayesbeam.evidence import exact_posterior as module
 from bayesbeam.evidence import regression as reduced
-from bayesbeam.evidence.closed_form import conjugate_noise
+from bayesbeam.evidence.closed_form import conjugate_noise, known_noise
 from bayesbeam.evidence.exact_posterior import ExactPosterior, NotSolved, exact_posterior
 from bayesbeam.evidence.normal_box import log_difference
 from bayesbeam.evidence.regression import Coefficients, regression
@@ -281,6 +281,28 @@ def test_a_singular_design_is_refused_where_flat_priors_do_not_hold_it() -> None
     found = exact_posterior(regression(design, y, sd, held, ("a", "b", "c")), 1.0)
     assert abs(found.mean[2]) < 1e-9
     assert abs(found.sd[2] - 1.0) < 1e-6
+
+
+def test_priors_that_data_do_not_reach_are_refused_or_solved() -> None:
+    """Far off, narrow, and both: a flat prior of one coefficient that does not depend on the others is known alone."""
+    x, y, sd = np.linspace(-1.0, 1.0, 9), np.sin(3.0 * np.linspace(-1.0, 1.0, 9)), np.full(9, 0.1)
+    design = np.stack([np.ones(9), x], 1)
+
+    def of(low: float, high: float) -> Coefficients:
+        return Coefficients(
+            np.zeros(2), np.array([math.inf, 2.0]), np.array([low, -math.inf]), np.array([high, math.inf])
+        )
+
+    log_prior, ends = LEVELS["narrow"]
+    for level, prior in ((1.0, None), (None, log_prior)):
+        with pytest.raises(NotSolved, match="priors that lie far from all that data allow"):
+            exact_posterior(regression(design, y, sd, of(1e12, 2e12)), level, prior, ends)
+    width = 1e-9
+    found = exact_posterior(regression(design, y, sd, of(0.01, 0.01 + width)), 1.0)
+    known = known_noise(design[:, 1:], y - 0.01, sd, 0.0, 2.0)
+    # Within it the likelihood falls by 0.1 / 0.03 standard deviations times 1e-9 / 0.03 of one.
+    assert abs(found.free_energy - known.free_energy) < 1e-6
+    np.testing.assert_allclose(found.sd, [width / math.sqrt(12.0), known.posterior.sd[0]], rtol=1e-6)
 
 
 def test_a_planted_factor_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,7 +158,8 @@ def exact_posterior(
     Raises
     ------
     NotSolved
-        If three coefficients or more that depend on each other are cut by the ends of their priors.
+        If three coefficients or more that depend on each other are cut by the ends of their priors, or these lie so far
+        from what data allow that no number tells the evidence.
 
     Notes
     -----
@@ -176,9 +177,7 @@ def exact_posterior(
         given = problem.at(at, cut)
         density = given.log_evidence + log_weight
         top = float(density.max())
-        if not math.isfinite(top):
-            found, expected = "priors that lie far from all that data allow", "priors that reach the data"
-            raise NotSolved.at("linear regression", found, expected, "Widen them.")
+        _check_reached(top)
         weight = np.exp(density - top)
         total = float(weight.sum())
         weight /= total
@@ -196,6 +195,13 @@ def exact_posterior(
     levels = None if edges is None else levels_of(edges, weight)
     value = -(top + math.log(total))
     return ExactPosterior(problem, value, bound, whole, spread, at, weight, tuple(cut), given, levels)
+
+
+def _check_reached(top: float) -> None:
+    """Refuse priors under which no level has any evidence, by the largest logarithm of it."""
+    if not math.isfinite(top):
+        found, expected = "priors that lie far from all that data allow", "priors that reach the data"
+        raise NotSolved.at("linear regression", found, expected, "Widen them.")
 
 
 def _check_cut(given: Given, names: Sequence[str]) -> None:
@@ -232,6 +238,7 @@ def _nodes(
     for _ in range(_ROUNDS):
         places = np.linspace(low, high, _COARSE)[1:-1]
         values = density(places)
+        _check_reached(float(values.max()))
         step = places[1] - places[0]
         near = np.flatnonzero(values > values.max() - DROP)
         first, last = max(low, places[near[0]] - step), min(high, places[near[-1]] + step)

@@ -68,7 +68,7 @@ class Fit:
 
 
 def least_squares(design: ArrayLike, y: ArrayLike, names: Sequence[str] = ()) -> Fit:
-    """Least squares by Householder's factors of the scaled design, refined once in longer arithmetic.
+    """Least squares by Householder's factors of the scaled design, refined in longer arithmetic.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def least_squares(design: ArrayLike, y: ArrayLike, names: Sequence[str] = ()) ->
 
     Notes
     -----
-    Residuals of the refinement are in the processor's longest numbers, so that what rounding has cost in the first
+    Residuals of the four rounds are in the processor's longest numbers, so that what rounding has cost in the first
     solution comes back (Bjorck, BIT 7 (1967) 257, equations 3.1 to 3.4). Checked against: NIST StRD in
     ``tests/exact/test_closed_form.py``.
     """

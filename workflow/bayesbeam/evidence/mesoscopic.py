@@ -51,6 +51,17 @@ class Nested:
         """Degrees of freedom that the larger model leaves."""
         return np.asarray(self.points, dtype=np.float64) - self.kept - self.added
 
+    @property
+    def _freedom_of_level(self) -> FloatArray:
+        """The same, refused where none are left to tell a level that is not known."""
+        if (self.freedom <= 0.0).any():
+            least = self.kept + self.added + 1
+            raise ModelError.at(
+                "points", f"{np.min(self.points):g}", f"at least {least}, for a level that is not known",
+                "Measure more points, or state the noise.",
+            )  # fmt: skip
+        return self.freedom
+
     def difference(self, noise: Noise, wald: ArrayLike, upsilon: ArrayLike = math.nan) -> FloatArray:
         """Free energy of the smaller model less that of the larger, nats.
 
@@ -108,7 +119,9 @@ class Nested:
     def draw(self, noise: Noise, count: int, generator: np.random.Generator) -> FloatArray:
         """Differences (..., count), drawn independently of each other."""
         shape = (*np.broadcast_shapes(*(np.shape(one) for one in self._numbers())), count)
-        upsilon = generator.chisquare(np.broadcast_to(_last(self.freedom), shape))
+        upsilon: ArrayLike = math.nan
+        if _checked(noise) != "known":
+            upsilon = generator.chisquare(np.broadcast_to(_last(self._freedom_of_level), shape))
         shift = np.sqrt(_last(self.noncentrality))
         wald = np.square(generator.standard_normal(shape) + shift)
         if self.added > 1:
@@ -125,7 +138,7 @@ class Nested:
         each = self.added * np.asarray(penalty, dtype=np.float64)
         if _checked(noise) == "known":
             return chi_square_above(each, self.added, self.noncentrality)
-        u, weight, _ = self._nodes(np.full(np.shape(self.freedom), np.inf))
+        u, weight, _ = self._nodes(np.full(np.shape(self._freedom_of_level), np.inf))
         least = u * _last(np.expm1(each / np.asarray(self.points, dtype=np.float64)))
         above = chi_square_above(least, self.added, _last(self.noncentrality))
         return np.asarray((above * weight).sum(-1))
@@ -135,12 +148,8 @@ class Nested:
         volume = 0.5 * np.asarray(self.log_information) + np.asarray(self.log_volume)
         if noise == "known":
             return np.asarray(0.5 * self.added * LOG_2PI - volume)
-        after, before = self.freedom, self.freedom + self.added
-        if (after <= 0.0).any():
-            least = self.kept + self.added + 1
-            raise ModelError.at(
-                "points", f"{np.min(self.points):g}", f"at least {least}, for a level that is not known", ""
-            )
+        after = self._freedom_of_level
+        before = after + self.added
         if noise == "least":
             return np.asarray(0.5 * (after * np.log(after) - before * np.log(before))
                               + 0.5 * self.added * (LOG_2PI + 1.0) - volume)  # fmt: skip

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesbeam.errors import ModelError
 from bayesbeam.evidence.mesoscopic import LOG_2PI, Nested
-from bayesbeam.evidence.normal_box import log_difference
+from bayesbeam.evidence.normal_box import truncated
 
 FloatArray = NDArray[np.float64]
 _STEPS, _CLOSE, _FAR, _BLOCK = 5000, 1e-7, 20.0, 2048
@@ -200,8 +200,12 @@ def least_free_energy(data: Summary | Sequence[Summary], box: Box) -> Least:
     free = len(box.halves)
     if (shared.points <= free).any():
         raise ModelError.at(
-            "points", f"{int(shared.points.min())}", f"more than {free}, for a level that is not known", ""
-        )
+            "points", f"{int(shared.points.min())}", f"more than {free}, for a level that is not known",
+            "Measure more points, or state the noise.",
+        )  # fmt: skip
+    if not (shared.squares > 0.0).all():
+        words = "data that a line fits exactly", "some scatter about it"
+        raise ModelError.at("noise level", *words, "State the noise of exact data.")
     own = shared.squares / (shared.points - free)
     if len(several) == 1 and box.wide:
         return Least(shared.at(own)[0], own)
@@ -269,12 +273,8 @@ def _shared(data: Sequence[Summary], box: Box) -> _Shared:
 
 def _in_box(mean: FloatArray, sd: FloatArray, half: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Log probability within a box, and mean and standard deviation there."""
-    low, high = (-half - mean) / sd, (half - mean) / sd
-    inside = log_difference(low, high)
-    at_low, at_high = (np.exp(-0.5 * np.square(end) - 0.5 * LOG_2PI - inside) for end in (low, high))
-    first = at_low - at_high
-    variance = np.maximum(1.0 + low * at_low - high * at_high - np.square(first), 1e-12)
-    return inside, mean + sd * first, sd * np.sqrt(variance)
+    inside, centre, variance = truncated((-half - mean) / sd, (half - mean) / sd)
+    return inside, mean + sd * centre, sd * np.sqrt(variance)
 
 
 def _centred(x: ArrayLike) -> FloatArray:

@@ -17,9 +17,15 @@ from bayesbeam.errors import ModelError
 
 FloatArray = NDArray[np.float64]
 _FAR = 40.0
-"""Standard deviations beyond which nothing is looked for."""
+"""Standard deviations beyond the nearest corner of a box within which all is that matters."""
 _DROP, _COARSE, _PANELS, _NODES = 45.0, 4001, 24, 20
+# How far from an end of the second of two, in its standard deviations given the first, more panels are laid; how many.
+_PASSING, _STEPS = 10.0, 8
+# Least standard deviation of the second given the first: a correlation close to 1 tells no smaller one.
+_OWN = 1e-8
 _ALONE, _NEAR = 1e-12, 1e-3
+# Width of a box below which, and distance beyond which, differences of densities at its ends lose digits of moments.
+_NARROW, _BEYOND, _MOMENT_NODES = 1.0, 3.0, 48
 _LEAST = 1e-12
 
 
@@ -82,29 +88,54 @@ def log_difference(a: FloatArray, b: FloatArray) -> FloatArray:
     return found
 
 
-def _one(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Log probability, mean and variance of standard normals between a and b, each alone.
+def truncated(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Log probability, mean and variance of standard normals between a and b > a, each alone; ends may be infinite.
 
-    Far out, mean and variance are those of the distance from the nearer end, for which nothing cancels but there.
+    By differences of the densities at the ends; where these would cancel, for ends close together and for those far
+    out, by Gauss' rule over the distance from the nearer end.
     """
     log_probability = log_difference(a, b)
-    at_a, at_b = (np.exp(-0.5 * np.square(e) - 0.5 * math.log(2.0 * math.pi) - log_probability) for e in (a, b))
-    first = at_a - at_b
-    moment = np.where(np.isfinite(a), np.nan_to_num(a) * at_a, 0.0) - np.where(
-        np.isfinite(b), np.nan_to_num(b) * at_b, 0.0
+    cancels = (b - a < _NARROW) | (np.maximum(a, -b) > _BEYOND)
+    first, last = np.where(cancels, 0.0, a), np.where(cancels, _NARROW, b)
+    at_a, at_b = (
+        np.exp(-0.5 * np.square(e) - 0.5 * math.log(2.0 * math.pi) - np.where(cancels, 0.0, log_probability))
+        for e in (first, last)
     )
-    return log_probability, first, 1.0 + moment - np.square(first)
+    mean = at_a - at_b
+    moment = np.where(np.isfinite(first), np.nan_to_num(first) * at_a, 0.0) - np.where(
+        np.isfinite(last), np.nan_to_num(last) * at_b, 0.0
+    )
+    variance = 1.0 + moment - np.square(mean)
+    if cancels.any():
+        mean[cancels], variance[cancels] = _from_the_nearer_end(a[cancels], b[cancels])
+    return log_probability, mean, variance
+
+
+def _from_the_nearer_end(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance, arrays (K,), by the distance from the nearer end, for which nothing cancels."""
+    turned = a + b < 0.0
+    near, width = np.where(turned, -b, a), b - a
+    # Where the density has fallen by 45 nats there is nothing more.
+    reach = np.minimum(width, 2.0 * _DROP / (near + np.sqrt(np.square(near) + 2.0 * _DROP)))
+    nodes, weights = np.polynomial.legendre.leggauss(_MOMENT_NODES)
+    distance = 0.5 * reach[:, None] * (1.0 + nodes)
+    share = weights * np.exp(-distance * (near[:, None] + 0.5 * distance))
+    share /= share.sum(1, keepdims=True)
+    further = (share * distance).sum(1)
+    variance = (share * np.square(distance - further[:, None])).sum(1)
+    mean = near + further
+    return np.where(turned, -mean, mean), variance
 
 
 def _independent(a: FloatArray, b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """Of coefficients that do not depend on each other."""
-    log_probability, mean, variance = _one(a, b)
+    log_probability, mean, variance = truncated(a, b)
     return float(log_probability.sum()), mean, np.diag(variance)
 
 
 def _two(a: FloatArray, b: FloatArray, correlation: float) -> tuple[float, FloatArray, FloatArray]:
     """Of two, by quadrature over the first of what the second has, which is log-concave: one region matters."""
-    rest = math.sqrt((1.0 - correlation) * (1.0 + correlation))
+    rest = math.sqrt(max((1.0 - correlation) * (1.0 + correlation), _OWN**2))
 
     def ends(z: FloatArray) -> tuple[FloatArray, FloatArray]:
         return (a[1] - correlation * z) / rest, (b[1] - correlation * z) / rest
@@ -113,9 +144,9 @@ def _two(a: FloatArray, b: FloatArray, correlation: float) -> tuple[float, Float
         found: FloatArray = -0.5 * z * z - 0.5 * math.log(2.0 * math.pi) + log_difference(*ends(z))
         return found
 
-    low, high = max(a[0], -_FAR), min(b[0], _FAR)
-    if low >= high:
-        low, high = (a[0], a[0] + 1.0) if a[0] > 0 else (b[0] - 1.0, b[0])
+    # The mode is no further out than the nearest corner, and the density is as narrow as a standard normal's at least.
+    reach = _FAR + float(np.maximum(a, -b).max(initial=0.0))
+    low, high = max(a[0], -reach), min(b[0], reach)
     for _ in range(12):
         z = np.linspace(low, high, _COARSE)
         values = log_density(z)
@@ -126,21 +157,29 @@ def _two(a: FloatArray, b: FloatArray, correlation: float) -> tuple[float, Float
         if not narrower:
             break
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    edges = np.linspace(low, high, _PANELS + 1)
-    half = 0.5 * (edges[1] - edges[0])
+    edges = _edges(low, high, np.array([a[1], b[1]]), correlation, rest)
+    half = 0.5 * np.diff(edges)[:, None]
     z = (0.5 * (edges[:-1] + edges[1:])[:, None] + half * nodes).ravel()
     values = log_density(z)
     top = float(values.max())
-    share = np.exp(values - top) * np.tile(half * weights, _PANELS)
+    share = np.exp(values - top) * (half * weights).ravel()
     total = float(share.sum())
     share /= total
-    _, inner, spread = _one(*ends(z))
+    _, inner, spread = truncated(*ends(z))
     second = correlation * z + rest * inner
     mean = np.array([share @ z, share @ second])
     off = z - mean[0], second - mean[1]
     covariance = np.array([[share @ (p * q) for q in off] for p in off])
     covariance[1, 1] += rest * rest * float(share @ spread)
     return top + math.log(total), mean, covariance
+
+
+def _edges(low: float, high: float, ends: FloatArray, correlation: float, rest: float) -> FloatArray:
+    """Edges of panels between low and high, closer together where the second of two passes one of its ends."""
+    passing = np.linspace(-_PASSING, _PASSING, _STEPS + 1) * rest
+    places = ((ends[np.isfinite(ends), None] + passing) / correlation).ravel()
+    inner = places[(places > low) & (places < high)]
+    return np.unique(np.concatenate([np.linspace(low, high, _PANELS + 1), inner]))
 
 
 def _several(a: FloatArray, b: FloatArray, correlation: FloatArray) -> tuple[float, FloatArray, FloatArray]:

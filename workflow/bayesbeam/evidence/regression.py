@@ -248,14 +248,17 @@ def moments(found: Given, priors: Coefficients, weight: FloatArray) -> tuple[Flo
     covariance = np.einsum("kij,klj->kil", found.root, found.root)
     mean = found.mean[:, found.order].copy()
     if found.cut:
-        last = slice(count - found.cut, count)
+        rest, last = slice(count - found.cut), slice(count - found.cut, count)
         chosen = found.order[last]
         for k in np.flatnonzero(weight > LEAST):
             block = covariance[k, last, last].copy()
             within = inside(mean[k, last], block, priors.low[chosen], priors.high[chosen])
-            slope = np.linalg.solve(block, covariance[k, last]).T
-            mean[k] += slope @ (within.mean - mean[k, last])
-            covariance[k] += slope @ (within.covariance - block) @ slope.T
+            slope = np.linalg.solve(block, covariance[k, last, rest]).T
+            mean[k, rest] += slope @ (within.mean - mean[k, last])
+            covariance[k, rest, rest] += slope @ (within.covariance - block) @ slope.T
+            covariance[k, rest, last] = slope @ within.covariance
+            covariance[k, last, rest] = covariance[k, rest, last].T
+            mean[k, last], covariance[k, last, last] = within.mean, within.covariance
     back = np.empty_like(mean)
     back[:, found.order] = mean
     whole = np.empty_like(covariance)
