@@ -8,24 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
-from bayesbeam.errors import ModelError, SamplingError
+from bayesbeam.errors import ModelError
 from bayesbeam.sparse.exhaustive import MOST_ROUNDING
+from bayesbeam.sparse.level_rule import Rule, adaptive_rule, whole_rule
 from bayesbeam.sparse.problem import LOG_2PI, FloatArray, Reduced, Regression, reduced, without_always
 from bayesbeam.sparse.search import IntArray, Ranked, Search, SparsePosterior, posterior, ranking
 from bayesbeam.sparse.sizes import log_prior_of_one, log_sum
 
 Searcher = Callable[[Regression], Search]
-# Levels of which the integrand is this many nats below its greatest add nothing that rounding would keep.
-NEGLIGIBLE = 40.0
-# Spacing of levels, over the least width that the posterior of a logarithm can have: the trapezoidal rule is then right
-# to 1e-8 for what falls off like a normal density.
-SPACING = 0.8
-COARSEST = 0.35
-FEWEST_LEVELS, MOST_LEVELS = 32, 400
 
 
 @dataclass(frozen=True)
@@ -40,12 +33,15 @@ class Levelled:
         Levels that matter, and the logarithms of their posterior probabilities.
     searches : tuple of Search
         One a level.
+    stretches : array (n, 2)
+        Logarithms of levels between which they lie.
     """
 
     posterior: SparsePosterior
     level: FloatArray
     log_weight: FloatArray
     searches: tuple[Search, ...]
+    stretches: FloatArray
 
     @property
     def best(self) -> int:
@@ -77,57 +73,28 @@ def search_levels(
         Levels between which the prior lies.
     """
     low, high = math.log(ends[0]), math.log(ends[1])
-    steps = max(2, math.ceil((high - low) / COARSEST))
-    # A prior that is narrower than that is told by its ends.
-    least = min(SPACING / math.sqrt(2.0 * len(problem.y)), (high - low) / FEWEST_LEVELS)
-    halvings = max(0, math.ceil(math.log2((high - low) / steps / least)))
-    whole = steps << halvings
-    found: dict[int, tuple[float, Search]] = {}
+    found: dict[float, tuple[float, Search]] = {}
 
-    def look(place: int) -> None:
-        if place not in found:
-            at = low + (high - low) * place / whole
-            made = search(at_level(problem, math.exp(at)))
-            found[place] = log_density(at) - posterior(made, log_size).free_energy, made
+    def value(log_level: float) -> float:
+        if log_level not in found:
+            made = search(at_level(problem, math.exp(log_level)))
+            found[log_level] = log_density(log_level) - posterior(made, log_size).free_energy, made
+        return found[log_level][0]
 
-    stride = 1 << halvings
-    for place in range(0, whole + 1, stride):
-        look(place)
-    while stride > 1:
-        _refine(found, stride, look, len(problem.y), (high - low) / whole)
-        stride //= 2
-    top = max(value for value, _ in found.values())
-    kept = sorted(place for place, (value, _) in found.items() if value > top - NEGLIGIBLE)
-    logs = low + (high - low) * np.arange(whole + 1) / whole
-    width = np.full(whole + 1, (high - low) / whole)
-    width[[0, -1]] *= 0.5
-    log_weight = np.array([found[place][0] for place in kept]) + np.log(width[kept])
-    grid = np.exp(logs), np.array([log_density(one) for one in logs]) + np.log(width)
-    return _combined(problem, log_size, np.exp(logs[kept]), log_weight, tuple(found[place][1] for place in kept), grid)
-
-
-def _refine(
-    found: dict[int, tuple[float, Search]], stride: int, look: Callable[[int], None], points: int, unit: float
-) -> None:
-    """Look between neighbours unless the integrand cannot matter there: its logarithm bends by 2 N at most or so."""
-    top = max(value for value, _ in found.values())
-    slack = 2.0 * points * (0.5 * stride * unit) ** 2
-    places = sorted(found)
-    for one, other in pairwise(places):
-        if other - one == stride and max(found[one][0], found[other][0]) + slack > top - NEGLIGIBLE:
-            look(one + stride // 2)
-            if len(found) > MOST_LEVELS:
-                expected = f"{MOST_LEVELS} at most"
-                remedy = "State a narrower prior of the level, or a level."
-                raise SamplingError.at("noise level", f"more than {MOST_LEVELS} levels that matter", expected, remedy)
+    rule = adaptive_rule(value, low, high, len(problem.y))
+    log_weight = np.array([value(float(one)) for one in rule.log_level]) + rule.log_weight
+    searches = tuple(found[float(one)][1] for one in rule.log_level)
+    _check_rounding(searches)
+    whole = whole_rule(low, high, len(problem.y))
+    prior = np.exp(whole.log_level), np.array([log_density(one) for one in whole.log_level]) + whole.log_weight
+    return _combined(problem, log_size, rule, log_weight, searches, prior)
 
 
 def _combined(
-    problem: Regression, log_size: FloatArray, level: FloatArray, log_weight: FloatArray, searches: tuple[Search, ...],
-    grid: tuple[FloatArray, FloatArray],
+    problem: Regression, log_size: FloatArray, rule: Rule, log_weight: FloatArray, searches: tuple[Search, ...],
+    prior: tuple[FloatArray, FloatArray],
 ) -> Levelled:  # fmt: skip
-    """Posterior over all levels from those of each; ``grid`` has levels and log prior weights of the whole prior."""
-    _check_rounding(searches)
+    """Posterior over all levels from those of each; ``prior`` has levels and log weights of the whole prior."""
     total = log_sum(log_weight)
     share = np.exp(log_weight - total)
     each = [posterior(search, log_size) for search in searches]
@@ -137,9 +104,10 @@ def _combined(
     )
     square = sum(w * (np.square(one.sd) + np.square(one.mean)) for w, one in zip(share, each, strict=True))
     log_prior = log_prior_of_one(log_size, problem.columns)
-    ranked = _ranked(problem, log_prior, grid, each, total)
+    ranked = _ranked(problem, log_prior, prior, each, total)
     sd = np.sqrt(np.maximum(square - np.square(mean), 0.0))
-    return Levelled(SparsePosterior(-total, size, inclusion, mean, sd, ranked), level, log_weight - total, searches)
+    whole = SparsePosterior(-total, size, inclusion, mean, sd, ranked)
+    return Levelled(whole, np.exp(rule.log_level), log_weight - total, searches, rule.stretches)
 
 
 def _check_rounding(searches: tuple[Search, ...]) -> None:
@@ -152,7 +120,7 @@ def _check_rounding(searches: tuple[Search, ...]) -> None:
 
 
 def _ranked(
-    problem: Regression, log_prior: FloatArray, grid: tuple[FloatArray, FloatArray], each: list[SparsePosterior],
+    problem: Regression, log_prior: FloatArray, prior: tuple[FloatArray, FloatArray], each: list[SparsePosterior],
     total: float,
 ) -> tuple[Ranked, ...]:  # fmt: skip
     """Supports that rank high at any level, by their probability over all."""
@@ -160,7 +128,7 @@ def _ranked(
     most = max(map(len, rows), default=0)
     support = np.array([[*row, *[-1] * (most - len(row))] for row in rows], dtype=np.int64).reshape(len(rows), most)
     # A support of little weight may want another level than all together: here the whole prior counts.
-    integrated = -np.array([log_sum(grid[1] - row) for row in free_energies(problem, support, grid[0])])
+    integrated = -np.array([log_sum(prior[1] - row) for row in free_energies(problem, support, prior[0])])
     longest = max(len(found.ranking) for found in each)
     return ranking(support, integrated, log_prior, total)[:longest]
 
@@ -202,11 +170,9 @@ def draw_levels(
     problem: Regression, support: IntArray, levelled: Levelled, log_density: Callable[[float], float],
     generator: np.random.Generator,
 ) -> FloatArray:  # fmt: skip
-    """Levels (n,), each drawn given its support (n, K), between the levels of a search."""
-    logs = np.log(levelled.level)
-    if len(logs) == 1:
-        return np.full(len(support), levelled.level[0])
-    fine = np.linspace(logs[0], logs[-1], 8 * (len(logs) - 1) + 1)
+    """Levels (n,), each drawn given its support (n, K), where the levels of a search lie."""
+    many = 8 * (len(levelled.level) - 1) + 1
+    fine = np.concatenate([np.linspace(low, high, many) for low, high in levelled.stretches])
     rows, place = np.unique(support, axis=0, return_inverse=True)
     value = np.array([log_density(one) for one in fine]) - free_energies(problem, rows, np.exp(fine))
     density = np.exp(value - value.max(1, keepdims=True))
