@@ -12,8 +12,9 @@ import torch
 
 from bayesbeam.errors import BayesbeamError, ModelError, SamplingError
 from bayesbeam.sparse.batched import _binomials, supports_of_rank
+from bayesbeam.sparse.exchange import Walk, walk_supports
 from bayesbeam.sparse.exhaustive import search_all
-from bayesbeam.sparse.problem import regression
+from bayesbeam.sparse.problem import free_energy_of, regression
 from bayesbeam.sparse.search import posterior
 from bayesbeam.sparse.sizes import each_column, equal_sizes, falling_sizes
 
@@ -40,7 +41,8 @@ def with_column(j: int, values: Any) -> np.ndarray:
         ({"noise": 0.0}, ["noise", "a number above 0"]),
         ({"noise": np.ones(3)}, ["noise", "20 of them"]),
         ({"prior_sd": -1.0}, ["prior sd"]),
-        ({"prior_mean": np.nan}, ["prior mean"]),
+        ({"prior_mean": np.nan}, ["prior mean", "a finite number"]),
+        ({"prior_mean": np.zeros(3)}, ["prior mean", "6 of them"]),
         ({"names": list("abcde")}, ["5 names of 6 columns"]),
         ({"names": list("abcdee")}, ["5 names of 6 columns"]),
         ({"always": 7}, ["always", "7 of 6"]),
@@ -81,6 +83,28 @@ def test_nearly_dependent_columns_of_wide_priors_are_refused_before_numbers_are_
         search_all(regression(near, 1e4 * Y, 1e-2, 1e2), 2)
     with pytest.raises(ModelError, match="but for rounding"):
         search_all(regression(near, 1e4 * Y, 1e-4, 1e6), 2)
+
+
+@pytest.mark.parametrize("always", [0, 1])
+def test_the_bound_of_rounding_is_one_also_beside_a_column_that_is_always_in(always: int) -> None:
+    """What is lost where that column is taken out of columns much like it, which was not seen: 1e-13, and 1e-9 in F."""
+    design = np.ones((20, 1)) + 1e-3 * with_column(0, 0.0)
+    given = regression(design, 2.0 + 0.1 * Y, 0.1, 1e3, always=always)
+    found = search_all(given, 2)
+    for size in (1, 2):
+        for row, value in zip(found.best[size], found.best_free_energy[size], strict=True):
+            if np.isfinite(value):
+                assert abs(value - free_energy_of(given, row[:size])) < found.rounding < 1e-3
+
+
+def test_a_walk_refuses_free_energies_that_rounding_has_spoilt() -> None:
+    near = with_column(5, DESIGN[:, 0] + 1e-5 * DESIGN[:, 3])
+    asked, log_size = Walk(max_sweeps=1000, chains=2), equal_sizes(6, 2)
+    assert walk_supports(regression(near, Y, 1.0, 1.0), log_size, asked).free_energy.value > 0.0
+    with pytest.raises(ModelError, match="rounding moves by"):
+        walk_supports(regression(near, 1e4 * Y, 1e-2, 1e2), log_size, asked)
+    with pytest.raises(ModelError, match="but for rounding"):
+        walk_supports(regression(near, 1e4 * Y, 1e-4, 1e6), log_size, asked)
 
 
 @pytest.mark.parametrize("name", ["ranked", "bins", "threads"])

@@ -12,12 +12,10 @@ from torch import Tensor
 
 from bayesbeam.sparse.problem import Reduced, Regression
 from bayesbeam.sparse.search import IntArray
-from bayesbeam.sparse.tally import Tally
+from bayesbeam.sparse.tally import LOST, Tally
 
 # Numbers in the largest array of a batch: it fits the memory of a small GPU, and the cache of a processor.
 _AT_ONCE = {"cpu": 2**19, "cuda": 2**27}
-# Weights this much below the largest, in nats, times the number of supports, are lost in rounding.
-_LOST = 45.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def in_batches(
 ) -> Iterator[Tally]:
     """Sums of batches of supports: some parents of a size, each with every column after its last."""
     given = _OnDevice.of(problem, whole, sums, device)
-    lost = _LOST + math.log(sum(counts))
+    lost = LOST + math.log(sum(counts))
     for _, parents in _batches(given, problem.columns, most):
         yield _batch(given, parents, tally.like(), lost)
 

@@ -21,7 +21,15 @@ from bayesbeam.sampling.ladder import respace
 from bayesbeam.sampling.record import Verdict
 from bayesbeam.sparse.averages import Averages, averages
 from bayesbeam.sparse.chains import Engine, engine_for
-from bayesbeam.sparse.problem import FloatArray, Reduced, Regression, reduced, without_always
+from bayesbeam.sparse.problem import (
+    FloatArray,
+    Reduced,
+    Regression,
+    check_rounding,
+    free_energy_of,
+    reduced,
+    without_always,
+)
 from bayesbeam.sparse.search import SparsePosterior, histogram_edges, ranking
 from bayesbeam.sparse.sizes import log_prior_of_one
 from bayesbeam.sparse.states import States, density_of_states
@@ -100,6 +108,8 @@ def walk_supports(problem: Regression, log_size: FloatArray, asked: Walk) -> Wal
     ------
     SamplingError
         For fewer than two chains, or sweeps too few to judge by.
+    ModelError
+        If columns are so nearly made up of others that free energies are not known to 0.001 nats.
     """
     for name, number, fewest in (("chains", asked.chains, 2), ("max_sweeps", asked.max_sweeps, FIRST_CHECK)):
         if number < fewest:
@@ -107,6 +117,7 @@ def walk_supports(problem: Regression, log_size: FloatArray, asked: Walk) -> Wal
     log_prior_of_one(log_size, problem.columns)
     whole = reduced(problem)
     sums = without_always(whole, problem.always)
+    edges = histogram_edges(sums, len(log_size) - 1, asked.bins)  # refuses what no factor can be made of
     moves = asked.moves or max(8, -(-problem.columns // 4))
     key = stream_key(asked.seed, asked.name, "supports")
     engine = engine_for(sums, steps_of(sums, log_size), key, moves, asked.ranked, asked.threads, asked.device,
@@ -123,7 +134,7 @@ def walk_supports(problem: Regression, log_size: FloatArray, asked: Walk) -> Wal
         check = 2 * swept if swept < 4 * FIRST_CHECK else swept + 4 * FIRST_CHECK
         looked = _look(problem, whole, record, beta, walkers)
         if enough(looked.estimates, looked.averages, looked.travels, asked) or swept >= asked.max_sweeps:
-            return _result(problem, sums, log_size, asked, looked, [best, *record], moves, engine.name)
+            return _result(problem, edges, log_size, asked, looked, [best, *record], moves, engine.name)
 
 
 def _swept(record: list[Block]) -> int:
@@ -183,8 +194,8 @@ def _look(problem: Regression, whole: Reduced, record: list[Block], beta: FloatA
 
 
 def _result(
-    problem: Regression, sums: Reduced, log_size: FloatArray, asked: Walk, look: _Look, record: list[Block], moves: int,
-    engine: str,
+    problem: Regression, edges: FloatArray, log_size: FloatArray, asked: Walk, look: _Look, record: list[Block],
+    moves: int, engine: str,
 ) -> Walked:  # fmt: skip
     """Result of a run that has ended; ``record`` begins with the last block of tuning."""
     most = look.top.shape[2]
@@ -194,12 +205,13 @@ def _result(
     log_prior = log_prior_of_one(log_size, problem.columns)
     best, cost = best_of(supports[finite], costs[finite], asked.ranked)
     best_free_energy = cost + log_prior[(best >= 0).sum(1)]
+    exact = np.array([free_energy_of(problem, row[row >= 0].tolist()) for row in best[np.isfinite(cost)]])
+    check_rounding(float(np.abs(exact - best_free_energy[np.isfinite(cost)]).max(initial=0.0)))
     found = look.estimates.free_energy
     ranked = ranking(best, best_free_energy, log_prior, -found.value)
     mean, square = look.averages.mean, look.averages.square
     sd = np.sqrt(np.maximum(square - np.square(mean), 0.0))
     posterior = SparsePosterior(found.value, look.averages.size, look.averages.inclusion, mean, sd, ranked)
-    edges = histogram_edges(sums, most, asked.bins)
     states = density_of_states(look.value, look.size, look.beta, log_prior, edges)
     verdict = judge(look.estimates, look.averages, look.travels, ranked, log_prior, asked)
     return Walked(posterior, found, look.estimates.estimators, look.averages, states, verdict, look.beta, look.value,

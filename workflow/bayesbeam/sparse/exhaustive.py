@@ -14,15 +14,22 @@ from typing import Any
 import numpy as np
 
 from bayesbeam.errors import ModelError, SamplingError
-from bayesbeam.sparse.problem import Reduced, Regression, reduced, root_of, without_always
+from bayesbeam.sparse.problem import (
+    MOST_ROUNDING,
+    Reduced,
+    Regression,
+    check_rounding,
+    reduced,
+    root_of,
+    without_always,
+)
 from bayesbeam.sparse.search import Search, histogram_edges
 from bayesbeam.sparse.sizes import supports_of_size
-from bayesbeam.sparse.tally import Tally
+from bayesbeam.sparse.tally import LOST, Tally
 
 # Supports that one core looks at in a good hour.
 MOST_SUPPORTS = 100_000_000_000
-_ROUNDING = np.finfo(np.float64).eps
-MOST_ROUNDING = 1e-3
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 def search_all(
@@ -80,7 +87,8 @@ def search_all(
     for part in parts:
         weights.append(part.log_sum())
         tally.add(part)
-    rounding = _checked_rounding(problem, sums, tally.least, most_rounding)
+    rounding = _rounding(problem, whole, sums, tally.least)
+    check_rounding(rounding, most_rounding, f"a column of which others leave {tally.least:.1g}, and ")
     return tally.search(problem, counts, rounding, np.stack(weights))
 
 
@@ -107,7 +115,7 @@ def _in_loops(
     """Sums of the supports that begin with each column, in order, by compiled loops."""
     from bayesbeam.sparse import loops
 
-    lost = loops.LOST + math.log(sum(counts))
+    lost = LOST + math.log(sum(counts))
 
     def run(first: int) -> Tally:
         part = tally.like()
@@ -158,15 +166,17 @@ def tally_of(search: Search) -> Tally:
     return Tally.empty(most, search.inclusion.shape[1], ranked, search.edges)
 
 
-def _checked_rounding(problem: Regression, sums: Reduced, least: float, most_rounding: float) -> float:
-    """Bound of what rounding costs a free energy, nats; refused where it matters."""
-    scale = 1.0
+def _rounding(problem: Regression, whole: Reduced, sums: Reduced, least: float) -> float:
+    """Bound of what rounding costs a free energy, nats, where others that may be in leave the share ``least``."""
+    scale, always = 1.0, problem.always
     if not problem.level_is_known:
         explained = np.square(np.linalg.solve(root_of(sums.gram), sums.moment)).sum()
         scale = sums.after / (sums.scale + 0.5 * max(sums.squares - float(explained), 0.0))
-    rounding = float(8.0 * _ROUNDING / max(least, _ROUNDING) * (1.0 + scale * sums.squares))
-    if not rounding < most_rounding:
-        found = f"a column of which others leave {least:.1g}, and free energies that rounding moves by {rounding:.1g}"
-        remedy = "Leave out columns that others nearly make up, or state smaller priors."
-        raise ModelError.at("dictionary", found, f"{most_rounding:g} nats at most", remedy)
-    return rounding
+    # What the columns that are always in take away is lost in rounding too.
+    own = np.diag(whole.gram)
+    fixed = float((np.square(np.diag(root_of(whole.gram[:always, :always]))) / own[:always]).min(initial=1.0))
+    least *= float((np.diag(sums.gram) / own[always:]).min())
+    lost = (1.0 + scale * sums.squares) / max(least, _EPSILON)
+    if always:
+        lost += scale * whole.squares / max(fixed, _EPSILON)
+    return 8.0 * _EPSILON * lost

@@ -11,10 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesbeam.errors import ModelError
-from bayesbeam.sparse.exhaustive import MOST_ROUNDING
 from bayesbeam.sparse.level_rule import Rule, adaptive_rule, whole_rule
-from bayesbeam.sparse.problem import LOG_2PI, FloatArray, Reduced, Regression, reduced, without_always
+from bayesbeam.sparse.problem import (
+    LOG_2PI,
+    FloatArray,
+    Reduced,
+    Regression,
+    check_rounding,
+    reduced,
+    root_of,
+    without_always,
+)
 from bayesbeam.sparse.search import IntArray, Ranked, Search, SparsePosterior, posterior, ranking
 from bayesbeam.sparse.sizes import log_prior_of_one, log_sum
 
@@ -84,7 +91,7 @@ def search_levels(
     rule = adaptive_rule(value, low, high, len(problem.y))
     log_weight = np.array([value(float(one)) for one in rule.log_level]) + rule.log_weight
     searches = tuple(found[float(one)][1] for one in rule.log_level)
-    _check_rounding(searches)
+    check_rounding(max(search.rounding for search in searches))
     whole = whole_rule(low, high, len(problem.y))
     prior = np.exp(whole.log_level), np.array([log_density(one) for one in whole.log_level]) + whole.log_weight
     return _combined(problem, log_size, rule, log_weight, searches, prior)
@@ -110,15 +117,6 @@ def _combined(
     return Levelled(whole, np.exp(rule.log_level), log_weight - total, searches, rule.stretches)
 
 
-def _check_rounding(searches: tuple[Search, ...]) -> None:
-    """Refuse free energies that rounding has spoilt, at levels that matter."""
-    worst = max(search.rounding for search in searches)
-    if not worst < MOST_ROUNDING:
-        remedy = "Leave out columns that others nearly make up, or state smaller priors."
-        raise ModelError.at("dictionary", f"free energies that rounding moves by {worst:.1g} nats",
-                            f"{MOST_ROUNDING:g} at most", remedy)  # fmt: skip
-
-
 def _ranked(
     problem: Regression, log_prior: FloatArray, prior: tuple[FloatArray, FloatArray], each: list[SparsePosterior],
     total: float,
@@ -141,7 +139,7 @@ def free_energies(problem: Regression, support: IntArray, level: FloatArray) -> 
         for k in np.unique(size):
             these = np.flatnonzero(size == k)
             chosen = support[these, :k]
-            root = np.linalg.cholesky(sums.gram[chosen[:, :, None], chosen[:, None, :]])
+            root = root_of(sums.gram[chosen[:, :, None], chosen[:, None, :]])
             known = np.linalg.solve(root, sums.moment[chosen][..., None])[..., 0]
             logs = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1)
             left = sums.squares + sums.offset[chosen].sum(1) - np.square(known).sum(1)

@@ -13,9 +13,6 @@ from numba import njit
 
 from bayesbeam.sampling.engines.library import cached_here
 
-# Weights this much below the largest, in nats, times the number of supports, are lost in rounding.
-LOST = 45.0
-
 _helper = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 

@@ -21,6 +21,9 @@ FloatArray = NDArray[np.float64]
 LOG_2PI = math.log(2.0 * math.pi)
 # Columns whose angle has a cosine this near to 1 are the same column times a number.
 _SAME = 1.0 - 1e-12
+# Nats by which rounding may move a free energy.
+MOST_ROUNDING = 1e-3
+_TOO_NEAR = "Leave out columns that others nearly make up, or state smaller priors."
 
 
 @dataclass(frozen=True)
@@ -118,20 +121,18 @@ def regression(
     if (shape > 0.0) != (scale > 0.0) or not (math.isfinite(shape + scale) and min(shape, scale) >= 0.0):
         found = f"shape = {shape!r}, scale = {scale!r}"
         raise ModelError.at("noise level", found, "both above 0, or both 0 for noise of known level", "")
-    mean = np.broadcast_to(np.asarray(prior_mean, dtype=np.float64), (columns,))
-    if not np.isfinite(mean).all():
-        raise ModelError.at("prior mean", "a number that is not finite", "finite numbers", "")
-    made = Regression(labels, matrix, values, _positive(noise, rows, "noise"), mean,
-                      _positive(prior_sd, columns, "prior sd"), always, shape, scale)  # fmt: skip
+    deviation, sd = _each(noise, rows, "noise"), _each(prior_sd, columns, "prior sd")
+    mean = _each(prior_mean, columns, "prior mean", "a finite number", -math.inf)
+    made = Regression(labels, matrix, values, deviation, mean, sd, always, shape, scale)
     _check_columns(made)
     return made
 
 
-def _positive(value: ArrayLike, count: int, name: str) -> FloatArray:
-    """Numbers above 0, one for each of so many."""
+def _each(value: ArrayLike, count: int, name: str, what: str = "a number above 0", least: float = 0.0) -> FloatArray:
+    """Finite numbers above the least, one for each of so many."""
     found = np.asarray(value, dtype=np.float64)
-    if found.shape not in ((), (count,)) or not (np.isfinite(found).all() and (found > 0.0).all()):
-        raise ModelError.at(name, repr(value)[:80], f"a number above 0, or {count} of them", "")
+    if found.shape not in ((), (count,)) or not (np.isfinite(found).all() and (found > least).all()):
+        raise ModelError.at(name, repr(value)[:80], f"{what}, or {count} of them", "")
     return np.broadcast_to(found, (count,))
 
 
@@ -186,9 +187,15 @@ def root_of(gram: FloatArray) -> FloatArray:
     try:
         return np.asarray(np.linalg.cholesky(gram), dtype=np.float64)
     except np.linalg.LinAlgError as error:
-        remedy = "Leave out columns that others nearly make up, or state smaller priors."
         found = "columns that others make up, but for rounding"
-        raise ModelError.at("dictionary", found, "columns that data can tell apart", remedy) from error
+        raise ModelError.at("dictionary", found, "columns that data can tell apart", _TOO_NEAR) from error
+
+
+def check_rounding(nats: float, most: float = MOST_ROUNDING, cause: str = "") -> None:
+    """Refuse free energies that rounding moves too far."""
+    if not nats < most:
+        found = f"{cause}free energies that rounding moves by {nats:.1g} nats"
+        raise ModelError.at("dictionary", found, f"{most:g} nats at most", _TOO_NEAR)
 
 
 def without_always(sums: Reduced, always: int) -> Reduced:

@@ -9,6 +9,9 @@ import numpy as np
 from bayesbeam.sparse.problem import FloatArray, Regression
 from bayesbeam.sparse.search import IntArray, Search
 
+# Weights this much below the largest, in nats, times the number of supports, are lost in rounding.
+LOST = 45.0
+
 
 @dataclass
 class Tally:

@@ -5,7 +5,7 @@ again what it would do differently, and nothing else. Kept apart from the stages
 """
 
 PREPROCESS = 2
-SAMPLE = 12
+SAMPLE = 13
 FREE_ENERGY = 12
 BLOCKS = 2
 INTEGRATE = 10
