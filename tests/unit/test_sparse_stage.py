@@ -97,6 +97,11 @@ def test_a_dictionary_of_peaks_has_the_free_energy_of_all_its_sets(tmp_path: Pat
     parameters = {row["parameter"]: row for row in few["parameters"]}
     assert parameters["bell_3.amplitude"]["inclusion"] == terms["bell_3"]["inclusion"]
     assert parameters["bell_3.amplitude"]["mean"] == terms["bell_3"]["mean"]
+    # What follows from a term is its own: half maxima of bells whose width is fixed, and areas.
+    width, area = parameters["bell_3.fwhm"], parameters["bell_3.area"]
+    assert width["mean"] == pytest.approx(2.0 * math.sqrt(2.0 * math.log(2.0)) * 0.3)
+    assert area["mean"] == pytest.approx(terms["bell_3"]["mean"] * 0.3 * math.sqrt(2.0 * math.pi), rel=0.02)
+    assert "inclusion" not in width.keys() | area.keys()
     assert parameters["linear.level"]["mean"] == pytest.approx(terms["linear.level"]["mean"])
     # The figures have those of the file of arrays.
     arrays = read_records(made.results / "free_energy" / "b.h5")["a/few"].arrays

@@ -53,15 +53,20 @@ def of_terms(spec: CandidateSpec, summary: Summary, record: Record, name: str) -
 
     parts = [column["name"].split(".", 1)[0] for column in summary.columns]
     keep = [k for k, part in enumerate(parts) if there(part)]
+    # Of a term only its coefficient: areas and widths that follow from it have statistics of their own.
+    free = {f"{part.name}.{one.name}" for part in spec.parts for one in part.parameters if not one.prior.fixed}
     rows = []
     for k in keep:
-        row = summary.rows[k]
-        exact = known.get(parts[k] if parts[k] in terms else row["parameter"])
-        rows.append(row if exact is None or row["sd"] == 0.0 else row | _exact(exact))
+        row, word = summary.rows[k], summary.columns[k]["name"]
+        exact = known.get(parts[k] if parts[k] in terms else word) if word in free else None
+        rows.append(row if exact is None else row | _exact(exact))
     prior = summary.arrays["prior_draws"][..., keep]
     chance = sum(one["size"] * one["prior"] for one in facts["sizes"]) / len(terms)
     kept = generator_of(int(record.facts["seed"]), name, "prior of terms").random(prior.shape) < chance
-    prior = np.where([parts[k] in terms for k in keep], np.where(kept, prior, 0.0), prior)
+    # What is the same in all draws, such as a width that is fixed, is so without the term too.
+    flat = prior.reshape(-1, prior.shape[-1])
+    moving = np.ptp(flat, axis=0) > 1e-9 * np.abs(flat).max(axis=0)
+    prior = np.where([parts[k] in terms for k in keep] & moving, np.where(kept, prior, 0.0), prior)
     # Of a peak the label has a number behind the name of its part.
     labels = [i for i, label in enumerate(summary.labels) if there(label.split(" ", 1)[0])]
     return replace(

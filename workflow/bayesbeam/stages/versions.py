@@ -6,7 +6,7 @@ again what it would do differently, and nothing else. Kept apart from the stages
 
 PREPROCESS = 2
 SAMPLE = 13
-FREE_ENERGY = 12
+FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
 REPORT = 17
