@@ -228,6 +228,20 @@ def test_terms_that_these_data_cannot_tell_apart_are_refused_by_name(
     assert record(found, "few", "b")["sparse"]["sets"] == 7
 
 
+@pytest.mark.parametrize("search", ["exhaustive", "exchange"])
+def test_a_measurement_whose_terms_rounding_makes_one_is_refused_and_others_are_solved(
+    search: str, tmp_path: Path
+) -> None:
+    words = COLUMNS.replace("most: 2", f"most: 2\n      search: {search}").replace("sd=1", "sd=1e5")
+    near = rows(X, spectrum(), 1e4 * X, 1e4 * X + 0.1 * X**2, X**3)
+    made = make_lab(tmp_path, {"a": near, "b": rows(X, spectrum(), X, X**2, X**3)}, words, treatment=READ)
+    found = strict(made.separate())
+    (refused,) = found["refused"]
+    assert refused["measurement"] == "a"
+    assert "rounding" in refused["reason"]
+    assert record(found, "few", "b")["sparse"]["sets"] == 7
+
+
 def test_terms_of_all_kinds_are_columns_of_their_formulas(tmp_path: Path) -> None:
     words = """\
   few:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from bayesbeam.config.specs import CandidateSpec, Expanded
-from bayesbeam.errors import BayesbeamError, SamplingError
+from bayesbeam.errors import BayesbeamError, ModelError, SamplingError
 from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.settings import Settings
@@ -83,25 +83,29 @@ def solve_all(
 ) -> list[Record]:  # fmt: skip
     """Records of measurements, each by itself; their ``facts`` have what is known of the terms under ``sparse``.
 
+    A measurement whose terms are too nearly alike is refused, and the others are solved.
+
     Raises
     ------
     SamplingError
-        Naming the candidate, if a measurement cannot be solved.
+        Naming the candidate, if its question cannot be answered.
     """
-    found = []
-    for (m,) in groups:
+    found: dict[int, Found] = {}
+    records: dict[int, Record] = {}
+    for k, (m,) in enumerate(groups):
         try:
-            found.append(solve_sparse(expanded.spec, m, f"{m.id}/{expanded.tag}", settings, device, say))
+            found[k] = solve_sparse(expanded.spec, m, f"{m.id}/{expanded.tag}", settings, device, say)
+        except ModelError as error:
+            records[k] = Record({}, {"key": keys[k], REFUSED: str(error)})
         except BayesbeamError as error:
             raise SamplingError(f"candidate {expanded.tag}: {error}") from error
+    solved, runs = [groups[k] for k in found], [one.run for one in found.values()]
     memory = measured_mib(), None
-    records = pack(expanded, groups, keys, [one.run for one in found], settings, device, keeper.spent, memory)
-    return [
-        record
-        if REFUSED in record.facts
-        else Record({**record.arrays, **one.arrays}, {**record.facts, SPARSE: one.facts})
-        for record, one in zip(records, found, strict=True)
-    ]
+    packed = pack(expanded, solved, [keys[k] for k in found], runs, settings, device, keeper.spent, memory)
+    for (k, one), record in zip(found.items(), packed, strict=True):
+        refused = REFUSED in record.facts
+        records[k] = record if refused else Record({**record.arrays, **one.arrays}, {**record.facts, SPARSE: one.facts})
+    return [records[k] for k in range(len(groups))]
 
 
 def solve_sparse(
