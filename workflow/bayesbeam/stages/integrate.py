@@ -28,10 +28,8 @@ from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
 from bayesbeam.stages.mixed import summarise_mixed
 from bayesbeam.stages.multiplied import multiplied_rows
 from bayesbeam.stages.sample import REFUSED, member_key, usable
-from bayesbeam.stages.sharings import compare_group, read_found, sharing_decision
+from bayesbeam.stages.sharings import NOT_RELIABLE, RELIABLE, compare_group, read_found, sharing_decision
 from bayesbeam.stages.summary import Summary, summarise
-
-RELIABLE = "reliable"
 
 
 def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_json: Path, out_h5: Path) -> None:
@@ -132,7 +130,7 @@ def _row(model: GroupModel, sampled: Record, summary: Summary, alone: Sequence[M
     doubts = [f"{one['measurement']} alone: {reason}" for one in alone for reason in one["reasons"]]
     facts = diagnostics(sampled)
     facts["reasons"] = [*facts["reasons"], *doubts]
-    facts["verdict"] = RELIABLE if not facts["reasons"] else "not reliable"
+    facts["verdict"] = RELIABLE if not facts["reasons"] else NOT_RELIABLE
     return {
         "tag": model.tag,
         "count": model.count,
