@@ -201,6 +201,35 @@ def test_several_coefficients_with_a_level_are_the_sum_over_levels() -> None:
         assert abs(found.free_energy + np.logaddexp.reduce(whole)) < 1e-6
 
 
+@pytest.mark.parametrize("small", [0.02, 0.05, 0.1])
+def test_of_two_levels_that_fit_none_is_lost(small: float) -> None:
+    """A mean that data tell as 1 and its prior as 0: little noise about the one, or much about the other."""
+    points = 400
+    y = 1.0 + small * np.random.default_rng(17).standard_normal(points)
+    log_prior, ends = LEVELS["half_normal"]
+    u = np.linspace(math.log(0.005), math.log(10.0), 8001)
+    variance, squares, shares = np.exp(2.0 * u), float(np.square(y - y.mean()).sum()), []
+    for factor in np.linspace(0.97, 1.03, 9):
+        width = 1.0 / math.sqrt(2.0 * factor * points * math.log(math.hypot(1.0, small) / small))
+        priors = Coefficients(np.zeros(1), np.full(1, width), np.full(1, -math.inf), np.full(1, math.inf))
+        found = exact_posterior(regression(np.ones((points, 1)), y, np.ones(points), priors), None, log_prior, ends)
+        # Sums of squares about the mean, and the mean by itself; the trapezoidal rule, forty steps to a mode's width.
+        density = stats.norm.logpdf(y.mean(), 0.0, np.sqrt(variance / points + width**2)) + log_prior(np.exp(u)) + u
+        density -= 0.5 * (squares / variance + (points - 1) * (math.log(2.0 * math.pi) + 2.0 * u) + math.log(points))
+        assert abs(found.free_energy + np.logaddexp.reduce(density) + math.log(u[1] - u[0])) < 1e-7
+        shares.append(float(found.weight[found.level < 2.0 * small].sum()))
+    assert min(shares) < 0.01
+    assert max(shares) > 0.99
+
+
+def test_levels_that_the_nodes_do_not_tell_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_UNRESOLVED", 1e-14)
+    design, y, sd = problem(np.random.default_rng(18), 2)
+    priors = Coefficients(np.zeros(2), np.ones(2), np.full(2, -math.inf), np.full(2, math.inf))
+    with pytest.raises(NotSolved, match="two levels of the noise that fit, far apart"):
+        exact_posterior(regression(design, y, sd, priors), None, *LEVELS["gamma"])
+
+
 def test_the_conjugate_prior_is_one_of_them() -> None:
     """Coefficients with priors so wide that they do not know the level, and an inverse gamma prior of its square."""
     rng = np.random.default_rng(14)

@@ -27,6 +27,8 @@ DROP = 45.0
 _COARSE, _ROUNDS, _REACH = 61, 40, 80.0
 # Sum of squares that stands for none, so that squares of levels stay numbers.
 _NONE = 1e-200
+# Last coefficients of the level's density over its largest, beyond which the nodes do not tell it to 1e-7.
+_UNRESOLVED = 1e-2
 # Rounds of rejection after which draws are given up.
 _MOST_TRIES = 400
 
@@ -158,8 +160,8 @@ def exact_posterior(
     Raises
     ------
     NotSolved
-        If three coefficients or more that depend on each other are cut by the ends of their priors, or these lie so far
-        from what data allow that no number tells the evidence.
+        If three coefficients or more that depend on each other are cut by the ends of their priors, if these lie so far
+        from what data allow that no number tells the evidence, or if two levels fit that are far apart.
 
     Notes
     -----
@@ -193,6 +195,9 @@ def exact_posterior(
     off = mean - whole
     spread = np.einsum("k,kij->ij", weight, covariance + off[:, :, None] * off[:, None, :])
     levels = None if edges is None else levels_of(edges, weight)
+    if levels is not None and np.abs(levels.density[-2:]).max() > _UNRESOLVED * np.abs(levels.density).max():
+        found, expected = "two levels of the noise that fit, far apart", "one"
+        raise NotSolved.at("linear regression", found, expected, "Widen the priors of the coefficients.")
     value = -(top + math.log(total))
     return ExactPosterior(problem, value, bound, whole, spread, at, weight, tuple(cut), given, levels)
 
@@ -239,8 +244,10 @@ def _nodes(
         places = np.linspace(low, high, _COARSE)[1:-1]
         values = density(places)
         _check_reached(float(values.max()))
-        step = places[1] - places[0]
-        near = np.flatnonzero(values > values.max() - DROP)
+        step = float(places[1] - places[0])
+        # Data may fit with little noise, or the priors with much: of two modes each may be so much above its places.
+        hidden = problem.points * min(step, step * step)
+        near = np.flatnonzero(values > values.max() - DROP - hidden)
         first, last = max(low, places[near[0]] - step), min(high, places[near[-1]] + step)
         narrower = last - first < 0.7 * (high - low)
         low, high = float(first), float(last)
