@@ -22,6 +22,7 @@ from bayesbeam.rng import stream_key, uniforms
 from bayesbeam.sampling.groups import GroupName
 from bayesbeam.sampling.record import Run, Verdict
 from bayesbeam.sampling.settings import Settings
+from bayesbeam.targets.marginalise import NOISES
 from bayesbeam.targets.parts import SlotPrior, Term
 from bayesbeam.targets.sum import SumTarget
 
@@ -30,8 +31,7 @@ ENGINE = "exact"
 ESTIMATOR = "exact"
 QUANTILES = (0.025, 0.16, 0.5, 0.84, 0.975)
 # Families of priors that leave a posterior normal, or normal within a box.
-FAMILIES = ("normal", "uniform", "half_normal", "truncated_normal", "fixed")
-NOISES = ("normal", "normal_scaled")
+FAMILIES = ("normal", "uniform", "half_normal", "truncated_normal")
 # Independent draws of each chain at most: figures need no more.
 DRAWS = 400
 
