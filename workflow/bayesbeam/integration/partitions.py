@@ -1,81 +1,13 @@
-"""Every way to divide measurements into blocks that share parameters, with its prior weight.
-
-The free energy of a division is a sum over its blocks, so each block is computed once; its error is in all divisions
-that have the block, and errors that blocks owe to the same draws are in all of these blocks.
-"""
+"""Every way to divide measurements into blocks that share parameters, with its prior weight."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bayesbeam.errors import ModelError
-
-FloatArray = NDArray[np.float64]
 Block = tuple[int, ...]
 Partition = tuple[Block, ...]
-
-_LIMIT = 9
-
-
-@dataclass(frozen=True)
-class Divisions:
-    """All divisions of some measurements.
-
-    Attributes
-    ----------
-    partitions : tuple of Partition, length K
-        The first is one block, the last is as many as there are measurements.
-    blocks : tuple of Block, length B
-        All blocks of two or more.
-    has : array (K, B)
-        Which blocks a division has.
-    """
-
-    members: int
-    partitions: tuple[Partition, ...]
-    blocks: tuple[Block, ...]
-    has: FloatArray
-
-    @property
-    def log_weight(self) -> FloatArray:
-        """Logarithm of the prior weight (K,) of each division: see :func:`log_weight`."""
-        return np.array([log_weight(self.members, len(one)) for one in self.partitions])
-
-    @property
-    def together(self) -> FloatArray:
-        """Whether two measurements are in one block (K, M, M), as 0 or 1."""
-        label = np.zeros((len(self.partitions), self.members), dtype=int)
-        for row, partition in zip(label, self.partitions, strict=True):
-            for k, block in enumerate(partition):
-                row[list(block)] = k
-        return np.asarray(label[:, :, None] == label[:, None, :], dtype=np.float64)
-
-
-def divisions(members: int) -> Divisions:
-    """All divisions of so many measurements.
-
-    Raises
-    ------
-    ModelError
-        If they are too many to be looked at one by one.
-    """
-    if not 2 <= members <= _LIMIT:
-        found = f"{members} measurements, which can be divided in {bell_number(members)} ways"
-        remedy = "Merge them one by one (partitions: greedy)."
-        raise ModelError.at("divisions of measurements", found, f"2 to {_LIMIT}", remedy)
-    blocks = tuple(all_blocks(members))
-    place = {block: k for k, block in enumerate(blocks)}
-    partitions = tuple(sorted(all_partitions(members), key=lambda one: (len(one), one)))
-    has = np.zeros((len(partitions), len(blocks)))
-    for row, partition in zip(has, partitions, strict=True):
-        row[[place[block] for block in partition if len(block) > 1]] = 1.0
-    return Divisions(members, partitions, blocks, has)
 
 
 def log_weight(members: int, blocks: int) -> float:
@@ -85,11 +17,6 @@ def log_weight(members: int, blocks: int) -> float:
     divide, and one of them looks good by chance.
     """
     return -math.log(_stirling(members, blocks))
-
-
-def bell_number(members: int) -> int:
-    """Number of ways to divide so many measurements."""
-    return sum(_stirling(members, blocks) for blocks in range(1, members + 1))
 
 
 def all_partitions(members: int) -> Iterator[Partition]:

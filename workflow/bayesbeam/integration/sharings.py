@@ -55,8 +55,8 @@ class Sharings:
     Attributes
     ----------
     each : tuple of Sharing
-    together, together_error : array (M, M) or None
-        Probability that two measurements share something; None where divisions were not compared.
+    together, together_error : array (M, M)
+        Probability that two measurements share something.
     """
 
     each: tuple[Sharing, ...]
@@ -100,17 +100,12 @@ def compare_sharings(
     plain = [Sharing(NONE, "", apart), Sharing(FULL, "", (whole,))]
     ways = [*plain, *(Sharing(PATTERN, name, (whole,)) for name in patterns)]
     ways += [Sharing(DIVISION, "", one) for one in between]
-    keys: dict[Block | str, int] = {}
-    for block in blocks:
-        keys[block] = len(keys)
-    for name in patterns:
-        keys[name] = len(keys)
+    keys: list[Block | str] = [*blocks, *patterns]
+    place = {key: k for k, key in enumerate(keys)}
+    terms = [[place[key] for key in _gains_of(way)] for way in ways]
     gains = [*blocks.values(), *patterns.values()]
-    has = np.zeros((len(ways), len(gains)))
-    for row, way in zip(has, ways, strict=True):
-        row[[keys[key] for key in _gains_of(way)]] = 1.0
     weights = np.array([log_weight(members, len(way.partition)) for way in ways])
-    return _told(members, ways, has, gains, compare(has, gains, weights))
+    return _told(members, ways, terms, gains, compare(terms, gains, weights, _pairs(members, ways)))
 
 
 def _gains_of(way: Sharing) -> list[Block | str]:
@@ -120,31 +115,37 @@ def _gains_of(way: Sharing) -> list[Block | str]:
     return [block for block in way.partition if len(block) > 1]
 
 
-def _told(members: int, ways: list[Sharing], has: FloatArray, gains: list[Uncertain], compared: Compared) -> Sharings:
+def _told(
+    members: int, ways: list[Sharing], terms: list[list[int]], gains: list[Uncertain], compared: Compared
+) -> Sharings:
     """Sharings with their numbers."""
-    ceilings = np.array([one.value if one.ceiling is None else one.ceiling for one in gains])
+    ceilings = [one.value if one.ceiling is None else one.ceiling for one in gains]
     filled = [
         replace(
             way, gain=float(compared.gain[k]), standard_error=float(compared.standard_error[k]),
             probability=float(compared.probability[k]), probability_error=float(compared.probability_error[k]),
-            doubt="; ".join(gains[j].doubt for j in np.flatnonzero(has[k]) if gains[j].doubt),
-            ceiling=float(has[k] @ ceilings),
+            doubt="; ".join(gains[j].doubt for j in terms[k] if gains[j].doubt),
+            ceiling=sum(ceilings[j] for j in terms[k]),
         )
         for k, way in enumerate(ways)
     ]  # fmt: skip
-    same = np.array([_together(members, way.partition) for way in ways])
-    together, error = compared.of(same)
+    together, error = np.eye(members), np.zeros((members, members))
+    for matrix, values in ((together, compared.expected), (error, compared.expected_error)):
+        matrix[np.triu_indices(members, 1)] = values
+        matrix += np.triu(matrix, 1).T
     head = [one for one in filled if one.kind != DIVISION]
     tail = sorted((one for one in filled if one.kind == DIVISION), key=lambda one: (-one.probability, one.partition))
     return Sharings((*head, *tail), together, error)
 
 
-def _together(members: int, partition: Partition) -> FloatArray:
-    """Whether two measurements are in one block (M, M), as 0 or 1."""
-    found = np.zeros((members, members))
-    for block in partition:
-        found[np.ix_(block, block)] = 1.0
-    return found
+def _pairs(members: int, ways: Sequence[Sharing]) -> FloatArray:
+    """Whether two measurements are in one block, as 0 or 1: of each pair (M (M - 1) / 2) in each sharing (K)."""
+    label = np.zeros((len(ways), members), dtype=int)
+    for row, way in zip(label, ways, strict=True):
+        for k, block in enumerate(way.partition):
+            row[list(block)] = k
+    first, second = np.triu_indices(members, 1)
+    return np.asarray(label.T[first] == label.T[second], dtype=np.float64)
 
 
 def doubtful(

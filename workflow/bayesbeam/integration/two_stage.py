@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bayesbeam.errors import SamplingError
 from bayesbeam.integration.proposal import heavy_gain, points_about
 from bayesbeam.integration.single import Single
 from bayesbeam.integration.uncertain import Uncertain
@@ -23,7 +22,7 @@ from bayesbeam.sampling.diagnostics import effective_sample_sizes
 FloatArray = NDArray[np.float64]
 
 LEAST_DRAWS = 50.0
-"""Effective draws below which draws of the whole are refused."""
+"""Effective points, or draws of a member, below which nothing is concluded from them."""
 LEAST_BEYOND = 5.0
 """Draws of a measurement that are to lie as far out as the product does, or farther."""
 
@@ -143,24 +142,6 @@ def product(singles: Sequence[Single], errors: bool = True) -> Product:
         np.array([one.effective for one in looked]), np.array([one.beyond for one in looked]), gain,
     )  # fmt: skip
     return replace(found, ceiling=max(gain, heavy_gain(singles))) if found.refusal else found
-
-
-def resample(singles: Sequence[Single], member: int, count: int) -> NDArray[np.int64]:
-    """Numbers of draws of a member, as of its chains in a row, that are draws of the whole.
-
-    Raises
-    ------
-    SamplingError
-        If too few of its draws are left.
-    """
-    weight = _weights_of_draws(singles, member)[1]
-    effective = _effective(singles[member], weight)
-    if effective < LEAST_DRAWS:
-        raise SamplingError.at(
-            f"measurement {singles[member].name}", f"{effective:.0f} of its draws are left after integration",
-            f"{LEAST_DRAWS:.0f} or more", "Raise sampling.draws, or sample the group together (method: joint).",
-        )  # fmt: skip
-    return evenly(weight, count)
 
 
 def evenly(weight: FloatArray, count: int) -> NDArray[np.int64]:
