@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+# A plain helper beside these tests, which no import path of the package leads to.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config import load_campaign
 from bayesbeam.config.patterns import divided, joint_patterns, patterns_of, samples_jointly
-from bayesbeam.errors import ConfigErrors
+from bayesbeam.config.schema import Integration
+from campaign_problems import problems_of, write_campaign
 
 CAMPAIGN = """\
 campaign: test
@@ -24,22 +28,20 @@ integration:
 """
 
 
-def write(folder: Path, words: str, shared: str, members: int, candidate: str) -> None:
+def texts(words: str, shared: str, members: int, candidate: str) -> tuple[str, str]:
     text = CAMPAIGN.format(words=words, shared=shared, candidate=candidate)
-    (folder / "campaign.yaml").write_text(text, encoding="utf-8")
-    rows = "".join(f"m{k}\ta{k}\n" for k in range(members))
-    (folder / "measurements.tsv").write_text(f"id\tfile\n{rows}", encoding="utf-8")
+    return text, "id\tfile\n" + "".join(f"m{k}\ta{k}\n" for k in range(members))
 
 
 def problems(
     folder: Path, words: str, shared: str = "line.position, line.sd", members: int = 3, candidate: str = "peaks"
 ) -> list[str]:
-    write(folder, words, shared, members, candidate)
-    try:
-        load_campaign(folder)
-    except ConfigErrors as error:
-        return [str(one) for one in error.problems]
-    return []
+    return problems_of(folder, *texts(words, shared, members, candidate))
+
+
+def group_of(folder: Path, words: str, shared: str, members: int) -> Integration:
+    write_campaign(folder, *texts(words, shared, members, "peaks"))
+    return load_campaign(folder).group("g")
 
 
 OFFSET = 'line.position, {parameter: line.sd, offset: "normal(0, 0.01)"}'
@@ -74,35 +76,61 @@ def test_each_mistake_is_named(tmp_path: Path, asked: dict[str, object], message
 
 
 GOOD = [
-    ("", {}, "all", True),
-    ("patterns: all", {"line.position": (), "x": ()}, "all", True),
-    ("patterns: {place: line.position}", {"place": ()}, "all", True),
-    ("partitions: none, method: joint", {}, "none", True),
-    ("partitions: greedy, method: two_stage", {}, "greedy", False),
+    ("", [], "all", True),
+    ("patterns: all", ["position", "sd"], "all", True),
+    ("patterns: {place: line.position}", ["place"], "all", True),
+    ("partitions: none, method: joint", [], "none", True),
+    ("partitions: greedy, method: two_stage", [], "greedy", False),
 ]
 
 
 @pytest.mark.parametrize(("words", "patterns", "how", "jointly"), GOOD)
-def test_what_is_compared(tmp_path: Path, words: str, patterns: dict[str, object], how: str, jointly: bool) -> None:
+def test_what_is_compared(tmp_path: Path, words: str, patterns: list[str], how: str, jointly: bool) -> None:
     assert problems(tmp_path, words) == []
     group = load_campaign(tmp_path).group("g")
-    assert len(patterns_of(group)) == len(patterns)
+    assert list(patterns_of(group)) == patterns
     assert (divided(group), samples_jointly(group)) == (how, jointly)
 
 
 def test_all_patterns_are_every_part_and_have_short_names(tmp_path: Path) -> None:
-    write(tmp_path, "patterns: all", "line.position, line.sd, line.amplitude", 3, "peaks")
-    group = load_campaign(tmp_path).group("g")
+    group = group_of(tmp_path, "patterns: all", "line.position, line.sd, line.amplitude", 3)
     names = ["position", "sd", "amplitude", "position-sd", "position-amplitude", "sd-amplitude"]
     assert list(patterns_of(group)) == names
     assert joint_patterns(group) == ()
     assert joint_patterns(group.model_copy(update={"method": "joint"})) == tuple(names)
 
 
+def test_patterns_whose_names_would_be_too_long_are_told_apart(tmp_path: Path) -> None:
+    parts = [f"a_part_with_a_long_name_{k}" for k in "abcd"]
+    line = "      - {{name: {}, component: gaussian, priors: {{position: 'uniform(1, 2)', sd: 'uniform(0.1, 2)'}}}}\n"
+    text = "campaign: test\ncandidates:\n  peaks:\n    parts:\n" + "".join(map(line.format, parts))
+    shared = ", ".join(f"{part}.sd" for part in parts)
+    text += f"integration: [{{group: g, measurements: ['*'], candidate: peaks, shared: [{shared}], patterns: all}}]\n"
+    write_campaign(tmp_path, text, "id\tfile\na\ta\nb\tb\n")
+    patterns = patterns_of(load_campaign(tmp_path).group("g"))
+    assert len({tuple(map(str, entries)) for entries in patterns.values()}) == len(patterns) == 14
+    assert max(map(len, patterns)) <= 64
+
+
+def test_one_candidate_by_patterns_is_one_candidate(tmp_path: Path) -> None:
+    assert problems(tmp_path, "partitions: all", candidate='{m0: peaks, "*": peaks}') == []
+
+
 @pytest.mark.parametrize(
-    ("members", "how", "jointly"), [(2, "none", True), (8, "all", True), (9, "greedy", True), (13, "greedy", False)]
+    ("method", "members", "how", "jointly"),
+    [
+        ("auto", 2, "none", True),
+        ("auto", 8, "all", True),
+        ("auto", 9, "greedy", True),
+        ("auto", 13, "greedy", False),
+        # every block would be sampled
+        ("joint", 6, "all", True),
+        ("joint", 7, "none", True),
+        ("two_stage", 8, "all", False),
+    ],
 )
-def test_large_groups_are_not_sampled_together(tmp_path: Path, members: int, how: str, jointly: bool) -> None:
-    write(tmp_path, "method: auto", "line.sd", members, "peaks")
-    group = load_campaign(tmp_path).group("g")
+def test_large_groups_are_not_sampled_together(
+    tmp_path: Path, method: str, members: int, how: str, jointly: bool
+) -> None:
+    group = group_of(tmp_path, f"method: {method}", "line.sd", members)
     assert (divided(group), samples_jointly(group)) == (how, jointly)

@@ -198,6 +198,10 @@ def test_keys_change_with_what_matters_and_with_nothing_else(campaign: LoadedCam
     assert measurement_key(replace(row, treatment=campaign.sheet[1].treatment)) != measurement_key(row)
     seeded = campaign.campaign.sampling.model_copy(update={"seed": 1})
     assert sampling_key(seeded) != sampling_key(campaign.campaign.sampling)
+    # The first pattern that a measurement matches says its candidate.
+    orders = ({"run1": "a", "run*": "b"}, {"run*": "b", "run1": "a"})
+    mixed = [campaign.group("all").model_copy(update={"candidate": order}) for order in orders]
+    assert group_key(mixed[0]) != group_key(mixed[1])
 
 
 def test_keys_are_the_same_on_every_machine(root: Path) -> None:

@@ -40,7 +40,8 @@ class Integration(Section):
     partitions: Literal["auto", "all", "greedy", "none"] = Field(
         "auto",
         description="Divisions of the measurements into blocks that share, compared too: all of them (up to 9 "
-        "measurements), those that a tree of mergers finds, or none. auto: all of 3 to 8 measurements, a tree of more.",
+        "measurements), those that a tree of mergers finds, or none. auto: all of 3 to 8 measurements, a tree of more; "
+        "with method joint all of 3 to 6.",
     )
     method: Literal["auto", "joint", "two_stage"] = Field(
         "auto",

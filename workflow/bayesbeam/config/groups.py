@@ -6,7 +6,6 @@ Decides which measurements and candidate a group may have; what they may share i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from bayesbeam.config.checks import Context, matching
 from bayesbeam.config.grouping import members_of
@@ -87,12 +86,18 @@ def _check_members(context: Context, group: Integration, here: KeyPath, problems
 def _check_mapping(
     group: Integration, ids: Sequence[str], left: Sequence[str], here: KeyPath, problems: Problems
 ) -> None:
-    """Measurements that no pattern of a mapping matches, and patterns that match none of them."""
+    """Measurements that no pattern of a mapping matches, and patterns that match none of them, or none first."""
     names = matching(group.measurements, ids)
-    for pattern in group.candidate if isinstance(group.candidate, dict) else ():
-        if ids and not any(fnmatchcase(name, pattern) for name in names):
+    earlier: list[str] = []
+    for pattern in group.candidate if ids and isinstance(group.candidate, dict) else ():
+        path, own = (*here, "candidate", pattern), matching([pattern], names)
+        if not own:
             found, remedy = f"{pattern!r}, which matches no measurement of the group", "Remove or correct it."
-            problems.add((*here, "candidate", pattern), found, "ids or patterns of its measurements", remedy)
+            problems.add(path, found, "ids or patterns of its measurements", remedy)
+        elif set(own) <= set(matching(earlier, names)):
+            found = f"{pattern!r}, whose measurements all match an earlier pattern"
+            problems.add(path, found, "the first pattern of a measurement", "Write it above the wider ones.")
+        earlier.append(pattern)
     if left:
         found = f"no candidate for {', '.join(left)}"
         problems.add(

@@ -84,7 +84,9 @@ def group_key(group: Integration) -> str:
     dumped: list[Any] = [one.model_dump(mode="json") for one in group.shared]
     words = sorted(one for one in dumped if isinstance(one, str))
     others = sorted((one for one in dumped if not isinstance(one, str)), key=json.dumps)
-    return _digest("group", [group.group, list(group.measurements), group.candidate, [*words, *others]])
+    # The first pattern that a measurement matches says its candidate: their order is part of the question.
+    candidate = group.candidate if isinstance(group.candidate, str) else list(group.candidate.items())
+    return _digest("group", [group.group, list(group.measurements), candidate, [*words, *others]])
 
 
 def _part(part: PartSpec) -> list[Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bayesbeam.config.patterns import ALL, MOST_OF_ALL, entries_of, is_plain, words_of
+from bayesbeam.config.patterns import ALL, MOST_JOINT_DIVIDED, MOST_OF_ALL, entries_of, is_mixed, is_plain, words_of
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Integration
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
 
 _MOST_DIVIDED = 9
-_MOST_JOINT_DIVIDED = 6
 
 
 def check_comparisons(group: Integration, ids: Sequence[str], here: KeyPath, problems: Problems) -> None:
@@ -35,16 +34,16 @@ def check_comparisons(group: Integration, ids: Sequence[str], here: KeyPath, pro
         found = f"{word} with several candidates, or an offset, a factor or a formula among what is shared"
         expected = "one candidate, and parameters that are equal"
         problems.add((*here, key), found, expected, "Take method: joint, or share words only.")
-    if group.partitions == "all" and isinstance(group.candidate, dict):
+    if group.partitions == "all" and is_mixed(group):
         found = "all divisions of measurements of several candidates"
         problems.add((*here, "partitions"), found, "one candidate", "Write none, or make a group of each kind.")
     if group.partitions == "all" and members > _MOST_DIVIDED:
         found = f"all divisions of {members} measurements"
         problems.add((*here, "partitions"), found, f"{_MOST_DIVIDED} or fewer", "Write greedy.")
     joint = group.method == "joint" or not is_plain(group)
-    if group.partitions == "all" and joint and members > _MOST_JOINT_DIVIDED:
+    if group.partitions == "all" and joint and members > MOST_JOINT_DIVIDED:
         found = f"all divisions of {members} measurements, each block of which is sampled"
-        expected = f"{_MOST_JOINT_DIVIDED} or fewer with method: joint"
+        expected = f"{MOST_JOINT_DIVIDED} or fewer with method: joint"
         problems.add((*here, "partitions"), found, expected, "Write method: auto, which multiplies posteriors.")
     if group.partitions == "greedy" and group.method == "joint":
         problems.add((*here, "partitions"), "greedy with method: joint", "method auto or two_stage", "Write auto.")

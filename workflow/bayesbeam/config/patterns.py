@@ -18,6 +18,10 @@ MOST_JOINT = 12
 """Measurements that `method: auto` samples together; of more, posteriors are multiplied."""
 MOST_DIVIDED = 8
 """Measurements of which `partitions: auto` compares every division."""
+MOST_JOINT_DIVIDED = 6
+"""The same where every block of them is sampled: 56 without the whole."""
+
+_LONGEST = 64
 
 
 def patterns_of(group: Integration) -> dict[str, tuple[Shared, ...]]:
@@ -25,7 +29,7 @@ def patterns_of(group: Integration) -> dict[str, tuple[Shared, ...]]:
     if not isinstance(group.patterns, dict):
         entries = group.shared
         subsets = (one for size in range(1, len(entries)) for one in combinations(entries, size))
-        return {_name(one, entries): one for one in subsets}
+        return _named(tuple(subsets), entries)
     return {name: entries_of(group, words) for name, words in group.patterns.items()}
 
 
@@ -50,13 +54,19 @@ def divided(group: Integration) -> str:
         return group.partitions
     if len(group.measurements) < 3 or not is_plain(group):
         return "none"
+    if group.method == "joint":
+        return "all" if len(group.measurements) <= MOST_JOINT_DIVIDED else "none"
     return "all" if len(group.measurements) <= MOST_DIVIDED else "greedy"
+
+
+def is_mixed(group: Integration) -> bool:
+    """Whether measurements of a group have different candidates."""
+    return not isinstance(group.candidate, str) and len(set(group.candidate.values())) > 1
 
 
 def is_plain(group: Integration) -> bool:
     """Whether what is shared is equal in all, and of one candidate, so that posteriors can be multiplied."""
-    one = isinstance(group.candidate, str) or len(set(group.candidate.values())) == 1
-    return one and all(not entry.kind and not entry.parameters for entry in group.shared)
+    return not is_mixed(group) and all(not entry.kind and not entry.parameters for entry in group.shared)
 
 
 def samples_jointly(group: Integration) -> bool:
@@ -81,10 +91,13 @@ def needs_blocks(group: Integration) -> bool:
     return is_plain(group) or divided(group) != "none"
 
 
-def _name(chosen: tuple[Shared, ...], entries: tuple[Shared, ...]) -> str:
-    """Name of a subset: the parameters, without their parts where that is clear."""
+def _named(subsets: tuple[tuple[Shared, ...], ...], entries: tuple[Shared, ...]) -> dict[str, tuple[Shared, ...]]:
+    """Subsets by their parameters, without their parts where that is clear; what is too long ends in a number."""
     words = [word for entry in entries for word in words_of(entry)]
-    short = [word.rpartition(".")[2] for word in words]
-    clear = len(set(short)) == len(short)
-    names = [word.rpartition(".")[2] if clear else word for entry in chosen for word in words_of(entry)]
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(names))[:64]
+    clear = len({word.rpartition(".")[2] for word in words}) == len(words)
+    found = {}
+    for number, chosen in enumerate(subsets, start=1):
+        names = [word.rpartition(".")[2] if clear else word for entry in chosen for word in words_of(entry)]
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(names))
+        found[name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}-{number:02d}"] = chosen
+    return found

@@ -1,6 +1,6 @@
 """Types of what the measurements of a group have in common: parameters that are equal, or tied to one another.
 
-Decides keys and defaults; whether parameters, columns and priors exist is checked in ``groups``.
+Decides keys and defaults; whether parameters, columns and priors exist is checked in ``shared_checks``.
 """
 
 from __future__ import annotations

@@ -106,6 +106,7 @@ def _is_free(group: Group, word: str, seen: set[str], path: KeyPath, problems: P
     """Whether a word names a free parameter that no other entry names; notes what it names else."""
     choices, spec = group.choices, group.spec
     fixed = {f"{p.name}.{q.name}" for p in spec.parts for q in p.parameters if q.prior.fixed}
+    fixed |= {f"{COMMON}.{one.name}" for one in spec.common if one.prior.fixed}
     tied = {f"{p.name}.{name}": formula for p in spec.parts for name, formula in p.ties}
     if word in seen:
         problems.add(path, f"{word!r} a second time", "every parameter once", "Remove it.")

@@ -1,7 +1,7 @@
 """What is sampled when measurements share parameters: their candidate with what ties them to one another written out.
 
 An offset, a factor and what a formula names become common numbers, the same in all or each its own; a column of the
-sheet becomes one that is fixed in every measurement. Whether that can be done is checked in ``groups``.
+sheet becomes one that is fixed in every measurement. Whether that can be done is checked in ``shared_checks``.
 """
 
 from __future__ import annotations
