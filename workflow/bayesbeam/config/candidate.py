@@ -23,7 +23,7 @@ from bayesbeam.config.fields import (
     refuse,
     shown,
 )
-from bayesbeam.config.sparse import Sparse
+from bayesbeam.config.sparse import HIGHEST_POWER, Sparse
 
 
 class Part(Section):
@@ -61,7 +61,7 @@ class Part(Section):
         description="With component: column, the column, by its name under read.columns of the treatment.",
         examples=["load"],
     )
-    exponent: Annotated[Real, Field(ge=-64, le=64)] | None = Field(
+    exponent: Annotated[Real, Field(ge=-HIGHEST_POWER, le=HIGHEST_POWER)] | None = Field(
         None, description="With component: power, the power of x that the amplitude is multiplied with.", examples=[2]
     )
     count: Count = Field(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from bayesbeam.config.candidate import Candidate
 from bayesbeam.config.checks import Context
 from bayesbeam.config.fields import CountRange
+from bayesbeam.config.linear import MARGINALISE, NOISES, NORMAL
 from bayesbeam.config.places import Problems
 from bayesbeam.config.specs import CandidateSpec, Expanded, PartSpec, SparseSpec
 from bayesbeam.config.yaml_text import KeyPath
@@ -18,8 +19,6 @@ MOST_SETS = 20_000_000_000
 """Sets of terms that one core looks at in about an hour."""
 MOST_SETS_A_LEVEL = 400_000_000
 """The same where the noise level is not known, and some fifty levels are looked at."""
-NOISES = ("normal", "normal_scaled")
-_NORMAL = "normal"
 
 
 def resolve_sparse(candidate: Candidate, spec: CandidateSpec, problems: Problems, here: KeyPath) -> CandidateSpec:
@@ -69,8 +68,8 @@ def _check_rest(candidate: Candidate, spec: CandidateSpec, problems: Problems, h
         if given:
             problems.add((*here, key), f"{key} beside sparse", "one of the two", f"Remove {key}.")
     for i, part in enumerate(candidate.parts):
-        if isinstance(part.count, CountRange) or part.count != 1 or part.tied or part.linear == "marginalise":
-            found = f"{part.name} with a count, a tie, or linear: marginalise, beside sparse"
+        if isinstance(part.count, CountRange) or part.count != 1 or part.tied or part.linear == MARGINALISE:
+            found = f"{part.name} with a count, a tie, or linear: {MARGINALISE}, beside sparse"
             problems.add((*here, "parts", i), found, "a single part by itself", "Remove count, tied and linear.")
 
 
@@ -80,7 +79,7 @@ def _check_part(part: PartSpec, term: bool, problems: Problems, here: KeyPath) -
         problems.add(here, f"{part.component} beside sparse", "parts with curves of their own", "Remove it.")
         return
     free = [one for one in part.parameters if not one.prior.fixed]
-    bad = [one.name for one in free if one.prior.family != _NORMAL]
+    bad = [one.name for one in free if one.prior.family != NORMAL]
     if not bad and not is_linear(part.build(), [one.name for one in free]):
         bad = [one.name for one in free if not is_linear(part.build(), [one.name])] or [one.name for one in free]
     if bad:
@@ -94,10 +93,12 @@ def _check_part(part: PartSpec, term: bool, problems: Problems, here: KeyPath) -
 def check_sparse(context: Context, models: Mapping[str, Sequence[Expanded]], problems: Problems) -> None:
     """Note groups and studies of candidates with a dictionary."""
     few = {name for name, found in models.items() if any(one.spec.sparse is not None for one in found)}
-    groups = [(i, one.candidate) for i, one in enumerate(context.campaign.integration)]
-    uses = [("integration", i, n) for i, one in groups for n in ([one] if isinstance(one, str) else one.values())]
-    uses += [("simulate", i, one.candidate) for i, one in enumerate(context.campaign.simulate)]
-    for key, i, name in uses:
+    uses: list[tuple[KeyPath, str]] = []
+    for i, group in enumerate(context.campaign.integration):
+        named = [group.candidate] if isinstance(group.candidate, str) else list(group.candidate.values())
+        uses += [(("integration", i), name) for name in named]
+    uses += [(here, study.candidate) for here, study in context.campaign.simulations]
+    for here, name in dict.fromkeys(uses):
         if name in few:
-            remedy = "Choose a candidate without sparse."
-            problems.add((key, i, "candidate"), f"{name}, a candidate with a dictionary", "one with parts only", remedy)
+            found, remedy = f"{name}, a candidate with a dictionary", "Choose a candidate without sparse."
+            problems.add((*here, "candidate"), found, "one with parts only", remedy)

@@ -15,7 +15,7 @@ from bayesbeam.models.linear_in import linear_parameters
 
 MARGINALISE = "marginalise"
 NOISES = ("normal", "normal_scaled")
-_NORMAL = "normal"
+NORMAL = "normal"
 
 
 def resolve_linear(candidate: Candidate, spec: CandidateSpec, problems: Problems, here: KeyPath) -> CandidateSpec:
@@ -59,7 +59,7 @@ def _of_part(part: PartSpec, problems: Problems, here: KeyPath) -> PartSpec:
         problems.add((*here, "linear"), found, "at least one", "Remove linear from this part.")
     for name in names:
         prior = part.parameter(name).prior
-        if prior.family != _NORMAL:
+        if prior.family != NORMAL:
             expected = "normal(mean=..., sd=...), which can be integrated out"
             remedy = f"Write it, or remove linear from this part: {name} is then sampled."
             problems.add((*here, "priors", name), f"the prior {prior} of a linear parameter", expected, remedy)
@@ -74,7 +74,7 @@ def _linear(part: PartSpec, only_normal: bool) -> tuple[str, ...]:
     component = part.build()
     free = [p.name for p in part.parameters if not p.prior.fixed and p.name != component.order_by]
     if only_normal:
-        free = [name for name in free if part.parameter(name).prior.family == _NORMAL]
-    free.sort(key=lambda name: (name != component.amplitude, part.parameter(name).prior.family != _NORMAL))
+        free = [name for name in free if part.parameter(name).prior.family == NORMAL]
+    free.sort(key=lambda name: (name != component.amplitude, part.parameter(name).prior.family != NORMAL))
     chosen = set(linear_parameters(component, free))
     return tuple(name for name in component.parameter_names if name in chosen)

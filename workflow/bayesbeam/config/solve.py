@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bayesbeam.config.linear import NOISES
 from bayesbeam.config.places import Problems
 from bayesbeam.config.specs import NOISE, CandidateSpec, Expanded
 from bayesbeam.config.yaml_text import KeyPath
@@ -20,7 +21,7 @@ def unlike_linear(spec: CandidateSpec) -> str:
     """Why a candidate can be no linear regression, whatever the data; empty where it may be one."""
     if spec.sparse is not None:
         return "it chooses among sets of terms"
-    if spec.noise.model not in ("normal", "normal_scaled"):
+    if spec.noise.model not in NOISES:
         return f"its noise is {spec.noise.model}, not normal"
     for part, parameter in spec.parameters():
         prior = parameter.prior

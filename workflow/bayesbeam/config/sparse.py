@@ -15,6 +15,7 @@ from bayesbeam.config.fields import PartName, PriorText, Real, Section, number, 
 from bayesbeam.config.numbered import numbered
 
 MOST_TERMS = 1000
+HIGHEST_POWER = 64
 _RANGE = re.compile(r"\s*(\d{1,4})\s*\.\.\s*(\d{1,4})\s*")
 _SIZES = re.compile(r"\s*(each|falling)\s*\(\s*([^()\s]+)\s*\)\s*")
 
@@ -71,7 +72,7 @@ _NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type
 WholeRange = Annotated[tuple[int, ...], BeforeValidator(_whole_range), WithJsonSchema(_RANGE_SCHEMA)]
 Grid3 = Annotated[tuple[float, float, float], BeforeValidator(_grid)]
 Sizes = Annotated[str, BeforeValidator(_sizes)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_NAMES_SCHEMA)]
+Names = Annotated[tuple[PartName, ...], BeforeValidator(_names), WithJsonSchema(_NAMES_SCHEMA)]
 
 
 class Terms(Section):
@@ -90,7 +91,7 @@ class Terms(Section):
     period: Annotated[Real, Field(gt=0)] | None = Field(
         None, description="Length in x of one period of the first of fourier.", examples=[10]
     )
-    component: str | None = Field(
+    component: PartName | None = Field(
         None, description="A component of which there may be one at each of many places.", examples=["gaussian"]
     )
     grid: Grid3 | None = Field(
@@ -126,8 +127,13 @@ class Terms(Section):
             refuse("fourier with 0 periods, a constant", "1 or more", "Write {powers: 0} for a constant.")
         if self.component is not None and (self.grid is None) == (self.places is None):
             refuse("a component with grid and places, or neither", "one of the two", "Write e.g. grid: [0, 10, 0.25].")
-        if self.component is None and (self.grid is not None or self.places is not None or self.fixed):
-            refuse("grid, places or fixed without a component", "component: the one that is at these places")
+        stray = [word for word in ("grid", "places", "place", "coefficient", "fixed") if word in self.model_fields_set]
+        if self.component is None and stray:
+            refuse(f"{' and '.join(stray)} without a component", "component: the one that is at these places")
+        if self.place in self.fixed:
+            refuse(f"{self.place} under fixed", "its values under grid or places alone", f"Remove fixed.{self.place}.")
+        if max(self.powers or (0,)) > HIGHEST_POWER:
+            refuse(f"the power {max(self.powers or ())}", f"{HIGHEST_POWER} at most")
         return self
 
     def written_out(self, default: str) -> list[dict[str, Any]]:
@@ -199,6 +205,15 @@ class Sparse(Section):
     def _list(cls, value: Any) -> Any:
         """One entry stands for a list of one."""
         return [value] if isinstance(value, dict) else value
+
+    @field_validator("dictionary", mode="after")
+    @classmethod
+    def _not_too_many(cls, dictionary: tuple[Terms, ...]) -> tuple[Terms, ...]:
+        """As many terms as columns of a design can be."""
+        count = sum(len(terms.written_out("")) for terms in dictionary)
+        if count > MOST_TERMS:
+            refuse(f"{count} terms", f"{MOST_TERMS} at most", "Leave some out, or take a wider step.")
+        return dictionary
 
     def written_out(self) -> list[list[dict[str, Any]]]:
         """Parts that each entry of the dictionary stands for."""
