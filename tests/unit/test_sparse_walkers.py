@@ -10,10 +10,11 @@ import pytest
 from scipy import stats
 
 from bayesbeam.errors import ModelError, SamplingError
+from bayesbeam.evidence.closed_form import known_noise
 from bayesbeam.evidence.combine import Estimates
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.rng import stream_key
-from bayesbeam.sparse.averages import Averages
+from bayesbeam.sparse.averages import Averages, averages
 from bayesbeam.sparse.chains import engine_for
 from bayesbeam.sparse.exchange import Walk, walk_supports
 from bayesbeam.sparse.problem import Regression, free_energy_of, reduced, regression, without_always
@@ -121,6 +122,39 @@ def test_a_run_that_is_too_short_for_its_dictionary_is_not_reliable() -> None:
     y = design[:, :8] @ np.linspace(0.5, 2.0, 8) + 0.01 * generator.standard_normal(150)
     found = walk_supports(regression(design, y, 0.01, 1.0), equal_sizes(300, 10), Walk(max_sweeps=1000, moves=1))
     assert not found.verdict.reliable
+
+
+def test_averages_have_the_errors_of_independent_chains() -> None:
+    """Column 3 by itself in a known share of each chain's draws, and nothing else: means and their spread by hand."""
+    given = problem(always=1)
+    share = np.array([0.2, 0.3, 0.3, 0.6])
+    inside = np.arange(100)[:, None] < 100 * share
+    top = np.full((100, 4, MOST), given.columns)
+    top[..., 0] = np.where(inside, 3, given.columns)
+    found = averages(given, reduced(given), top, inside.astype(np.int16))
+    error = share.std(ddof=1) / 2.0
+    np.testing.assert_allclose(found.inclusion[[0, 4]], [1.0, 0.35])
+    np.testing.assert_allclose(found.inclusion_error[[0, 4]], [0.0, error], atol=1e-12)
+    np.testing.assert_allclose(found.size, [0.65, 0.35, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(found.size_error[:2], [error, error])
+    chosen = [0, 4]
+    exact = known_noise(given.design[:, chosen], given.y, given.noise, given.prior_mean[chosen], given.prior_sd[chosen])
+    coefficient = float(exact.posterior.mean[1])
+    assert found.mean[4] == pytest.approx(0.35 * coefficient)
+    assert found.mean_error[4] == pytest.approx(error * abs(coefficient))
+    assert found.square[4] == pytest.approx(0.35 * (coefficient**2 + float(exact.posterior.sd[1]) ** 2))
+
+
+def test_chains_that_disagree_on_one_column_are_seen() -> None:
+    """Free energy and size are the same in all; only whether it is column 2 or column 5 differs from chain to chain."""
+    generator = np.random.default_rng(3)
+    value, size = generator.standard_normal((400, 4)), np.ones((400, 4), np.int16)
+    top = np.full((400, 4, MOST), 9)
+    top[..., 0] = np.where(generator.random((400, 4)) < 0.5, 2, 5)
+    rate = np.array([0.5])
+    assert np.nanmax(Travels.of(value, size, top, 9, rate, 9.0).rhat) < 1.02
+    top[:, 0, 0] = 2
+    assert np.nanmax(Travels.of(value, size, top, 9, rate, 9.0).rhat) > 1.1
 
 
 def test_each_thing_wrong_with_a_run_is_a_reason_of_its_own() -> None:
