@@ -181,11 +181,11 @@ def test_counts_of_every_cell_and_where_it_is_enough() -> None:
 
 def test_words_of_an_exact_and_of_a_simulated_answer() -> None:
     exact = answer(told(results())[0])
-    assert exact.sentence == "to tell line (b = 1) from origin with probability 0.95 takes N >= 61 at noise level 1."
+    assert exact.sentence == "to tell line (b = 1) from origin with probability 0.95 takes N ≥ 61 at noise level 1."
     assert not exact.reasons
     (one,) = told(results(theory=False))
     simulated = answer(one)
-    assert "N >= 100 at noise level 1 (of the numbers tried; there 4 of 4" in simulated.sentence
+    assert "N ≥ 100 at noise level 1 (of the numbers tried; there 4 of 4" in simulated.sentence
     assert simulated.subject == "simulated"
     (lost,) = told(results(theory=False, right=(0, 3)))
     assert "more than 100 points at noise level 1 (there 3 of 4" in answer(lost).sentence
@@ -204,6 +204,7 @@ def test_page_parts_and_table(tmp_path: Path) -> None:
         assert view.figure is not None
         assert "q+told" in view.figure.svg_file
         assert len(view.cells.rows) == 2
+        assert view.hidden == 2 * 3  # the first of four is shown in each cell
     assert "it is not linear" in view.note
     write_tables(results(), tmp_path / "tables")
     with (tmp_path / "tables" / "distinguish.csv").open(newline="", encoding="utf-8") as file:

@@ -14,7 +14,6 @@ import pytest
 from bayesbeam.report import style, svg
 from bayesbeam.report.assemble import measurement_views
 from bayesbeam.report.curves import Column, Draws, Fit
-from bayesbeam.report.exact_view import UNSAMPLED
 from bayesbeam.report.figures.fit import fit_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.figures.parameters import parameters_figure
@@ -255,7 +254,6 @@ def test_a_candidate_with_nothing_to_sample_has_no_figure_of_its_sampling(tmp_pa
     found = load_results(report_fixture.facts(), report_fixture.write_results(tmp_path / "results"))
     one = found.measurements[0]
     known = replace(one.candidates[0], engine=ENGINE)
-    assert ENGINE in UNSAMPLED
     results = Results(found.facts, (replace(one, candidates=(known, *one.candidates[1:])),), ())
     with style.figure_style():
         views = measurement_views(results, Gallery(tmp_path / "page"))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bayesbeam.report import style, svg
 from bayesbeam.report.figures.mergers import mergers_figure
+from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.integration_words import own_sentences
-from bayesbeam.report.records import GroupResult, GroupRow
+from bayesbeam.report.records import Candidate, Facts, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.rows import Row
-from bayesbeam.report.sharing import best_sharing, is_richer, pairs, sharing_rows
+from bayesbeam.report.sharing import best_sharing, is_richer, pairs, rows_alone, sharing_rows, worst_conflicts
+from bayesbeam.report.sharing_view import sharing_view
 from bayesbeam.report.sharing_words import conflict_sentences, sharing_sentence
 
 
@@ -75,6 +78,55 @@ def test_who_disagrees_is_said_with_how_much() -> None:
     assert said.startswith("c disagrees with the others most in peak.position: it lies 0.100 ± 0.014 from theirs, 7.1")
     (said,) = conflict_sentences(group(0, 0, 0, 1, p_value=0.4))
     assert said.startswith("No measurement disagrees with the others: the largest tension is that of c (p = 0.4)")
+
+
+def test_who_disagrees_is_said_with_number_and_unit_of_the_parameter() -> None:
+    result = group(0, 0, 0, 1, p_value=1e-8)
+    tension = {**result.sharing["conflict"][0], "index": 2}
+    shared = Row("peak.position", 2, "eV", mean=1.5, sd=0.01)
+    result = replace(
+        result, sharing={**result.sharing, "conflict": [tension]}, rows=(GroupRow("line", parameters=(shared,)),)
+    )
+    (said,) = conflict_sentences(result)
+    assert "most in peak.position 2: it lies 0.100 ± 0.014 eV from" in said.replace("\u00a0", " ")
+
+
+def test_a_measurement_disagrees_in_its_worst_parameter_the_worst_measurement_first() -> None:
+    result = group(0, 0, 0, 1)
+    found = [
+        {"measurement": name, "parameter": parameter, "tension": tension, "p_value": p}
+        for name, p, tensions in (("a", 0.3, (1.0, -0.5)), ("b", 1e-4, (2.0, -5.0)))
+        for parameter, tension in zip("xy", tensions, strict=True)
+    ]
+    worst = worst_conflicts(replace(result, sharing={"conflict": found}))
+    assert [(one["measurement"], one["parameter"]) for one in worst] == [("b", "y"), ("a", "x")]
+
+
+def test_the_page_shows_sharings_without_a_free_energy_last_and_by_full_names(tmp_path: Path) -> None:
+    result = group(0.0, 0.99, 0.0, 0.01)
+    names = ["left.position", "right.position"]
+    rows = [{**one, "shared": names} if one["kind"] == "all" else one for one in result.sharing["rows"]]
+    lost = [{**rows[2], "sharing": f"lost {k}", "free_energy": None, "probability": None} for k in range(2)]
+    result = replace(result, sharing={**result.sharing, "rows": [*lost, *rows]})
+    with style.figure_style():
+        view = sharing_view(result, Results(Facts("c", "", ()), (), (result,)), Gallery(tmp_path))
+    assert view.table is not None
+    assert view.table.rows[0][0].text == "left.position+right.position"
+    assert [row[1].text for row in view.table.rows[-2:]] == ["\u2013", "\u2013"]
+
+
+def test_a_shared_parameter_alone_is_that_of_each_member_by_its_own_name_and_candidate() -> None:
+    def member(name: str, tag: str, parameter: str, sd: float) -> MeasurementResult:
+        rows = (Row(parameter, mean=1.0, sd=sd), Row("other", mean=1.0, sd=9.0))
+        found = Candidate(name, tag, tag, parameters=rows), Candidate(name, "rival", "rival", parameters=rows)
+        return MeasurementResult(name, name, None, found)
+
+    members = member("a", "line", "peak.sd", 0.1), member("b", "broad", "bump.sd", 0.2)
+    row = GroupRow("line", tags={"b": "broad"}, called={"b": {"peak.sd": "bump.sd"}})
+    result = replace(group(0, 1, 0, 0), rows=(row,), measurements=("a", "b", "lost"))
+    results, shared = Results(Facts("c", "", ("a", "b")), members, (result,)), Row("peak.sd", mean=1.0, sd=0.05)
+    assert [one.sd for one in rows_alone(result, results, shared)] == [0.1, 0.2]
+    assert [one.sd for one in rows_alone(result, results, shared, "b")] == [0.2]
 
 
 def test_pairs_are_each_named_once() -> None:

@@ -39,6 +39,7 @@ def test_uncertainty_sets_the_digits(value: float | None, error: float | None, e
         (0.93, 0.021, f"0.93{PM}0.02"),
         (0.9623, 0.0041, f"0.962{PM}0.004"),
         (0.6, 1e-9, f"0.600{PM}0.001"),
+        (0.522, 0.0, "0.52"),
         (1.0, 0.0, ">\u00a00.999"),
         (1e-40, 1e-41, "<\u00a00.001"),
         (0.0, None, "<\u00a00.001"),
@@ -48,6 +49,34 @@ def test_uncertainty_sets_the_digits(value: float | None, error: float | None, e
 )
 def test_probability_never_claims_certainty(value: float | None, error: float | None, expected: str) -> None:
     assert text.probability(value, error) == expected
+
+
+def test_exact_free_energies_are_told_to_a_hundredth() -> None:
+    assert [text.nats(-131.6875, one) for one in (None, 0.0)] == ["\u2212131.69", "\u2212131.69"]
+    assert text.nats(216.4, 0.12) == f"216.40{PM}0.12"
+    assert text.nats(None) == "\u2013"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "error", "expected"),
+    [
+        (-4.928e-5, -3.132e-5, 3e-6, "(\u22124.93 to \u22123.13)\u00a0\u00d7\u00a010⁻⁵"),
+        (-1.2e6, 3.4e6, 2e5, "(\u22121.20 to 3.40)\u00a0\u00d7\u00a010⁶"),
+        (0.05, 0.68, 0.1, "0.05 to 0.68"),
+        (0.0, 0.0, None, "0 to 0"),
+        (None, 1.0, 0.1, "\u2013"),
+    ],
+)
+def test_both_ends_of_an_interval_have_the_digits_of_its_error(
+    low: float | None, high: float | None, error: float | None, expected: str
+) -> None:
+    assert text.between(low, high, error) == expected
+
+
+def test_numbers_of_programs_become_readable() -> None:
+    assert text.readable("sigma of 2.49e+03 +- 4.9e+02 eV, 7e-11 +- 0.2") == (
+        "sigma of 2490 ± 490 eV, 7\u00a0\u00d7\u00a010⁻¹¹ ± 0.2"
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bayesbeam.report.curves import Column, Draws, Fit
 from bayesbeam.report.integration_words import group_answer
 from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, Facts, GroupResult, GroupRow, MeasurementResult, Results, Row
+from bayesbeam.report.view import model_table
 
 PM = "\u00a0±\u00a0"
 
@@ -103,7 +104,35 @@ def test_noise_that_is_stated_too_large_is_said_so_and_is_no_stiff_curve() -> No
     assert "closer to the curve than the noise allows" in reasons[0]
     loud = checks(squares=0.99, runs=1e-3, local=1e-9, together=3e-9)
     reasons = wording.measurement_answer(measured(candidate(1, 0.99, predictive_p=1.0, checks=loud))).reasons
-    assert "none of the candidates describes the data" in reasons[0]
+    assert "the only candidate does not describe the data" in reasons[0]
+
+
+def test_rounding_of_numbers_is_no_misfit() -> None:
+    left = checks(runs=1e-30, together=1e-30, share=2e-16)
+    assert wording.measurement_answer(measured(candidate(1, 0.99, checks=left))).verdict == "reliable"
+
+
+def test_coefficients_of_a_regression_are_told_by_the_unit_of_their_column() -> None:
+    rows = (
+        Row("load.coefficient", mean=0.0311, sd=0.0071, unit="nm/[load]"),
+        Row("alloy.coefficient", mean=0.86, sd=0.25, unit="nm"),
+        Row("start.level", mean=0.4, sd=0.3, unit="nm"),
+    )
+    one = wording.measurement_answer(measured(candidate(1, 0.99, parameters=rows)))
+    (said,) = [line.replace("\u00a0", " ") for line in one.details if "coefficient" in line]
+    assert said == "coefficients, a unit of the column: load 0.031 ± 0.007 nm and alloy 0.86 ± 0.25 nm"
+    many = tuple(Row(f"c{k}.coefficient", mean=1.0, sd=0.1) for k in range(7))
+    crowd = wording.measurement_answer(measured(candidate(1, 0.99, parameters=many)))
+    assert not any("coefficient" in line for line in crowd.details)
+
+
+def test_the_table_says_by_which_title_an_answer_calls_a_candidate() -> None:
+    first = Candidate("m", "by_load", "by_load", title="load", parts="constant + column + column")
+    second = Candidate("m", "none", "none", title="a constant", parts="2 x gaussian + linear")
+    made = [row[-1].text for row in model_table(measured(first, second)).rows]
+    assert made == ["load: constant + 2 \u00d7 column", "a constant: 2 \u00d7 gaussian + linear"]
+    (alone,) = model_table(measured(first)).rows
+    assert alone[-1].text == "constant + 2 \u00d7 column"
 
 
 def test_a_candidate_in_the_running_that_passes_the_checks_is_no_none_of_these() -> None:
@@ -245,3 +274,5 @@ def test_overview_counts_every_verdict() -> None:
     assert wording.overview(answers, [], 3) == "Three measurements: 2 reliable and 1 refused."
     some = "500 measurements, three of them one by one: 2 reliable and 1 refused."
     assert wording.overview(answers, [], 500) == some
+    asked = wording.overview(answers, [], 500, answers[:1])
+    assert asked == some.removesuffix(".") + "; one question before there are data."

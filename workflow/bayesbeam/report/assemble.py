@@ -27,6 +27,7 @@ from bayesbeam.report.numbering_words import numbering_notes
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.sharing_view import SharingView, sharing_view
 from bayesbeam.report.terms_view import TermsView, terms_view
+from bayesbeam.report.text import readable
 from bayesbeam.report.wording import Answer, candidate_label
 
 FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
@@ -170,7 +171,7 @@ def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choi
         figure = sampling_figure(read_run(arrays, where), one)
         sampling = gallery.add(f"{name}+sampling", figure, f"{result.name}: sampling, {label}", pdf=False)
     odds = view.probability(one.model_probability)
-    words = str(one.noise.get("words") or "").replace("+-", "±").rstrip(" .")
+    words = readable(str(one.noise.get("words") or "")).rstrip(" .")
     words = f"{words[:1].upper()}{words[1:]}." if words else ""
     return Choice(
         label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from bayesbeam.report.records import Candidate, Results
-from bayesbeam.report.text import known, plain, plus_minus, pretty_unit
+from bayesbeam.report.table_columns import Rows
+from bayesbeam.report.text import known, nats, plain, plus_minus, pretty_unit
 from bayesbeam.report.view import Cell, Table
 
 SOLVED = "exact"
 """Engine of a candidate that was solved exactly."""
-NOTHING = "none"
+NOTHING_FREE = "none"
 """Engine of a candidate with nothing free."""
 ALL_SETS = "all sets"
 """Engine of a candidate that chooses among sets of terms, all of which were looked at."""
-UNSAMPLED = (SOLVED, NOTHING, ALL_SETS)
-"""Engines of candidates of which nothing was sampled."""
-Value = str | float | int | tuple[int, ...] | None
 
 
 def unsampled_words(one: Candidate, unit: str) -> str:
     """Why there is nothing of a sampler to show; empty where there is."""
-    if one.engine == NOTHING:
+    if one.engine == NOTHING_FREE:
         return "nothing is left open, so its free energy is minus the log-likelihood, and there was nothing to sample."
     if one.engine == ALL_SETS:
         return "all sets of terms were looked at, each with its exact free energy, and nothing was sampled."
@@ -45,7 +41,7 @@ def compared_words(one: Candidate) -> str:
     z = one.exact.get("z")
     apart = f", {plain(z, 2)} of its standard errors from the exact one" if known(z) else ""
     return (
-        f"sampled F {plus_minus(one.free_energy, one.standard_error)}{apart}, {plain(one.exact.get('free_energy'), 8)}."
+        f"sampled F {plus_minus(one.free_energy, one.standard_error)}{apart}; exact F {nats(one.exact['free_energy'])}."
     )
 
 
@@ -68,7 +64,7 @@ def compared_table(one: Candidate) -> Table | None:
     )  # fmt: skip
 
 
-def exact_rows(results: Results) -> Iterator[tuple[Value, ...]]:
+def exact_rows(results: Results) -> Rows:
     """Exact numbers beside sampled ones, a row each: the free energy, then every parameter."""
     for result in results.measurements:
         for one in result.candidates:
@@ -88,7 +84,7 @@ def _least(one: Candidate, unit: str) -> str:
     sigma, scale = one.noise.get("sigma_mean"), _scale(one)
     if level is None or sigma is None or not scale:
         return ""
-    words = f"{plain(level * sigma / scale, 4)} {unit}".strip()
+    words = f"{plain(level * sigma / scale, 4)} {pretty_unit(unit)}".strip()
     return f" Its free energy is least for a noise of {words}."
 
 
@@ -96,6 +92,3 @@ def _scale(one: Candidate) -> float | None:
     """Mean of the factor on the given noise, 1 where it is known."""
     row = next((row for row in one.parameters if row.kind == "noise"), None)
     return 1.0 if row is None else row.mean
-
-
-__all__ = ["compared_table", "compared_words", "exact_rows", "unsampled_words"]

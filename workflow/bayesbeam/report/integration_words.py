@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
-
-from bayesbeam.report.records import GroupResult, GroupRow, Results, Row
-from bayesbeam.report.sharing import ALL, best_sharing, is_richer, sharing_rows
-from bayesbeam.report.sharing_words import conflict_sentences, is_sure, sharing_sentence
-from bayesbeam.report.text import NOTHING, known, listed, plain, plus_minus, pretty_unit, probability_words
+from bayesbeam.report.records import GroupResult, GroupRow, Results
+from bayesbeam.report.sharing import ALL, NONE, best_sharing, is_richer, rows_alone, sharing_rows
+from bayesbeam.report.sharing_words import conflict_sentences, is_sure, sharing_sentence, short_names
+from bayesbeam.report.text import NOTHING, known, listed, nats, plain, plus_minus, pretty_unit, probability_words
 from bayesbeam.report.wording import BAD, CHECK, GONE, GOOD, SURE, Answer
 
 _MOST_OWN = 8
@@ -47,7 +46,7 @@ def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, A
 def _reasons(result: GroupResult, row: GroupRow) -> list[str]:
     """Why the decision does not stand: a run behind the most probable sharing, or all together, is not reliable."""
     best = best_sharing(sharing_rows(result)) if is_richer(result) else None
-    if best is not None and best.reliable and best.kind not in ("none", "all"):
+    if best is not None and best.reliable and best.kind not in (NONE, ALL):
         return []
     found = row.reasons if best is None or best.reliable else (*best.reasons, *row.reasons)
     failed = row.verdict != GOOD or (best is not None and not best.reliable)
@@ -59,10 +58,10 @@ def _decision_words(result: GroupResult, row: GroupRow, everything: Results) -> 
     share = _compared(result, "probability", row.probability)
     gain, error = _compared(result, "gain", row.gain), _compared(result, "gain_standard_error", row.gain_standard_error)
     names = listed([_name(everything, one) for one in result.measurements])
-    shared = listed([one if " " in one else one.rpartition(".")[2] for one in result.shared])
+    shared = listed(short_names(result.shared))
     odds = probability_words(share, _compared(result, "probability_error", row.probability_error))
     all_of_them = "both" if len(result.measurements) == 2 else "all of them"
-    distance = plus_minus(abs(gain), error) if gain is not None else NOTHING
+    distance = nats(abs(gain), error) if gain is not None else NOTHING
     side = "lower" if gain is None or gain >= 0 else "higher"
     tail = f"probability of integration {odds}; free energy {side} by {distance} nats"
     decision = _decision(share)
@@ -111,7 +110,8 @@ def _narrowing(result: GroupResult, everything: Results) -> list[str]:
         moved = next((made for made in result.own.values() if one.name in made["moves"]), None)
         if moved is not None and not moved["reference"]:
             continue
-        alone = best_alone(result, everything, one, moved["reference"] if moved is not None else "")
+        found = rows_alone(result, everything, one, moved["reference"] if moved is not None else "")
+        alone = min(found, key=lambda row: row.sd or math.inf, default=None)
         if alone is None or not alone.sd or not one.sd:
             continue
         unit = pretty_unit(one.unit)
@@ -145,16 +145,3 @@ def own_sentences(result: GroupResult) -> tuple[str, ...]:
             told = listed([f"{one.measurement} {plus_minus(one.mean, one.sd)}" for one in rows])
         found.append(f"{of}{against}: {told}{' ' + unit if unit else ''}.")
     return tuple(found)
-
-
-def best_alone(result: GroupResult, everything: Results, shared: Row, only: str = "") -> Row | None:
-    """Narrowest posterior of a shared parameter among the members alone, or ``only`` one, by the same candidate."""
-    row = result.best_row
-    rows = []
-    for name in ([only] if only else result.measurements) if row is not None else ():
-        member = everything.measurement(name)
-        called = row.called.get(name, {}).get(shared.name, shared.name) if row is not None else ""
-        for one in member.candidates if member is not None else ():
-            if row is not None and one.tag == row.tags.get(name, row.tag):
-                rows += [r for r in one.parameters if (r.name, r.index) == (called, shared.index) and r.sd]
-    return min(rows, key=lambda one: one.sd or np.inf) if rows else None

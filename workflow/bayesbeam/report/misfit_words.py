@@ -11,6 +11,8 @@ from bayesbeam.report.text import fixed, plain, pretty_unit, probability, raised
 # In one of a hundred fits of the right model by chance.
 MISFIT, OVERSTATED = 0.01, 0.995
 _TEXT_FROM = 1e-3
+# Of the height of a curve: data without noise leave residuals of some 1e-16, which are not like noise.
+_ROUNDING = 1e-13
 # Smaller ones say no more: none of this kind is right to so many digits.
 _MOST_POWERS = 20
 
@@ -24,9 +26,9 @@ def check_p(one: Candidate) -> float | None:
 
 
 def misfits(one: Candidate) -> bool:
-    """Whether the data speak against a candidate."""
-    p = check_p(one)
-    return p is not None and p < MISFIT
+    """Whether the data speak against a candidate; rounding errors of numbers do not."""
+    p, share = check_p(one), (one.checks or {}).get("share")
+    return p is not None and p < MISFIT and (share is None or float(share) > _ROUNDING)
 
 
 def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate], memory: float | None = None) -> list[str]:
@@ -41,7 +43,9 @@ def misfit_doubts(result: MeasurementResult, running: Sequence[Candidate], memor
     overstated = spread is not None and spread > OVERSTATED
     alone = overstated and _loudest(best) == "runs"
     if p is not None and not alone and misfits(best) and all(misfits(one) for one in running):
-        said = f"none of the candidates describes the data within its noise: {_why(best, result)} (p {small(p)})"
+        only = len(result.candidates) == 1
+        none = "the only candidate does not describe" if only else "none of the candidates describes"
+        said = f"{none} the data within its noise: {_why(best, result)} (p {small(p)})"
         return [f"{said}; {alike}, so the uncertainties are too small" if alike else said]
     if overstated:
         doubts.append(f"the data lie closer to the curve than the noise allows: predictive p {probability(spread)}")

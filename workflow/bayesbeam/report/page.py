@@ -43,11 +43,11 @@ def render(content: Content) -> str:
     environment = _environment()
     script = _asset("page.js")
     answers = [one.answer for one in content.measurements]
-    group_answers = [one.answer for one in content.groups]
+    group_answers, asked = [one.answer for one in content.groups], [one.answer for one in content.questions]
     return environment.get_template("page.html.j2").render(
         title=content.results.facts.title or content.results.facts.campaign,
         campaign=content.results.facts.campaign,
-        overview=wording.overview(answers, group_answers, len(content.results.measurements)),
+        overview=wording.overview(answers, group_answers, len(content.results.measurements), asked),
         content=content,
         analysed=[one for one in content.measurements if one.result.candidates],
         advised=[one for one in content.measurements if one.next is not None],

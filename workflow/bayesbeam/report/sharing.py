@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bayesbeam.report.records import RELIABLE, Candidate, GroupResult
-from bayesbeam.report.text import known
+from bayesbeam.report.records import RELIABLE, Candidate, GroupResult, Results, Row
+from bayesbeam.report.text import known, pretty_unit
 
 NONE, ALL, PATTERN, DIVISION = "none", "all", "pattern", "division"
 
@@ -64,6 +64,39 @@ def best_sharing(rows: Sequence[SharingRow]) -> SharingRow:
 def conflict_rows(result: GroupResult) -> tuple[Mapping[str, Any], ...]:
     """Who disagrees with the others in which parameter, a row each."""
     return tuple(one for one in result.sharing.get("conflict") or () if isinstance(one, Mapping))
+
+
+def worst_conflicts(result: GroupResult) -> list[Mapping[str, Any]]:
+    """Of each measurement the parameter in which it disagrees most, the measurement that disagrees most first."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for one in conflict_rows(result):
+        name = str(one["measurement"])
+        if name not in found or abs(float(one["tension"])) > abs(float(found[name]["tension"])):
+            found[name] = one
+    return sorted(found.values(), key=lambda one: float(one["p_value"]))
+
+
+def parameter_of(result: GroupResult, one: Mapping[str, Any]) -> tuple[str, str]:
+    """Label and unit for display of the parameter of a conflict."""
+    name, index = str(one["parameter"]), one.get("index")
+    rows = result.best_row.parameters if result.best_row is not None else ()
+    for row in rows:
+        if row.measurement is None and (row.name, row.index) == (name, index):
+            return row.label, pretty_unit(row.unit)
+    return Row(name, index).label, ""
+
+
+def rows_alone(result: GroupResult, results: Results, shared: Row, only: str = "") -> list[Row]:
+    """A shared parameter in each measurement alone, or in ``only`` one, by the candidate of the joint analysis."""
+    row, found = result.best_row, list[Row]()
+    for name in ([only] if only else result.measurements) if row is not None else ():
+        assert row is not None
+        member, tag = results.measurement(name), row.tags.get(name, row.tag)
+        called = row.called.get(name, {}).get(shared.name, shared.name)
+        for one in member.candidates if member is not None else ():
+            if one.tag == tag:
+                found += [r for r in one.parameters if (r.name, r.index) == (called, shared.index) and r.sd]
+    return found
 
 
 def merger_rows(result: GroupResult) -> tuple[Mapping[str, Any], ...]:

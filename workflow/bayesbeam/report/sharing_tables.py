@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from bayesbeam.report.records import GroupResult, Results
 from bayesbeam.report.sharing import conflict_rows, is_richer, merger_rows, pairs, sharing_rows
+from bayesbeam.report.table_columns import Rows
 
-Value = str | float | int | tuple[int, ...] | None
 
-
-def integration(results: Results) -> Iterator[tuple[Value, ...]]:
+def integration(results: Results) -> Rows:
     """Every sharing of every group, a row each; gain and probability are those of the row."""
     for group in results.groups:
         shared = "+".join(group.shared)
@@ -30,7 +27,7 @@ def integration(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def _sharings(group: GroupResult, tag: str) -> Iterator[tuple[Value, ...]]:
+def _sharings(group: GroupResult, tag: str) -> Rows:
     """All sharings that were compared at one model."""
     for one in sharing_rows(group):
         yield (
@@ -39,7 +36,7 @@ def _sharings(group: GroupResult, tag: str) -> Iterator[tuple[Value, ...]]:
         )  # fmt: skip
 
 
-def conflict(results: Results) -> Iterator[tuple[Value, ...]]:
+def conflict(results: Results) -> Rows:
     """Each measurement of a group against the others, a row a shared parameter."""
     names = (
         "measurement", "parameter", "index", "mean", "sd", "rest_mean", "rest_sd", "difference", "tension", "gain",
@@ -50,14 +47,14 @@ def conflict(results: Results) -> Iterator[tuple[Value, ...]]:
             yield (group.id, *(one.get(name) for name in names))
 
 
-def partitions(results: Results) -> Iterator[tuple[Value, ...]]:
+def partitions(results: Results) -> Rows:
     """Probability that two measurements of a group share, where its divisions were compared."""
     for group in results.groups:
         for one in pairs(group):
             yield (group.id, *one)
 
 
-def mergers(results: Results) -> Iterator[tuple[Value, ...]]:
+def mergers(results: Results) -> Rows:
     """Mergers of the trees of large groups."""
     for group in results.groups:
         for one in merger_rows(group):

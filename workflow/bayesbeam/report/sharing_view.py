@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bayesbeam.report.figures.mergers import mergers_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.gallery import Gallery, Shown
-from bayesbeam.report.records import GroupResult, Results, Row
+from bayesbeam.report.records import GroupResult, Results
 from bayesbeam.report.sharing import (
+    ALL,
+    DIVISION,
+    PATTERN,
     SharingRow,
     best_sharing,
-    conflict_rows,
     is_richer,
     merger_rows,
+    parameter_of,
+    rows_alone,
     sharing_rows,
+    worst_conflicts,
 )
-from bayesbeam.report.sharing_words import conflict_sentences
-from bayesbeam.report.text import NOTHING, known, plain, plus_minus, pretty_unit
+from bayesbeam.report.sharing_words import conflict_sentences, short_names
+from bayesbeam.report.text import NOTHING, nats, plain, plus_minus, pretty_unit
 from bayesbeam.report.view import Cell, Table, probability, verdict_cell
 
 METHODS = {"joint": "sampled together", "two_stage": "posteriors multiplied", "both": "both", "": NOTHING}
@@ -47,7 +53,7 @@ def sharing_view(result: GroupResult, results: Results, gallery: Gallery) -> Sha
     table, figure = None, None
     if is_richer(result):
         best = best_sharing(rows)
-        ranked = sorted(rows, key=lambda one: (one.free_energy is None, one.free_energy))
+        ranked = sorted(rows, key=lambda one: math.inf if one.free_energy is None else one.free_energy)
         table = _table(ranked, best)
         shapes = [one.candidate for one in ranked]
         drawn = models_figure(shapes, [_label(one) for one in ranked], shapes[ranked.index(best)], "sharing")
@@ -60,16 +66,16 @@ def sharing_view(result: GroupResult, results: Results, gallery: Gallery) -> Sha
         tree = gallery.add(f"{result.id}+mergers", drawn_tree, f"{result.id}: measurements merged one by one")
     compared = int(result.sharing.get("compared") or 0)
     return SharingView(
-        table, figure, precision_table(result, results), _conflict(result), conflict_sentences(result), tree,
+        table, figure, _precision(result, results), _conflict(result), conflict_sentences(result), tree,
         compared - len(rows) if table is not None else 0, str(result.sharing.get("reason") or ""),
     )  # fmt: skip
 
 
 def _label(one: SharingRow) -> str:
     """Short name of a sharing; many measurements of a block as their number."""
-    if one.kind in ("all", "pattern"):
-        return "+".join(name.rpartition(".")[2] for name in one.shared)
-    if one.kind != "division" or len(one.sharing) <= MOST_LETTERS:
+    if one.kind in (ALL, PATTERN):
+        return "+".join(short_names(one.shared))
+    if one.kind != DIVISION or len(one.sharing) <= MOST_LETTERS:
         return one.sharing
     named = (f"{len(block)} measurements" if len(block) > MOST_NAMED else "+".join(block) for block in one.blocks)
     return " | ".join(named)
@@ -81,8 +87,8 @@ def _table(rows: Sequence[SharingRow], best: SharingRow) -> Table:
     cells = tuple(
         (
             Cell(_label(one), "name"),
-            Cell(plus_minus(one.free_energy, one.standard_error)),
-            Cell(plus_minus(one.gain, one.gain_standard_error)),
+            Cell(nats(one.free_energy, one.standard_error)),
+            Cell(nats(one.gain, one.gain_standard_error)),
             Cell(probability(one.probability, one.probability_error)),
             Cell(METHODS.get(one.method, one.method), "words"),
             verdict_cell(one.verdict),
@@ -92,7 +98,7 @@ def _table(rows: Sequence[SharingRow], best: SharingRow) -> Table:
     return Table(heads, cells, frozenset({list(rows).index(best)}))
 
 
-def precision_table(result: GroupResult, results: Results) -> Table | None:
+def _precision(result: GroupResult, results: Results) -> Table | None:
     """Spread of each shared parameter alone and together, and how much narrower independent data would make it."""
     row = result.best_row
     shared = (
@@ -100,7 +106,7 @@ def precision_table(result: GroupResult, results: Results) -> Table | None:
     )
     cells = []
     for one in shared:
-        sds = _alone(result, results, one)
+        sds = [row.sd for row in rows_alone(result, results, one) if row.sd]
         if len(sds) < 2 or not one.sd:
             continue
         least = min(sds)
@@ -119,49 +125,26 @@ def precision_table(result: GroupResult, results: Results) -> Table | None:
     return Table(heads, tuple(cells)) if cells else None
 
 
-def _alone(result: GroupResult, results: Results, shared: Row) -> list[float]:
-    """Standard deviations of a shared parameter from each measurement alone, by the same candidate."""
-    row = result.best_row
-    found = []
-    for name in result.measurements if row is not None else ():
-        assert row is not None
-        member, tag = results.measurement(name), row.tags.get(name, row.tag)
-        called = row.called.get(name, {}).get(shared.name, shared.name)
-        for one in member.candidates if member is not None else ():
-            if one.tag == tag:
-                found += [r.sd for r in one.parameters if (r.name, r.index) == (called, shared.index) and known(r.sd)]
-    return [sd for sd in found if sd]
-
-
 def _conflict(result: GroupResult) -> Table | None:
     """Each measurement against the others, the largest tension of each."""
-    rows = conflict_rows(result)
-    if not rows:
-        return None
-    names = list(dict.fromkeys(str(one["measurement"]) for one in rows))
-    worst = [
-        max((r for r in rows if r["measurement"] == name), key=lambda r: abs(float(r["tension"]))) for name in names
-    ]
-    worst.sort(key=lambda one: float(one["p_value"]))
+    rows = worst_conflicts(result)
     heads = (
-        "measurement",
-        "p of its tension",
-        "most in",
-        "differs by",
-        "standard errors",
-        "gain of leaving it out (nats)",
-        "",
+        "measurement", "p of its tension", "most in", "differs by", "unit", "standard errors",
+        "gain of leaving it out (nats)", "remark",
+    )  # fmt: skip
+    return Table(heads, tuple(_conflict_row(result, one) for one in rows[:MOST_CONFLICT])) if rows else None
+
+
+def _conflict_row(result: GroupResult, one: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """One measurement against the others."""
+    name, unit = parameter_of(result, one)
+    return (
+        Cell(str(one["measurement"]), "name"),
+        Cell(plain(float(one["p_value"]), 2)),
+        Cell(name, "words"),
+        Cell(plus_minus(float(one["difference"]), math.hypot(float(one["sd"]), float(one["rest_sd"])))),
+        Cell(unit, "unit"),
+        Cell(plain(float(one["tension"]), 2)),
+        Cell(nats(float(one["gain"]), float(one["gain_standard_error"]))),
+        Cell("the gain is a guess" if one.get("doubt") else "", "words"),
     )
-    cells = tuple(
-        (
-            Cell(str(one["measurement"]), "name"),
-            Cell(plain(float(one["p_value"]), 2)),
-            Cell(str(one["parameter"]), "words"),
-            Cell(plus_minus(float(one["difference"]), math.hypot(float(one["sd"]), float(one["rest_sd"])))),
-            Cell(plain(float(one["tension"]), 2)),
-            Cell(plus_minus(float(one["gain"]), float(one["gain_standard_error"]))),
-            Cell("a guess" if one.get("doubt") else "", "words"),
-        )
-        for one in worst[:MOST_CONFLICT]
-    )
-    return Table(heads, cells)

@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bayesbeam.report.records import GroupResult
-from bayesbeam.report.sharing import ALL, NONE, PATTERN, SharingRow, best_sharing, conflict_rows, sharing_rows
-from bayesbeam.report.text import listed, plain, plus_minus, pretty_unit, probability_words
+from bayesbeam.report.sharing import (
+    ALL,
+    NONE,
+    PATTERN,
+    SharingRow,
+    best_sharing,
+    parameter_of,
+    sharing_rows,
+    worst_conflicts,
+)
+from bayesbeam.report.text import listed, nats, plain, plus_minus, probability_words
 from bayesbeam.report.wording import SURE
 
 MOST_NAMES = 12
@@ -25,7 +34,7 @@ def sharing_sentence(result: GroupResult) -> str:
         return (
             f"undecided among {_count(result)}: most probable is to {_what(result, best)} (probability {odds}){others}."
         )
-    gain = plus_minus(best.gain, best.gain_standard_error)
+    gain = nats(best.gain, best.gain_standard_error)
     tail = "" if best.kind == NONE else f"; free energy lower by {gain} nats than apart"
     return f"{_what(result, best)} (probability among {_count(result)} {odds}{tail})."
 
@@ -37,42 +46,28 @@ def is_sure(result: GroupResult) -> bool:
 
 def conflict_sentences(result: GroupResult) -> tuple[str, ...]:
     """Measurements that disagree with the others, in what and by how much; one sentence where none does."""
-    rows = conflict_rows(result)
-    found = dict.fromkeys(str(one["measurement"]) for one in rows if float(one["p_value"]) < _TENSE / _members(rows))
-    worst = [max((one for one in rows if one["measurement"] == name), key=_size) for name in found]
-    if rows and not worst:
-        least = min(rows, key=lambda one: float(one["p_value"]))
+    rows = worst_conflicts(result)
+    tense = [one for one in rows if float(one["p_value"]) < _TENSE / len(rows)]
+    if rows and not tense:
         return (
-            f"No measurement disagrees with the others: the largest tension is that of {least['measurement']} "
-            f"(p = {plain(float(least['p_value']), 2)}).",
+            f"No measurement disagrees with the others: the largest tension is that of {rows[0]['measurement']} "
+            f"(p = {plain(float(rows[0]['p_value']), 2)}).",
         )
-    return tuple(_sentence(result, one) for one in sorted(worst, key=lambda one: float(one["p_value"])))
+    return tuple(_sentence(result, one) for one in tense)
 
 
 def _sentence(result: GroupResult, one: Mapping[str, Any]) -> str:
     """One measurement that disagrees."""
-    row = result.best_row
-    units = {r.name: r.unit for r in row.parameters if r.measurement is None} if row is not None else {}
-    unit = pretty_unit(units.get(str(one["parameter"]), ""))
+    name, unit = parameter_of(result, one)
     spread = (float(one["sd"]) ** 2 + float(one["rest_sd"]) ** 2) ** 0.5
     apart = plus_minus(float(one["difference"]), spread)
-    gain = plus_minus(float(one["gain"]), float(one["gain_standard_error"]))
+    gain = nats(float(one["gain"]), float(one["gain_standard_error"]))
     guess = ", a guess" if one.get("doubt") else ""
     return (
-        f"{one['measurement']} disagrees with the others most in {one['parameter']}: it lies {apart}"
+        f"{one['measurement']} disagrees with the others most in {name}: it lies {apart}"
         f"{' ' + unit if unit else ''} from theirs, {plain(abs(float(one['tension'])), 2)} standard errors; leaving it "
         f"out lowers the free energy by {gain} nats{guess}."
     )
-
-
-def _members(rows: Sequence[Mapping[str, Any]]) -> int:
-    """Number of measurements."""
-    return len({one["measurement"] for one in rows})
-
-
-def _size(one: Mapping[str, Any]) -> float:
-    """Size of a tension."""
-    return abs(float(one["tension"]))
 
 
 def _count(result: GroupResult) -> str:
@@ -106,7 +101,12 @@ def _names(names: Sequence[str]) -> str:
     return listed(list(names)) if len(names) <= MOST_NAMES else f"{len(names)} measurements"
 
 
-def _short(words: Sequence[str]) -> str:
+def short_names(words: Sequence[str]) -> list[str]:
     """Parameters without their parts, unless two parts have one of the same name."""
     short = [one if " " in one else one.rpartition(".")[2] for one in words]
-    return listed(short if len(set(short)) == len(short) else list(words))
+    return short if len(set(short)) == len(short) else list(words)
+
+
+def _short(words: Sequence[str]) -> str:
+    """Parameters in a sentence."""
+    return listed(short_names(words))

@@ -7,8 +7,7 @@ from typing import Any
 
 from bayesbeam.report.curves import read_states
 from bayesbeam.report.records import Candidate, Results
-
-Value = str | float | int | None
+from bayesbeam.report.table_columns import Rows
 
 
 def _sparse(results: Results) -> Iterator[tuple[Candidate, Mapping[str, Any]]]:
@@ -19,7 +18,7 @@ def _sparse(results: Results) -> Iterator[tuple[Candidate, Mapping[str, Any]]]:
                 yield one, one.sparse
 
 
-def terms(results: Results) -> Iterator[tuple[Value, ...]]:
+def terms(results: Results) -> Rows:
     """All terms, those that are always in included."""
     for one, facts in _sparse(results):
         always = set(facts["always"])
@@ -30,7 +29,7 @@ def terms(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def supports(results: Results) -> Iterator[tuple[Value, ...]]:
+def supports(results: Results) -> Rows:
     """Most probable sets of terms."""
     for one, facts in _sparse(results):
         for rank, row in enumerate(facts["ranking"], start=1):
@@ -41,23 +40,23 @@ def supports(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def sizes(results: Results) -> Iterator[tuple[Value, ...]]:
+def sizes(results: Results) -> Rows:
     """Probability of each number of terms."""
     for one, facts in _sparse(results):
         for row in facts["sizes"]:
             yield (one.measurement, one.candidate, row["size"], row["prior"], row["probability"], row["error"])
 
 
-def density_of_states(results: Results) -> Iterator[tuple[Value, ...]]:
+def density_of_states(results: Results) -> Rows:
     """Numbers of sets of each size by their free energy; bins without any are left out."""
-    for result in results.measurements:
-        for one in result.candidates:
-            if one.sparse is None or result.arrays is None:
-                continue
-            states = read_states(result.arrays, f"{result.id}/{one.tag}")
-            for size, (counts, errors) in enumerate(zip(states.counts, states.errors, strict=True)):
-                for low, high, count, error in zip(states.edges[:-1], states.edges[1:], counts, errors, strict=True):
-                    if count > 0:
-                        yield (
-                            one.measurement, one.candidate, size, float(low), float(high), float(count), float(error),
-                        )  # fmt: skip
+    for one, _ in _sparse(results):
+        result = results.measurement(one.measurement)
+        if result is None or result.arrays is None:
+            continue
+        states = read_states(result.arrays, f"{result.id}/{one.tag}")
+        for size, (counts, errors) in enumerate(zip(states.counts, states.errors, strict=True)):
+            for low, high, count, error in zip(states.edges[:-1], states.edges[1:], counts, errors, strict=True):
+                if count > 0:
+                    yield (
+                        one.measurement, one.candidate, size, float(low), float(high), float(count), float(error),
+                    )  # fmt: skip

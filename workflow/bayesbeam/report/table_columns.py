@@ -1,5 +1,11 @@
 """Columns of the tables of a report, in the order in which the page lists the tables; other programs read them."""
 
+from collections.abc import Iterator
+
+Value = str | float | int | tuple[int, ...] | None
+Rows = Iterator[tuple[Value, ...]]
+"""Rows of a table, fields in the order of its columns."""
+
 COLUMNS = {
     "free_energy": (
         "measurement", "candidate", "count", "free_energy", "standard_error", "model_probability",

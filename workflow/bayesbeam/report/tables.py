@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bayesbeam.report import sparse_tables
@@ -17,7 +17,7 @@ from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
 from bayesbeam.report.sharing_tables import conflict, integration, mergers, partitions
-from bayesbeam.report.table_columns import COLUMNS
+from bayesbeam.report.table_columns import COLUMNS, Rows, Value
 from bayesbeam.report.told import told_rows
 
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
@@ -27,13 +27,11 @@ _LEVEL = (
     "prior",
 )  # fmt: skip
 
-Value = str | float | int | tuple[int, ...] | None
-
 
 def write_tables(results: Results, folder: Path) -> None:
     """Write all tables into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    makers: dict[str, Callable[[Results], Iterable[tuple[Value, ...]]]] = {
+    makers: dict[str, Callable[[Results], Rows]] = {
         "free_energy": _free_energy,
         "parameters": _parameters,
         "modes": _modes,
@@ -92,7 +90,7 @@ def tables_of(results: Results) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name not in empty)
 
 
-def _free_energy(results: Results) -> Iterator[tuple[Value, ...]]:
+def _free_energy(results: Results) -> Rows:
     """Free energies; a refused measurement has a row without numbers."""
     for result in results.measurements:
         if not result.candidates:
@@ -104,7 +102,7 @@ def _free_energy(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def _parameters(results: Results) -> Iterator[tuple[Value, ...]]:
+def _parameters(results: Results) -> Rows:
     """Posterior summaries of every candidate."""
     for result in results.measurements:
         for one in result.candidates:
@@ -115,7 +113,7 @@ def _parameters(results: Results) -> Iterator[tuple[Value, ...]]:
                 )  # fmt: skip
 
 
-def _modes(results: Results) -> Iterator[tuple[Value, ...]]:
+def _modes(results: Results) -> Rows:
     """Modes of every candidate that has one, and what was sampled or follows from it."""
     for result in results.measurements:
         for one in result.candidates:
@@ -126,7 +124,7 @@ def _modes(results: Results) -> Iterator[tuple[Value, ...]]:
                 )  # fmt: skip
 
 
-def _noise_curve(results: Results) -> Iterator[tuple[Value, ...]]:
+def _noise_curve(results: Results) -> Rows:
     """Free energy at levels of the noise over the stated one, and the best of them, which each row repeats."""
     for result in results.measurements:
         for one in result.candidates:
@@ -136,7 +134,7 @@ def _noise_curve(results: Results) -> Iterator[tuple[Value, ...]]:
                 yield (one.measurement, one.candidate, one.count, *row, curve.get("best"), curve.get("best_sd"))
 
 
-def _checks(results: Results) -> Iterator[tuple[Value, ...]]:
+def _checks(results: Results) -> Rows:
     """Whether the data look like those of each candidate, and where they do so least."""
     names = ("squares", "runs", "local", "together", "x_from", "x_to", "deviation", "excess", "share")
     for result in results.measurements:
@@ -145,7 +143,7 @@ def _checks(results: Results) -> Iterator[tuple[Value, ...]]:
             yield (one.measurement, one.candidate, one.count, one.predictive_p, *(found.get(name) for name in names))
 
 
-def _numbering(results: Results) -> Iterator[tuple[Value, ...]]:
+def _numbering(results: Results) -> Rows:
     """Parts whose peaks are not numbered by position in every draw, and pairs of peaks that cannot be told apart."""
     for result in results.measurements:
         for one in result.candidates:
@@ -157,14 +155,14 @@ def _numbering(results: Results) -> Iterator[tuple[Value, ...]]:
                     yield (*head, None, None, None)
 
 
-def _counts(results: Results) -> Iterator[tuple[Value, ...]]:
+def _counts(results: Results) -> Rows:
     """Probabilities of the counts of each part of candidates with several ranges."""
     for result in results.measurements:
         for one in result.counts:
             yield (result.id, one.candidate, one.part, one.count, one.probability, one.error)
 
 
-def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:
+def _averaged(results: Results) -> Rows:
     """Quantities averaged over the candidates of a measurement."""
     for result in results.measurements:
         for row in result.averaged:
@@ -174,7 +172,7 @@ def _averaged(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def _integration_averaged(results: Results) -> Iterator[tuple[Value, ...]]:
+def _integration_averaged(results: Results) -> Rows:
     """Quantities of joint analyses averaged over counts; without a measurement those that all members share."""
     for group in results.groups:
         for row in group.averaged:
@@ -184,7 +182,7 @@ def _integration_averaged(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def _next_points(results: Results) -> Iterator[tuple[Value, ...]]:
+def _next_points(results: Results) -> Rows:
     """Points to measure next, in their order; even_ of as many points spread evenly, the same in all rows."""
     for result in results.measurements:
         advised = result.advised
@@ -197,7 +195,7 @@ def _next_points(results: Results) -> Iterator[tuple[Value, ...]]:
             )  # fmt: skip
 
 
-def _noise_level(results: Results) -> Iterator[tuple[Value, ...]]:
+def _noise_level(results: Results) -> Rows:
     """Best level of the noise over the stated one, and candidates at their best level and without it."""
     for result in results.measurements:
         for one in result.candidates:
@@ -206,7 +204,7 @@ def _noise_level(results: Results) -> Iterator[tuple[Value, ...]]:
                 yield (one.measurement, one.candidate, one.count, *numbers)
 
 
-def _measurement_limit(results: Results) -> Iterator[tuple[Value, ...]]:
+def _measurement_limit(results: Results) -> Rows:
     """Selection and precision in studies, a row a level and parameter of the true model."""
     for limit in limits(results):
         for level in limit.levels:
@@ -226,7 +224,7 @@ def _measurement_limit(results: Results) -> Iterator[tuple[Value, ...]]:
                 )  # fmt: skip
 
 
-def _series(results: Results) -> Iterator[tuple[Value, ...]]:
+def _series(results: Results) -> Rows:
     """All candidates of all measurements along every series, with their parameters."""
     series = all_series(results)
     points = [(one.column, one.tag, point) for one in series for trend in one.trends for point in trend]
@@ -245,7 +243,7 @@ def _series(results: Results) -> Iterator[tuple[Value, ...]]:
                     yield (*head, row.name, row.index, row.unit, row.mean, row.sd, row.q025, row.q975, study or None)
 
 
-def _series_lines(results: Results) -> Iterator[tuple[Value, ...]]:
+def _series_lines(results: Results) -> Rows:
     """Straight line of every parameter along every series; unit is that of the parameter."""
     for one in all_series(results):
         for trend in one.trends:
@@ -257,7 +255,7 @@ def _series_lines(results: Results) -> Iterator[tuple[Value, ...]]:
                 )  # fmt: skip
 
 
-def _runtime(results: Results) -> Iterator[tuple[Value, ...]]:
+def _runtime(results: Results) -> Rows:
     """Cost of every run."""
     for result in results.measurements:
         for one in result.candidates:

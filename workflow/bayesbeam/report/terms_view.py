@@ -11,7 +11,7 @@ from bayesbeam.report.figures.terms import states_figure, terms_figure
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.terms_words import free_terms, sentence
-from bayesbeam.report.text import plus_minus, probability, to_error
+from bayesbeam.report.text import nats, probability
 from bayesbeam.report.view import Cell, Table
 from bayesbeam.report.wording import candidate_label
 
@@ -59,8 +59,8 @@ def _table(facts: Mapping[str, Any]) -> Table:
                 Cell(", ".join(terms) or "none", "words"),
                 Cell(str(len(terms))),
                 Cell(probability(row["probability"])),
-                Cell(plus_minus(row["free_energy"], 0.005)),
-                Cell(to_error(row["free_energy"] - best, 0.005)),
+                Cell(nats(row["free_energy"])),
+                Cell("0" if row["free_energy"] == best else nats(row["free_energy"] - best)),
                 Cell(probability(least) if least is not None else "", "number"),
             )
         )

@@ -28,8 +28,8 @@ def sentence(facts: Mapping[str, Any]) -> str:
     words = f"{sets:,} sets of up to {len(facts['sizes']) - 1} of {len(terms)} terms, {how}. "
     words += f"Surely in: {listed(sure)}. " if sure else "No term is surely in. "
     if open_:
-        shown = open_[:12]
-        rest = f" and {len(open_) - 12} more" if len(open_) > 12 else ""
+        shown = open_[:MOST_IN_A_LINE]
+        rest = f" and {len(open_) - MOST_IN_A_LINE} more" if len(open_) > MOST_IN_A_LINE else ""
         words += f"Open (probability above {1.0 - SURE:.2g}): {', '.join(shown)}{rest}. "
     error = size["error"] if known(size.get("error")) and size["error"] > 0 else None
     odds = probability(size["probability"], error)

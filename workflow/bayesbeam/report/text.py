@@ -17,6 +17,7 @@ _WORDS = "no one two three four five six seven eight nine ten eleven twelve".spl
 _CONTROL, _DIRECTION = "\x00-\x08\x0b-\x1f\x7f-\x9f", "\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNPRINTABLE = re.compile(f"[{_CONTROL}{_DIRECTION}\ud800-\udfff\ufffe\uffff]")
 _POWER = re.compile(r"\^\(?([+-]?\d+(?:\.\d+)?)\)?")
+_EXPONENT = re.compile(r"-?\d+(?:\.\d+)?e[+-]?\d+")
 _HUGE, _TINY = 1e6, 1e-4
 
 
@@ -93,6 +94,25 @@ def to_error(value: float | None, error: float | None) -> str:
     return shown.split(PLUS_MINUS)[0]
 
 
+def nats(value: float | None, error: float | None = None) -> str:
+    """Free energy with its standard error, or to a hundredth of a nat where it is exact."""
+    if value is None or not math.isfinite(value) or (error is not None and error > 0):
+        return plus_minus(value, error)
+    return fixed(value, 2)
+
+
+def between(low: float | None, high: float | None, error: float | None) -> str:
+    """Interval with the digits an uncertainty allows, and one power of ten for both ends."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return NOTHING
+    scale = max(abs(low), abs(high))
+    if scale >= _HUGE or 0 < scale < _TINY:
+        power = math.floor(math.log10(scale))
+        inner = between(low / 10.0**power, high / 10.0**power, None if error is None else error / 10.0**power)
+        return f"({inner}){TIMES_TEN}{str(power).translate(_SUPERSCRIPT)}"
+    return f"{to_error(low, error)} to {to_error(high, error)}"
+
+
 def fixed(value: float, decimals: int) -> str:
     """Number with so many decimals; negative ones round before the point."""
     rounded = round(value, decimals)
@@ -111,7 +131,13 @@ def plain(value: float | None, digits: int = 4) -> str:
         text = fixed(value, digits - 1 - power)
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, power_text = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return minus(f"{mantissa}{TIMES_TEN}{str(int(power_text)).translate(_SUPERSCRIPT)}")
+
+
+def readable(words: str) -> str:
+    """Sentence of a program for people: ``2.49e+03 +- 4.9e+02`` becomes ``2490 ± 490``."""
+    return _EXPONENT.sub(lambda found: plain(float(found[0])), words).replace("+-", "±")
 
 
 def minus(text: str) -> str:
@@ -120,14 +146,14 @@ def minus(text: str) -> str:
 
 
 def probability(value: float | None, error: float | None = None) -> str:
-    """Probability, with its uncertainty where there is one; certainty is never claimed."""
+    """Probability, with its uncertainty where there is one and it is not zero; certainty is never claimed."""
     if value is None or not math.isfinite(value):
         return NOTHING
     if value > 0.9995:
         return ">\u00a00.999"
     if value < 0.0005:
         return "<\u00a00.001"
-    if error is None or not math.isfinite(error):
+    if error is None or not math.isfinite(error) or error == 0:
         return f"{value:.2f}" if 0.01 <= value <= 0.99 else f"{value:.3f}"
     decimals = 2 if error >= 0.005 else 3
     spread = f"{error:.{decimals}f}" if error >= 0.0005 else "0.001"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayesbeam.report import wording
 from bayesbeam.report.limit import Share
 from bayesbeam.report.records import MeasurementResult, Results
 from bayesbeam.report.studied import Distinguished
+from bayesbeam.report.table_columns import Rows
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Told:
     question: Distinguished
     cells: tuple[ToldCell, ...]
 
+    @property
+    def levels_are(self) -> str:
+        """What the levels are."""
+        return "exposure" if self.question.column == "exposure" else "noise level"
+
     def at(self, level: float) -> tuple[ToldCell, ...]:
         """Cells of a level, the fewest points first."""
         return tuple(sorted((one for one in self.cells if one.level == level), key=lambda one: one.points))
@@ -51,7 +57,7 @@ def told(results: Results) -> list[Told]:
     return [_told(one, by_id) for one in results.facts.distinguished]
 
 
-def told_rows(results: Results) -> Iterator[tuple[str | float | int | None, ...]]:
+def told_rows(results: Results) -> Rows:
     """Rows of the table of all questions, one a cell."""
     for one in told(results):
         question = one.question

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bayesbeam.report.figures.told import told_figure
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.limit import Share
-from bayesbeam.report.text import NOTHING, known, plain
+from bayesbeam.report.text import NOTHING, known, minus, plain
 from bayesbeam.report.told import Told, ToldCell
 from bayesbeam.report.view import Cell, Table
 from bayesbeam.report.wording import CHECK, GONE, GOOD, Answer
@@ -26,6 +26,7 @@ class ToldView:
     needed: Table
     cells: Table
     note: str
+    hidden: int
 
 
 def told_views(found: Sequence[Told], gallery: Gallery) -> list[ToldView]:
@@ -38,7 +39,8 @@ def _view(told: Told, gallery: Gallery) -> ToldView:
     name = told.question.name
     title = f"{name}: how often {told.question.tag} is the better model, against the number of points"
     figure = gallery.add(f"{name}+told", told_figure(told), title)
-    return ToldView(name, answer(told), figure, _needed(told), _cells(told), _note(told))
+    hidden = sum(max(0, one.replicates - 1) for one in told.cells)
+    return ToldView(name, answer(told), figure, _needed(told), _cells(told), _note(told), hidden)
 
 
 def answer(told: Told) -> Answer:
@@ -51,12 +53,12 @@ def answer(told: Told) -> Answer:
     lost = sum(one.replicates - one.selected.among for one in told.cells)
     reasons = [f"{unreliable} of {analysed} analyses are not reliable"] if unreliable else []
     reasons += [f"{lost} measurements were not analysed by all models"] if lost else []
-    reasons += _disagreements(told)
-    bad = unreliable > FEW * analysed or lost or _disagreements(told)
+    contradicted = _disagreements(told)
+    reasons += contradicted
+    bad = unreliable > FEW * analysed or lost or contradicted
     parts = [_at_level(told, place) for place in range(len(question.levels))]
-    what = (
-        f"to tell {question.tag} ({question.truth}) from {_listed(question.others)} with probability {question.wish:g}"
-    )
+    true = f"{question.tag} ({minus(question.truth)})"
+    what = f"to tell {true} from {_listed(question.others)} with probability {question.wish:g}"
     return Answer(
         question.name, question.name, CHECK if bad else GOOD, f"{what} takes {'; '.join(parts)}.",
         reasons=tuple(reasons), subject="exact" if question.theory is not None else "simulated",
@@ -75,13 +77,13 @@ def _found(told: Told, place: int) -> bool:
 def _at_level(told: Told, place: int) -> str:
     """What is needed at one level, in words."""
     question, level = told.question, told.question.levels[place]
-    word = f"at {_word(told)} {level:g}"
+    word = f"at {told.levels_are} {level:g}"
     if question.theory is not None:
         needed = question.theory.needed[place]
-        return f"N >= {needed} {word}" if needed is not None else f"more than {question.theory.most} points {word}"
+        return f"N ≥ {needed} {word}" if needed is not None else f"more than {question.theory.most} points {word}"
     cell = told.enough(level)
     if cell is not None:
-        return f"N >= {cell.points} {word} (of the numbers tried; there {_share(cell.selected)})"
+        return f"N ≥ {cell.points} {word} (of the numbers tried; there {_share(cell.selected)})"
     most = told.at(level)[-1]
     return f"more than {most.points} points {word} (there {_share(most.selected)})"
 
@@ -93,7 +95,7 @@ def _disagreements(told: Told) -> list[str]:
         if known(one.exact) and one.selected.among:
             sd = max(one.exact * (1.0 - one.exact), 1e-4) / one.selected.among
             if abs(one.selected.value - one.exact) > 4.0 * sd**0.5 + 1.0 / one.selected.among:
-                where = f"at N = {one.points}, {_word(told)} {one.level:g}"
+                where = f"at N = {one.points}, {told.levels_are} {one.level:g}"
                 found.append(f"{where} the simulation gives {_share(one.selected)}, the theory {one.exact:.3f}")
     return found
 
@@ -115,18 +117,21 @@ def _needed(told: Told) -> Table:
         cell = told.enough(level)
         tried = str(cell.points) if cell is not None else NOTHING
         exact = theory.needed[place] if theory is not None else None
-        rows.append((Cell(f"{_word(told)} {level:g}", "name"), Cell(NOTHING if exact is None else f"N >= {exact}"),
-                     Cell(f"N >= {tried}" if tried != NOTHING else NOTHING)))  # fmt: skip
+        rows.append((Cell(f"{told.levels_are} {level:g}", "name"), Cell(NOTHING if exact is None else f"N ≥ {exact}"),
+                     Cell(f"N ≥ {tried}" if tried != NOTHING else NOTHING)))  # fmt: skip
     if theory is not None:
         for points, level_at_most in zip(question.points, theory.tolerated, strict=True):
-            value = NOTHING if level_at_most is None else f"noise <= {plain(level_at_most, 3)}"
+            value = NOTHING if level_at_most is None else f"noise ≤ {plain(level_at_most, 3)}"
             rows.append((Cell(f"N = {points}", "name"), Cell(value), Cell(NOTHING)))
-    return Table(("given", "exact", "of those simulated"), tuple(rows))
+    return Table(("given", "exact", "of the numbers simulated"), tuple(rows))
 
 
 def _cells(told: Told) -> Table:
     """One row a cell."""
-    heads = ("points", _word(told), "analysed", "better", "share", "95 %", "exact", "not reliable")
+    heads = (
+        "points", told.levels_are, "analysed", f"{told.question.tag} better", "share", "95 % interval", "exact",
+        "not reliable",
+    )  # fmt: skip
     return Table(heads, tuple(_cell_row(one) for level in told.question.levels for one in told.at(level)))
 
 
@@ -145,11 +150,6 @@ def _share(share: Share) -> str:
     """Share in words, with its interval."""
     low, high = share.interval
     return f"{share.cases} of {share.among}, 95 % interval {low:.2f} to {high:.2f}"
-
-
-def _word(told: Told) -> str:
-    """What the levels are."""
-    return "exposure" if told.question.column == "exposure" else "noise level"
 
 
 def _listed(tags: Sequence[str]) -> str:

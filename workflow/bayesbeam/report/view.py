@@ -8,8 +8,19 @@ from dataclasses import dataclass
 from bayesbeam.report.figures.models import above_best
 from bayesbeam.report.misfit_words import check_p, misfits, small
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Row
-from bayesbeam.report.text import NOTHING, duration, known, plain, plus_minus, pretty_unit, probability, to_error
-from bayesbeam.report.wording import candidate_label
+from bayesbeam.report.text import (
+    NOTHING,
+    between,
+    duration,
+    known,
+    nats,
+    plain,
+    plus_minus,
+    pretty_unit,
+    probability,
+    to_error,
+)
+from bayesbeam.report.wording import candidate_label, family_title
 
 GOOD_RHAT, GOOD_ESS = 1.1, 100.0
 MODE_DIGITS = 10
@@ -41,24 +52,40 @@ def model_table(result: MeasurementResult) -> Table:
     unit = pretty_unit(result.measurement.y_unit) if result.measurement is not None else ""
     heads = ["candidate", "verdict", "probability", "ΔF (nats)", "F (nats)", *(["F_exc"] if excess else [])]
     heads += [f"noise sd{f' ({unit})' if unit else ''}", "check p", "made of"]
-    rows = []
+    rows, several = [], len({one.candidate for one in candidates}) > 1
     for one, above in zip(candidates, above_best(candidates, best), strict=True):
         cells = [
             Cell(candidate_label(one, candidates), "name"),
             verdict_cell(one.verdict),
             Cell(probability(one.model_probability, one.probability_error)),
-            Cell("0" if one is best else to_error(above, one.standard_error)),
-            Cell(plus_minus(one.free_energy, one.standard_error)),
+            Cell("0" if one is best else _alone(above, one.standard_error)),
+            Cell(nats(one.free_energy, one.standard_error)),
         ]
         if excess:
-            cells.append(Cell(to_error(one.free_energy_excess, one.standard_error)))
+            cells.append(Cell(_alone(one.free_energy_excess, one.standard_error)))
         cells.append(Cell(_noise(one)))
         p = check_p(one)
         shown = probability(p) if p is None or not misfits(one) else small(p)
         cells.append(Cell(shown, "number bad" if misfits(one) else "number"))
-        cells.append(Cell(one.parts or one.title, "words"))
+        cells.append(Cell(_made_of(one, several), "words"))
         rows.append(tuple(cells))
     return Table(tuple(heads), tuple(rows), frozenset({candidates.index(best)}))
+
+
+def _made_of(one: Candidate, several: bool) -> str:
+    """Parts, alike ones with their number, after the title by which answers call one of several candidates."""
+    numbers: dict[str, int] = {}
+    for part in one.parts.split(" + ") if one.parts else ():
+        count, _, name = part.rpartition(" x ")
+        numbers[name] = numbers.get(name, 0) + (int(count) if count.isdigit() else 1)
+    parts = " + ".join(f"{number} \u00d7 {name}" if number > 1 else name for name, number in numbers.items())
+    title = family_title(one) if several and family_title(one) != one.candidate else ""
+    return f"{title}: {parts}" if title and parts else parts or one.title
+
+
+def _alone(value: float | None, error: float | None) -> str:
+    """Free energy with the digits its error allows, without that error."""
+    return to_error(value, error) if error else nats(value)
 
 
 def counts_tables(result: MeasurementResult) -> tuple[tuple[str, Table], ...]:
@@ -183,10 +210,7 @@ def _rhat_cell(value: float | None) -> Cell:
 
 def interval(low: float | None, high: float | None, sd: float | None) -> str:
     """Interval with the digits that the spread allows."""
-    if not (known(low) and known(high)):
-        return NOTHING
-    tenth = None if sd is None else sd / 3
-    return f"{to_error(low, tenth)} to {to_error(high, tenth)}"
+    return between(low, high, None if sd is None else sd / 3)
 
 
 def _whole(value: float | None) -> str:
@@ -225,9 +249,9 @@ def integration_table(result: GroupResult) -> Table:
     rows = [
         (
             Cell(row.tag, "name"),
-            Cell(plus_minus(row.free_energy, row.standard_error)),
-            Cell(plus_minus(row.separate_free_energy, row.separate_standard_error)),
-            Cell(plus_minus(row.gain, row.gain_standard_error)),
+            Cell(nats(row.free_energy, row.standard_error)),
+            Cell(nats(row.separate_free_energy, row.separate_standard_error)),
+            Cell(nats(row.gain, row.gain_standard_error)),
             Cell(probability(row.probability, row.probability_error)),
             verdict_cell(row.verdict),
         )

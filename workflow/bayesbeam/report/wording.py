@@ -32,6 +32,8 @@ from bayesbeam.report.text import (
 PLACES = ("position", "splitting", "isomer_shift", "quadrupole_splitting", "field")
 SURE, LIKELY, NOTABLE, IN_THE_RUNNING = 0.95, 0.75, 0.25, 0.01
 
+_MOST_VALUES = 6
+
 GOOD, CHECK, BAD, GONE = "reliable", "with reservations", "not reliable", "refused"
 KINDS = {GOOD: "good", CHECK: "check", BAD: "bad", GONE: "gone"}
 
@@ -64,9 +66,14 @@ def candidate_label(one: Candidate, among: Sequence[Candidate]) -> str:
     return f"K = {one.count}" if len(families) == 1 else f"{one.candidate}, K = {one.count}"
 
 
+def family_title(one: Candidate) -> str:
+    """Title of a candidate without its count, else its name."""
+    return (one.title or one.candidate).removesuffix(f", K = {one.count}")
+
+
 def candidate_words(one: Candidate, among: Sequence[Candidate]) -> str:
     """Name of a candidate in a sentence: ``three components``, with its family where there are several."""
-    family = (one.title or one.candidate).removesuffix(f", K = {one.count}")
+    family = family_title(one)
     if one.count is None:
         return f"“{family}”"
     if isinstance(one.count, tuple):
@@ -192,12 +199,22 @@ def _physics(best: Candidate, draws: Draws | None) -> list[str]:
     for word in PLACES:
         rows = [row for row in best.parameters if row.name.rpartition(".")[2] == word and known(row.mean)]
         free = [row for row in rows if row.sd]
-        if free and len(free) <= 6:
+        if free and len(free) <= _MOST_VALUES:
             unit = pretty_unit(free[0].unit)
             values = listed([plus_minus(row.mean, row.sd) for row in free])
             words = word.replace("_", " ")
             lines.append(f"{words}{'s' if len(free) > 1 else ''} {values}{' ' + unit if unit else ''}")
-    return lines
+    return lines + _coefficients(best)
+
+
+def _coefficients(best: Candidate) -> list[str]:
+    """Coefficients of the columns of a regression, where they are few."""
+    rows = [row for row in best.parameters if row.name.endswith(".coefficient") and row.sd]
+    if not rows or len(rows) > _MOST_VALUES:
+        return []
+    units = [pretty_unit(row.unit.partition("/[")[0]) for row in rows]  # of a column without a unit: nm/[column]
+    said = [f"{row.part} {plus_minus(row.mean, row.sd)} {unit}".rstrip() for row, unit in zip(rows, units, strict=True)]
+    return [f"coefficient{'s' if len(rows) > 1 else ''}, a unit of the column: {listed(said)}"]
 
 
 def area_shares(draws: Draws) -> str | None:
@@ -232,7 +249,9 @@ def _fit_words(result: MeasurementResult) -> list[str]:
     return lines
 
 
-def overview(answers: Sequence[Answer], groups: Sequence[Answer], measurements: int = 0) -> str:
+def overview(
+    answers: Sequence[Answer], groups: Sequence[Answer], measurements: int = 0, questions: Sequence[Answer] = ()
+) -> str:
     """One sentence over everything: how many of which verdict; of more ``measurements`` only some have answers."""
     counted = [(word, sum(one.verdict == word for one in answers)) for word in (GOOD, CHECK, BAD, GONE)]
     words = listed([f"{count} {word}" for word, count in counted if count])
@@ -240,5 +259,6 @@ def overview(answers: Sequence[Answer], groups: Sequence[Answer], measurements: 
     head = f"{number_word(total).capitalize()} measurement{'' if total == 1 else 's'}"
     if measurements > total:
         head = f"{measurements} measurements, {number_word(total)} of them one by one"
-    tail = f"; {number_word(len(groups))} question{'' if len(groups) == 1 else 's'} of integration" if groups else ""
-    return f"{head}: {words}{tail}."
+    kinds = (groups, "of integration"), (questions, "before there are data")
+    tail = [f"; {number_word(len(one))} question{'' if len(one) == 1 else 's'} {kind}" for one, kind in kinds if one]
+    return f"{head}: {words}{''.join(tail)}."

@@ -15,6 +15,8 @@ from bayesbeam.report.residuals import autocorrelation
 from bayesbeam.report.text import clean, with_unit
 
 Array = NDArray[np.float64]
+# Up to so many points each is seen by itself, and the first and the last would be cut in half at the ends of an axis.
+_FEW = 100
 
 
 def fit_figure(fit: Fit, x_label: str, y_label: str, decreasing: bool) -> Figure:
@@ -45,8 +47,7 @@ def fit_figure(fit: Fit, x_label: str, y_label: str, decreasing: bool) -> Figure
     below.set_xlabel(x_label)
     below.set_ylabel("residual\n(sd)")
     figure.align_ylabels([main, below])
-    low, high = float(fit.x.min()), float(fit.x.max())
-    style.limits(main, (low, high))
+    style.limits(main, _ends(fit.x))
     if decreasing:
         main.invert_xaxis()
     return figure
@@ -55,6 +56,13 @@ def fit_figure(fit: Fit, x_label: str, y_label: str, decreasing: bool) -> Figure
 def axis_labels(x_quantity: str, x_unit: str, y_quantity: str, y_unit: str) -> tuple[str, str]:
     """Labels of the two axes."""
     return with_unit(x_quantity, x_unit), with_unit(y_quantity, y_unit)
+
+
+def _ends(x: Array) -> tuple[float, float]:
+    """Ends of the axis: those of the data; where points are few and stand apart, a little beyond them."""
+    low, high = float(x.min()), float(x.max())
+    room = 0.02 * (high - low) if x.size <= _FEW else 0.0
+    return low - room, high + room
 
 
 def is_background(curve: Array) -> bool:

@@ -15,6 +15,7 @@ from bayesbeam.report.text import clean, plain, probability
 
 _LINEAR = 10.0
 _ROW = 0.23
+_LETTERS = 34  # of a label, before it is cut
 
 
 def models_figure(
@@ -24,7 +25,7 @@ def models_figure(
     bottom, top = 0.47, 0.28
     height = max(1.35, bottom + top + _ROW * len(candidates))
     figure = style.new_figure(height)
-    left_edge = 0.035 + 0.0098 * max(len(clean(label, 26)) for label in labels)
+    left_edge = 0.035 + 0.0098 * max(len(clean(label, _LETTERS)) for label in labels)
     grid = figure.add_gridspec(
         1, 2, width_ratios=(1.35, 1), left=left_edge, right=0.97, top=1 - top / height, bottom=bottom / height,
         wspace=0.08,
@@ -34,7 +35,7 @@ def models_figure(
     rows = np.arange(len(candidates))
     _draw_free_energy(left, rows, candidates, best)
     _draw_probability(right, rows, candidates, what)
-    left.set_yticks(rows, [clean(label, 26) for label in labels])
+    left.set_yticks(rows, [clean(label, _LETTERS) for label in labels])
     left.set_ylim(len(candidates) - 0.5, -0.5)
     for label, one in zip(left.get_yticklabels(), candidates, strict=True):
         label.set_color(style.INK if one is best else style.MUTED)
@@ -73,7 +74,7 @@ def _draw_free_energy(axes: Axes, rows: np.ndarray, candidates: Sequence[Candida
         _symmetric_log(axes, largest)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel("free energy above the best, ΔF (nats): smaller is better")
+    axes.set_xlabel("ΔF above the best (nats): smaller is better")
     style.panel_title(axes, "linear to 10, logarithmic beyond" if wide else "")
 
 
@@ -82,7 +83,8 @@ def _symmetric_log(axes: Axes, largest: float) -> None:
     axes.set_xscale("symlog", linthresh=_LINEAR, linscale=1.1)
     axes.set_xlim(-2.5, 2.2 * largest)
     decades = [10.0**power for power in range(1, int(np.floor(np.log10(largest))) + 1)]
-    axes.set_xticks([0.0, 5.0, *decades])
+    between = [step * decade for decade in decades for step in (2, 5) if step * decade <= largest]
+    axes.set_xticks([0.0, 5.0, *sorted(decades + (between if len(decades) == 1 else []))])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axes.xaxis.set_minor_locator(SymmetricalLogLocator(linthresh=_LINEAR, base=10, subs=[2, 5]))
     if len(decades) > 4:

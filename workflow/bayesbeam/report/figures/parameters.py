@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bayesbeam.report import style
 from bayesbeam.report.curves import Column, Draws
 from bayesbeam.report.density import density
-from bayesbeam.report.text import clean, pretty_unit
+from bayesbeam.report.text import clean, plain, pretty_unit, raised
 
 MAX_COLUMNS, MAX_ROWS = 6, 8
 _ROW = 0.62
@@ -101,8 +101,19 @@ def _draw_marginal(axes: Axes, panel: Panel, draws: Draws, width: float) -> None
     axes.spines["left"].set_visible(False)
     style.limits(axes, x=(low, high))
     axes.set_xticks(_inner_ticks(axes, low, high, width))
+    _set_power(axes, max(abs(low), abs(high)))
     axes.tick_params(axis="x", pad=1.5)
     style.panel_title(axes, _title(panel.column, width, draws.columns))
+
+
+def _set_power(axes: Axes, largest: float) -> None:
+    """Power of ten of very large or small numbers inside the panel, where it touches no title of the next row."""
+    power = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    if -4 < power < 6:
+        return
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value / 10.0**power, 3)))
+    words, corner = f"\u00d7{raised(power)}", (1.0, 0.98)
+    axes.annotate(words, corner, xycoords="axes fraction", ha="right", va="top", fontsize=6, color=style.MUTED)
 
 
 def _draw_prior(axes: Axes, prior: np.ndarray, low: float, high: float) -> None:

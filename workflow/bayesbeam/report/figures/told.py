@@ -16,7 +16,6 @@ def told_figure(told: Told) -> Figure:
     axes = figure.add_axes((0.09, 0.17, 0.64, 0.76))
     style.quiet_grid(axes)
     axes.axhline(question.wish, color=style.MUTED, lw=0.6, ls=(0, (4, 3)))
-    word = "T" if question.column == "exposure" else "noise"
     for place, level in enumerate(question.levels):
         colour, dash = style.component_colour(place), style.component_line(place)
         if question.theory is not None:
@@ -27,14 +26,16 @@ def told_figure(told: Told) -> Figure:
         style.bars(axes, points, ends[:, 0], ends[:, 1], colour, 1.2)
         share = [one.selected.value for one in cells]
         joined = "none" if question.theory is not None else dash
-        axes.plot(points, share, marker="o", ms=4, color=colour, ls=joined, lw=0.8, label=f"{word} {level:g}")
+        axes.plot(
+            points, share, marker="o", ms=4, color=colour, ls=joined, lw=0.8, label=f"{told.levels_are} {level:g}"
+        )
     axes.set_xscale("log")
-    shown = sorted(question.points)
-    shown = shown if len(shown) <= 6 else shown[:: -(-len(shown) // 6)]
-    axes.set_xticks(shown, [str(one) for one in shown])
+    shown = question.points if question.theory is None else (*question.points, *question.theory.points)
+    style.limits(axes, (0.8 * min(shown), 1.25 * max(shown)))
+    low, high = axes.get_xlim()
+    ticks = [step * 10**power for power in range(7) for step in (1, 2, 5) if low <= step * 10**power <= high]
+    axes.set_xticks(ticks, [str(one) for one in ticks])
     axes.set_xticks([], minor=True)
     axes.set(ylim=(-0.03, 1.03), xlabel="number of points", ylabel="probability")
-    if question.theory is None:
-        style.limits(axes, (0.8 * min(question.points), 1.25 * max(question.points)))
     axes.legend(loc="center left", bbox_to_anchor=(1.03, 0.5))
     return figure
