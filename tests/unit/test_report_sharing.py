@@ -11,7 +11,7 @@ import pytest
 from bayesbeam.report import style, svg
 from bayesbeam.report.figures.mergers import mergers_figure
 from bayesbeam.report.gallery import Gallery
-from bayesbeam.report.integration_words import own_sentences
+from bayesbeam.report.integration_words import group_answer, own_sentences
 from bayesbeam.report.records import Candidate, Facts, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.rows import Row
 from bayesbeam.report.sharing import best_sharing, is_richer, pairs, rows_alone, sharing_rows, worst_conflicts
@@ -89,6 +89,48 @@ def test_who_disagrees_is_said_with_number_and_unit_of_the_parameter() -> None:
     )
     (said,) = conflict_sentences(result)
     assert "most in peak.position 2: it lies 0.100 ± 0.014 eV from" in said.replace("\u00a0", " ")
+
+
+def test_leaving_out_what_belongs_raises_the_free_energy() -> None:
+    result = group(0, 0, 0, 1, p_value=1e-8)
+    tension = {**result.sharing["conflict"][0], "gain": -0.12, "gain_standard_error": 0.5, "doubt": "few draws"}
+    (said,) = conflict_sentences(replace(result, sharing={**result.sharing, "conflict": [tension]}))
+    assert said.replace("\u00a0", " ").endswith("leaving it out raises the free energy by 0.1 ± 0.5 nats, a guess.")
+
+
+def plain_group(probability: float, shared: str = "peak.sd") -> tuple[GroupResult, Results]:
+    """Group of two in which only all and none were compared, with one shared parameter and a constant of a formula."""
+    rows = Row("peak.sd", unit="eV", mean=1.0, sd=0.05), Row("common.rest", unit="K", mean=300.0, sd=40.0)
+    row = GroupRow(
+        "line", gain=3.0, gain_standard_error=0.1, probability=probability, parameters=rows, verdict="reliable"
+    )
+    alone = tuple(
+        MeasurementResult(
+            one, one, None, (Candidate(one, "line", "line", parameters=(Row("peak.sd", mean=1.0, sd=0.1),)),)
+        )
+        for one in "ab"
+    )
+    result = GroupResult("g", "line", ("a", "b"), (shared,), rows=(row,))
+    return result, Results(Facts("c", "", ("a", "b")), alone, (result,))
+
+
+def test_what_is_integrated_is_told_with_its_precision_and_the_constants_of_a_formula(tmp_path: Path) -> None:
+    result, results = plain_group(0.99, "peak.sd as common.rest / 300")
+    said = group_answer(result, results, {})
+    assert "one common peak.sd = common.rest / 300 describes both" in said.sentence
+    assert [one.replace("\u00a0", " ") for one in said.details] == [
+        "peak.sd: 1.00 ± 0.05 eV; best single measurement 1.00 ± 0.10 (2 times wider)",
+        "common.rest: 300 ± 40 K",
+    ]
+    precision = sharing_view(result, results, Gallery(tmp_path)).precision
+    assert precision is not None
+    assert [cell.text for cell in precision.rows[0][3:]] == ["0.1", "2 \u00d7", "1.4 \u00d7"]
+
+
+def test_what_is_kept_apart_has_no_gain_in_precision(tmp_path: Path) -> None:
+    result, results = plain_group(0.01)
+    assert group_answer(result, results, {}).details == ()
+    assert sharing_view(result, results, Gallery(tmp_path)).precision is None
 
 
 def test_a_measurement_disagrees_in_its_worst_parameter_the_worst_measurement_first() -> None:

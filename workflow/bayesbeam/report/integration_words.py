@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from bayesbeam.report.records import GroupResult, GroupRow, Results
-from bayesbeam.report.sharing import ALL, NONE, best_sharing, is_richer, rows_alone, sharing_rows
+from bayesbeam.report.sharing import ALL, NONE, best_sharing, is_refused, is_richer, rows_alone, sharing_rows
 from bayesbeam.report.sharing_words import conflict_sentences, is_sure, sharing_sentence, short_names
 from bayesbeam.report.text import NOTHING, known, listed, nats, plain, plus_minus, pretty_unit, probability_words
 from bayesbeam.report.wording import BAD, CHECK, GONE, GOOD, SURE, Answer
@@ -33,8 +33,9 @@ def group_answer(result: GroupResult, everything: Results, alone: Mapping[str, A
     if failed:
         sentence = f"no decision, since a run behind it is not reliable; as computed, {sentence}"
     verdict = BAD if failed else CHECK if inherited else GOOD
+    all_share = not is_refused(result) and (not richer or best_sharing(sharing_rows(result)).kind == ALL)
     details = (
-        *(_narrowing(result, everything) if not richer or best_sharing(sharing_rows(result)).kind == ALL else ()),
+        *(_narrowing(result, everything) if all_share else ()),
         *own_sentences(result),
         *(conflict_sentences(result) if len(result.measurements) > 2 else ()),
     )
@@ -102,7 +103,7 @@ def _inherited(result: GroupResult, alone: Mapping[str, Answer]) -> list[str]:
 
 
 def _narrowing(result: GroupResult, everything: Results) -> list[str]:
-    """Shared parameters together and alone."""
+    """Shared parameters together, and alone where a measurement has them."""
     row = result.best_row
     shared = [] if row is None else [one for one in row.parameters if one.measurement is None and one.sd]
     lines = []
@@ -112,9 +113,10 @@ def _narrowing(result: GroupResult, everything: Results) -> list[str]:
             continue
         found = rows_alone(result, everything, one, moved["reference"] if moved is not None else "")
         alone = min(found, key=lambda row: row.sd or math.inf, default=None)
-        if alone is None or not alone.sd or not one.sd:
-            continue
         unit = pretty_unit(one.unit)
+        if alone is None or not alone.sd or not one.sd:  # as a constant of a formula, which no measurement has alone
+            lines.append(f"{one.label}: {plus_minus(one.mean, one.sd)}{' ' + unit if unit else ''}")
+            continue
         factor = f"{plain(alone.sd / one.sd, 2)} times wider" if alone.sd > one.sd else "no wider"
         who = f"{moved['reference']} alone" if moved is not None else "best single measurement"
         lines.append(

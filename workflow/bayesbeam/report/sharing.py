@@ -61,6 +61,16 @@ def best_sharing(rows: Sequence[SharingRow]) -> SharingRow:
     return max(rows, key=lambda one: one.probability or 0.0)
 
 
+def is_refused(result: GroupResult) -> bool:
+    """Whether it is more probable that nothing is shared than that anything is."""
+    rows, row = sharing_rows(result), result.best_row
+    if is_richer(result):
+        return best_sharing(rows).kind == NONE
+    odds = result.best.get("probability")
+    odds = odds if known(odds) or row is None else row.probability
+    return odds is not None and odds < 0.5
+
+
 def conflict_rows(result: GroupResult) -> tuple[Mapping[str, Any], ...]:
     """Who disagrees with the others in which parameter, a row each."""
     return tuple(one for one in result.sharing.get("conflict") or () if isinstance(one, Mapping))

@@ -17,6 +17,7 @@ from bayesbeam.report.sharing import (
     PATTERN,
     SharingRow,
     best_sharing,
+    is_refused,
     is_richer,
     merger_rows,
     parameter_of,
@@ -99,8 +100,11 @@ def _table(rows: Sequence[SharingRow], best: SharingRow) -> Table:
 
 
 def _precision(result: GroupResult, results: Results) -> Table | None:
-    """Spread of each shared parameter alone and together, and how much narrower independent data would make it."""
-    row = result.best_row
+    """Spread of each shared parameter alone and together, and how much narrower independent data would make it.
+
+    None where sharing is refused: then there is no one value to know better.
+    """
+    row = None if is_refused(result) else result.best_row
     shared = (
         [one for one in row.parameters if one.measurement is None and one.sd and one.kind == "parameter"] if row else []
     )
@@ -130,7 +134,7 @@ def _conflict(result: GroupResult) -> Table | None:
     rows = worst_conflicts(result)
     heads = (
         "measurement", "p of its tension", "most in", "differs by", "unit", "standard errors",
-        "gain of leaving it out (nats)", "remark",
+        "gain of leaving it out (nats)",
     )  # fmt: skip
     return Table(heads, tuple(_conflict_row(result, one) for one in rows[:MOST_CONFLICT])) if rows else None
 
@@ -138,6 +142,7 @@ def _conflict(result: GroupResult) -> Table | None:
 def _conflict_row(result: GroupResult, one: Mapping[str, Any]) -> tuple[Cell, ...]:
     """One measurement against the others."""
     name, unit = parameter_of(result, one)
+    gain = nats(float(one["gain"]), float(one["gain_standard_error"]))
     return (
         Cell(str(one["measurement"]), "name"),
         Cell(plain(float(one["p_value"]), 2)),
@@ -145,6 +150,5 @@ def _conflict_row(result: GroupResult, one: Mapping[str, Any]) -> tuple[Cell, ..
         Cell(plus_minus(float(one["difference"]), math.hypot(float(one["sd"]), float(one["rest_sd"])))),
         Cell(unit, "unit"),
         Cell(plain(float(one["tension"]), 2)),
-        Cell(nats(float(one["gain"]), float(one["gain_standard_error"]))),
-        Cell("the gain is a guess" if one.get("doubt") else "", "words"),
+        Cell(f"{gain}, a guess" if one.get("doubt") else gain),
     )

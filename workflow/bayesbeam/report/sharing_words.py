@@ -61,12 +61,13 @@ def _sentence(result: GroupResult, one: Mapping[str, Any]) -> str:
     name, unit = parameter_of(result, one)
     spread = (float(one["sd"]) ** 2 + float(one["rest_sd"]) ** 2) ** 0.5
     apart = plus_minus(float(one["difference"]), spread)
-    gain = nats(float(one["gain"]), float(one["gain_standard_error"]))
+    gain, error = float(one["gain"]), float(one["gain_standard_error"])
+    does = f"{'lowers' if gain >= 0 else 'raises'} the free energy by {nats(abs(gain), error)} nats"
     guess = ", a guess" if one.get("doubt") else ""
     return (
         f"{one['measurement']} disagrees with the others most in {name}: it lies {apart}"
         f"{' ' + unit if unit else ''} from theirs, {plain(abs(float(one['tension'])), 2)} standard errors; leaving it "
-        f"out lowers the free energy by {gain} nats{guess}."
+        f"out {does}{guess}."
     )
 
 
@@ -103,6 +104,7 @@ def _names(names: Sequence[str]) -> str:
 
 def short_names(words: Sequence[str]) -> list[str]:
     """Parameters without their parts, unless two parts have one of the same name."""
+    words = [one.replace(" as ", " = ") for one in words]  # tied by a formula
     short = [one if " " in one else one.rpartition(".")[2] for one in words]
     return short if len(set(short)) == len(short) else list(words)
 
