@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         arrays |= _arrays(model.tag, summary, labels)
         common |= names
     if not samples_jointly(asked):
-        rows, arrays = multiplied_rows(read_found(results, asked), separate)
+        rows, arrays = multiplied_rows(read_found(results, asked), partial(_find, separate))
         counts = {row["tag"]: {} for row in rows}
     answer: dict[str, Any] = {
         "format": FORMAT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,21 +18,21 @@ ENGINE = "posteriors multiplied"
 
 
 def multiplied_rows(
-    found: Found, separate: Mapping[tuple[str, str], Mapping[str, Any]]
+    found: Found, separate: Callable[[str, str], Mapping[str, Any]]
 ) -> tuple[list[dict[str, Any]], dict[str, Record]]:
     """Row of the comparison, and draws of the shared parameters; nothing where posteriors could not be multiplied.
 
     Parameters
     ----------
-    separate : mapping of (str, str) to record
-        Free energies of each measurement by itself, by measurement and tag.
+    separate : callable
+        Free energy of a measurement by itself, by its name and a tag.
     """
     whole = found.records.get("whole")
     if whole is None:
         return [], {}
     tag, members = str(found.facts["tag"]), list(found.facts["members"])
     gain = found.multiplied[tuple(range(len(members)))]
-    alone = [separate[name, tag] for name in members]
+    alone = [separate(name, tag) for name in members]
     total = float(sum(one["free_energy"] for one in alone))
     spread = float(np.sqrt(sum(one["standard_error"] ** 2 for one in alone)))
     # What the free energies alone are off by, that of the whole is off by too: the gain has the error of the product.
