@@ -10,7 +10,7 @@ from bayesbeam.report.line_fit import LineFit
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series import selection_figure, series_figure
 from bayesbeam.report.series_data import Series, Trend, all_series, along, line_of, members_of
-from bayesbeam.report.text import NOTHING, clean, decimals_for, fixed, plain, plus_minus, pretty_unit, to_error
+from bayesbeam.report.text import NOTHING, between, clean, plain, plus_minus, pretty_unit, to_error
 from bayesbeam.report.view import Cell, Table
 
 _SERIES, _PANELS, _SENTENCES = 12, 9, 9
@@ -73,7 +73,7 @@ def sentence(column: str, trend: Trend, fit: LineFit | None, numbered: bool = Tr
         number = "one reliable point" if reliable == 1 else f"{reliable or 'no'} reliable points"
         return f"{label}: no line, for which three reliable points at different {words} are needed; there are {number}."
     unit = _spaced(row)
-    ends = _ends(fit)
+    ends = between(*fit.interval, fit.standard_error)
     first, last = min(p.x for p in trend), max(p.x for p in trend)
     over = plus_minus(fit.slope * (last - first), fit.standard_error * (last - first))
     moves = "moves" if fit.moves else "is not seen to move"
@@ -83,15 +83,6 @@ def sentence(column: str, trend: Trend, fit: LineFit | None, numbered: bool = Tr
         scatter = plain(fit.scatter, 2)
         said += f". The {fit.points} points scatter about the line by {scatter}{unit} more than their errors say"
     return f"{said}."
-
-
-def _ends(fit: LineFit) -> str:
-    """Interval of a slope, both ends with the digits that its error allows."""
-    low, high = fit.interval
-    if 1e-4 <= max(abs(low), abs(high)) < 1e6:
-        low_text, high_text = (fixed(end, decimals_for(fit.standard_error)) for end in (low, high))
-        return f"{low_text} to {high_text}"
-    return f"{plain(low, 3)} to {plain(high, 3)}"
 
 
 def name_of(row: Row, numbered: bool = True) -> str:
@@ -118,7 +109,7 @@ def _lines(column: str, fits: Sequence[tuple[Trend, LineFit | None]]) -> Table:
         if fit is None:
             rows.append((*head, *[Cell(NOTHING)] * 4, Cell(str(len(trend)))))
             continue
-        ends = _ends(fit)
+        ends = between(*fit.interval, fit.standard_error)
         middle = (
             f"{to_error(fit.middle, max(fit.scatter, fit.standard_error * _width(trend)) / 3)} at {plain(fit.pivot)}"
         )
