@@ -15,6 +15,7 @@ import gemmi
 import numpy as np
 
 from bayesbeam.crystals.cell import Floats, metric, tied_axes, volume
+from bayesbeam.crystals.formula import HYDROGEN, agree, formula_of
 from bayesbeam.crystals.symmetry import Operators, operators_of
 
 SAME_PLACE = 0.05  # angstrom: copies of an atom nearer than this are one atom on a special position
@@ -95,10 +96,18 @@ class Structure:
         """Elements in it."""
         return frozenset(site.element for site in self.sites)
 
-    @property
+    @cached_property
     def mass(self) -> float:
-        """Mass of the content of the cell, g/mol of cells."""
-        return math.fsum(gemmi.Element(element).weight * number for element, number in self.content.items())
+        """Mass of the content of the cell, g/mol of cells; hydrogen by the formula where the rest agrees with it."""
+        numbers = {element: number for element, number in self.content.items() if element not in HYDROGEN}
+        stated = formula_of(self.formula)
+        if numbers and stated and agree(self.content, stated):
+            units = sum(numbers.values()) / sum(stated[element] for element in numbers)
+            hydrogen = units * sum(stated.get(element, 0.0) for element in HYDROGEN)
+        else:
+            hydrogen = self.content.get("H", 0.0)
+        numbers["H"] = hydrogen
+        return math.fsum(gemmi.Element(element).weight * number for element, number in numbers.items())
 
     @property
     def density(self) -> float:
