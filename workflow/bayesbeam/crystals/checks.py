@@ -77,7 +77,7 @@ def _make_a_group(structure: Structure) -> bool:
 
 def _crowded(structure: Structure) -> str:
     """Labels of sites whose atoms share a place that is full without them; hydrogen, often split, is not asked."""
-    kept = [number for number, site in enumerate(structure.sites) if site.element not in HYDROGEN]
+    kept = [number for number, site in enumerate(structure.sites) if site.element != HYDROGEN]
     if not kept:
         return ""
     owners = np.concatenate([np.full(len(structure.atoms[number]), number) for number in kept])

@@ -7,6 +7,7 @@ rhombohedral name by the angles of the cell and the content. Whether the result 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def structure_of_cif(content: bytes, file: str) -> Structure:
     formula = _text(block, ("_chemical_formula_sum",))
     found = [
         Structure(
-            name=Path(file).stem,
+            name=_name(file),
             cell=cell,
             operators=operators,
             sites=sites,
@@ -68,6 +69,11 @@ def structure_of_cif(content: bytes, file: str) -> Structure:
     ]
     wanted = formula_of(formula)
     return next((item for item in found if wanted and agree(item.content, wanted)), found[0])
+
+
+def _name(file: str) -> str:
+    """Name of a structure: that of its file, with what names may not have turned to underscores."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", Path(file).stem)[:64]
 
 
 def _block(content: bytes, file: str) -> tuple[gemmi.cif.Block, list[str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-HYDROGEN = frozenset({"H", "D"})  # often left out of structures
+HYDROGEN = "H"  # often left out of structures
 SAME = 0.05  # relative: what vacancies and rounded occupancies take
 _PART = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 
 
 def formula_of(text: str) -> dict[str, float]:
-    """Number of atoms by element of ``Ba2 Cu3 O6.9 Y``; empty where it cannot be read."""
+    """Number of atoms by element of ``Ba2 Cu3 O6.9 Y``, deuterium as hydrogen; empty where it cannot be read."""
     joined = re.sub(r"[\s,'\"]", "", text)
     if not joined or re.fullmatch(rf"(?:{_PART.pattern})+", joined) is None:
         return {}
@@ -19,7 +19,8 @@ def formula_of(text: str) -> dict[str, float]:
     for element, number in _PART.findall(joined):
         if number == ".":
             return {}
-        numbers[element] = numbers.get(element, 0.0) + (float(number) if number else 1.0)
+        symbol = "H" if element == "D" else element
+        numbers[symbol] = numbers.get(symbol, 0.0) + (float(number) if number else 1.0)
     return {element: number for element, number in numbers.items() if number > 0.0}
 
 
@@ -30,7 +31,7 @@ def written(content: Mapping[str, float]) -> str:
 
 def reduced(content: Mapping[str, float]) -> dict[str, float]:
     """Shares of the elements without hydrogen, which sum to one."""
-    kept = {element: number for element, number in content.items() if element not in HYDROGEN and number > 0.0}
+    kept = {element: number for element, number in content.items() if element != HYDROGEN and number > 0.0}
     total = sum(kept.values())
     return {element: number / total for element, number in kept.items()} if total else {}
 

@@ -99,14 +99,14 @@ class Structure:
     @cached_property
     def mass(self) -> float:
         """Mass of the content of the cell, g/mol of cells; hydrogen by the formula where the rest agrees with it."""
-        numbers = {element: number for element, number in self.content.items() if element not in HYDROGEN}
+        numbers = {element: number for element, number in self.content.items() if element != HYDROGEN}
         stated = formula_of(self.formula)
         if numbers and stated and agree(self.content, stated):
             units = sum(numbers.values()) / sum(stated[element] for element in numbers)
-            hydrogen = units * sum(stated.get(element, 0.0) for element in HYDROGEN)
+            hydrogen = units * stated.get(HYDROGEN, 0.0)
         else:
-            hydrogen = self.content.get("H", 0.0)
-        numbers["H"] = hydrogen
+            hydrogen = self.content.get(HYDROGEN, 0.0)
+        numbers[HYDROGEN] = hydrogen
         return math.fsum(gemmi.Element(element).weight * number for element, number in numbers.items())
 
     @property

@@ -46,9 +46,10 @@ def operators_of(triplets: Sequence[str]) -> Operators:
         The same, of other mistakes.
     """
     parsed = [gemmi.Op(text) for text in triplets]
-    rows = {(*np.ravel(op.rot).tolist(), *(value % DENOMINATOR for value in op.tran)) for op in parsed}
-    table = np.array(sorted(rows), dtype=np.int64).reshape(-1, 12)
-    return Operators(table[:, :9].reshape(-1, 3, 3) // DENOMINATOR, table[:, 9:])
+    rotations = np.array([op.rot for op in parsed], dtype=np.int64).reshape(-1, 3, 3) // DENOMINATOR
+    translations = np.array([op.tran for op in parsed], dtype=np.int64).reshape(-1, 3) % DENOMINATOR
+    _, places = np.unique(_code(rotations, translations), return_index=True)
+    return Operators(rotations[places], translations[places])
 
 
 def is_closed(operators: Operators) -> bool:
