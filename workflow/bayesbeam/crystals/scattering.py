@@ -2,8 +2,9 @@
 
 f0 by default from Waasmaier and Kirfel, Acta Cryst. A51 (1995) 416, which is good to s = 6 per angstrom, where the
 table of International Tables C ("itc92") ends at 2. f' and f'' from Chantler, J. Phys. Chem. Ref. Data 24 (1995) 71,
-whose grid resolves edges. All are read from the database file of the package xraydb, without the package's own
-machinery, which takes a second to import. Charges are left out: atoms are neutral.
+whose grid resolves edges. Both are read from the database file of the package xraydb, without the package's own
+machinery, which takes a second to import. Charges are left out: atoms are neutral. Hydrogen is bonded (Stewart et
+al., J. Chem. Phys. 42 (1965) 3175, as in the International Tables), whatever the table.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class TabulatedFactors:
 @lru_cache(maxsize=512)
 def _sum_of_gaussians(element: str, table: Table) -> tuple[float, Floats, Floats]:
     """Offset, heights and exponents of f0."""
-    if table == "itc92":
+    if table == "itc92" or (element == "H" and table == "waasmaier_kirfel"):
         listed = gemmi.Element(element).it92
         if listed is None:
             raise _missing(element, "International Tables C")
