@@ -104,6 +104,9 @@ def test_displacements_are_read_averaged_or_not_believed() -> None:
         "Zn1 0 0 0 1\n" + anisotropic, "_symmetry_space_group_name_H-M 'P 6/m m m'\n", (3, 3, 5, 90, 90, 120), "Zn"
     )
     assert zinc.sites[0].b_iso == pytest.approx(78.9568352 * (2 * 0.012 + 0.006) / 3, rel=1e-9)
+    as_b = anisotropic.replace("_U_", "_B_")
+    zinc = read("Zn1 0 0 0 1\n" + as_b, "_symmetry_space_group_name_H-M 'P 6/m m m'\n", (3, 3, 5, 90, 90, 120), "Zn")
+    assert zinc.sites[0].b_iso == pytest.approx((2 * 0.012 + 0.006) / 3, rel=1e-9)
 
 
 def test_dummies_and_deuterium() -> None:
@@ -127,6 +130,9 @@ def test_dummies_and_deuterium() -> None:
         (cif(symmetry=""), "no symmetry"),
         (cif(symmetry="_symmetry_space_group_name_H-M 'Q 77'\n"), "'Q 77'"),
         (cif(symmetry="loop_\n_space_group_symop_operation_xyz\nx,y,w\n"), "operator that cannot be read"),
+        (cif(symmetry="loop_\n_space_group_symop_operation_xyz\nx,y,z\nx/2,y,z\n"), "x/2,y,z is no rotation"),
+        (cif(symmetry="loop_\n_space_group_symop_operation_xyz\n" + "x,y,z\n" * 1000), "1000 operators"),
+        (cif(sites="Na1 0 0 0 1\n" * 2001), "2001 sites"),
         (cif(sites="Na1 0 0 0 1\nQq1 0.5 0.5 0.5 1\n"), "no element"),
         (cif(sites="Na1 0 0 ? 1\n"), "without a place"),
         (cif() + b"_cell_length_a 7\n", "no CIF"),
@@ -177,6 +183,7 @@ def test_formulas() -> None:
     assert formula_of("Ba2 Cu3 O6.9 Y") == {"Ba": 2.0, "Cu": 3.0, "O": 6.9, "Y": 1.0}
     assert formula_of("'Al2 O3'") == {"Al": 2.0, "O": 3.0}
     assert formula_of("?") == formula_of("C6 H12 (x)") == formula_of("Na. Cl") == {}
+    assert formula_of("Na" + "1" * 5000 + "?") == {}  # in no time
     assert agree({"Fe": 16, "O": 24}, {"Fe": 2, "O": 3})
     assert not agree({"Co": 16, "Fe": 8}, {"Co": 1, "Fe": 2})
     assert not agree({"Na": 1, "Cl": 1}, {"Na": 1})

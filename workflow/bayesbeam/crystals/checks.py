@@ -83,10 +83,12 @@ def _crowded(structure: Structure) -> str:
     owners = np.concatenate([np.full(len(structure.atoms[number]), number) for number in kept])
     places = np.concatenate([structure.atoms[number] for number in kept])
     occupancies = np.array([site.occupancy for site in structure.sites])[owners]
-    firsts = np.flatnonzero(np.diff(owners, prepend=-1))  # one copy of each site sees what all copies see
-    steps = places[firsts, None, :] - places[None, :, :]
-    steps -= np.round(steps)
-    near = np.einsum("abi,ij,abj->ab", steps, metric(structure.cell), steps) < TOO_NEAR**2
-    crowded = firsts[near @ occupancies > FULL]
-    together = {int(owner) for first in crowded for owner in owners[near[np.searchsorted(firsts, first)]]}
+    scalar_products = metric(structure.cell)
+    together: set[int] = set()
+    for first in np.flatnonzero(np.diff(owners, prepend=-1)):  # one copy of each site sees what all copies see
+        steps = places[first] - places
+        steps -= np.round(steps)
+        near = np.einsum("ai,ij,aj->a", steps, scalar_products, steps) < TOO_NEAR**2
+        if float(occupancies[near].sum()) > FULL:
+            together.update(owners[near].tolist())
     return ", ".join(structure.sites[number].label for number in sorted(together))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import gemmi
@@ -16,9 +16,11 @@ import gemmi
 from bayesbeam.crystals.formula import agree, formula_of
 from bayesbeam.crystals.sites import sites_of
 from bayesbeam.crystals.structure import Structure
+from bayesbeam.crystals.symmetry import triplet_of
 from bayesbeam.errors import DataError
 
 LARGEST_FILE = 16_000_000  # bytes; a structure takes some thousand
+MOST_OPERATORS = 768  # of a space group: 192, in a cell of four times the volume
 OPERATOR_TAGS = (
     "_space_group_symop_operation_xyz",
     "_symmetry_equiv_pos_as_xyz",
@@ -133,11 +135,13 @@ def _settings(
     ]
 
 
-def _parsed(stated: Iterable[str], file: str) -> tuple[str, ...]:
+def _parsed(stated: Collection[str], file: str) -> tuple[str, ...]:
     """Triplets as gemmi writes them."""
+    if len(stated) > MOST_OPERATORS:
+        raise DataError.at(file, f"{len(stated)} operators", f"up to {MOST_OPERATORS}", "Take a smaller cell.")
     try:
-        return tuple(gemmi.Op(text.strip().lower()).triplet() for text in stated)
-    except (ValueError, RuntimeError) as problem:
+        return tuple(triplet_of(text) for text in stated)
+    except ValueError as problem:
         raise DataError.at(
             file, f"an operator that cannot be read ({problem})", "triplets such as -x,y+1/2,-z", "Correct the CIF."
         ) from problem

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 HYDROGEN = "H"  # often left out of structures
 SAME = 0.05  # relative: what vacancies and rounded occupancies take
-_PART = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
+_PART = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d*)?|\.\d+)?", re.ASCII)
 
 
 def formula_of(text: str) -> dict[str, float]:
@@ -17,8 +17,6 @@ def formula_of(text: str) -> dict[str, float]:
         return {}
     numbers: dict[str, float] = {}
     for element, number in _PART.findall(joined):
-        if number == ".":
-            return {}
         symbol = "H" if element == "D" else element
         numbers[symbol] = numbers.get(symbol, 0.0) + (float(number) if number else 1.0)
     return {element: number for element, number in numbers.items() if number > 0.0}

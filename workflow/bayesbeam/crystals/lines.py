@@ -19,7 +19,7 @@ from bayesbeam.errors import ModelError
 
 B_UNKNOWN = 0.6  # angstrom^2: displacement of atoms whose file says nothing; inorganic solids have 0.2 to 1.5
 ABSENT = 1e-10  # of the largest squared factor: weaker lines are absences of the space group, up to rounding
-MOST_INDICES = 4_000_000  # of a half space: memory of a few hundred MB
+MOST_INDICES = 1_000_000  # of a half space: a cell of 50 angstrom on each side, to a spacing of 0.8
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from bayesbeam.crystals.cell import Floats, Integers
 
 DENOMINATOR = 24  # all translations of space groups are multiples of 1/24, as in gemmi
-ROTATION_WEIGHTS = 3 ** np.arange(9)
+ROTATION_WEIGHTS = 5 ** np.arange(9)  # entries of rotations are -2 to 2, in settings in use -1 to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +36,31 @@ class Operators:
 
 
 def operators_of(triplets: Sequence[str]) -> Operators:
-    """Operators by their triplets, doubles left out.
-
-    Raises
-    ------
-    ValueError
-        If a triplet cannot be read; the message of gemmi names it.
-    RuntimeError
-        The same, of other mistakes.
-    """
+    """Operators by triplets that ``triplet_of`` has passed, doubles left out."""
     parsed = [gemmi.Op(text) for text in triplets]
     rotations = np.array([op.rot for op in parsed], dtype=np.int64).reshape(-1, 3, 3) // DENOMINATOR
     translations = np.array([op.tran for op in parsed], dtype=np.int64).reshape(-1, 3) % DENOMINATOR
     _, places = np.unique(_code(rotations, translations), return_index=True)
     return Operators(rotations[places], translations[places])
+
+
+def triplet_of(text: str) -> str:
+    """Triplet as gemmi writes it.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or turns a lattice into another one; the message says what it is.
+    """
+    try:
+        operator = gemmi.Op(text.strip().lower())
+    except RuntimeError as problem:
+        raise ValueError(str(problem)) from problem
+    entries = np.array(operator.rot)
+    whole = not np.any(entries % DENOMINATOR) and np.abs(entries).max() <= 2 * DENOMINATOR
+    if not whole or abs(operator.det_rot()) != DENOMINATOR**3:
+        raise ValueError(f"{text.strip()} is no rotation of a lattice")
+    return operator.triplet()
 
 
 def is_closed(operators: Operators) -> bool:
@@ -76,7 +87,7 @@ def fits_cell(operators: Operators, metric: Floats, tolerance: float = 0.01) -> 
 
 
 def _code(rotations: Integers, translations: Integers) -> Integers:
-    """One integer for each operator; entries of rotations are -1, 0 and 1 in every setting in use."""
+    """One integer for each operator."""
     turned = rotations.reshape(*rotations.shape[:-2], 9) @ ROTATION_WEIGHTS
     moved = translations @ np.array([1, DENOMINATOR, DENOMINATOR**2])
     return np.asarray(turned * DENOMINATOR**3 + moved, dtype=np.int64)
