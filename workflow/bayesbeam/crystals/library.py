@@ -124,6 +124,13 @@ def entry_of(structure: Structure) -> Entry:
     )
 
 
+def check_elements(allowed: Collection[str], where: str = "elements") -> None:
+    """Refuse what is no chemical symbol with a ConfigError that names it."""
+    for symbol in allowed:
+        if symbol not in SYMBOLS:
+            raise ConfigError.at(where, f"{symbol!r}", "chemical symbols", nearest(symbol.capitalize(), SYMBOLS))
+
+
 def of_elements(library: Library, allowed: Collection[str], where: str = "elements") -> Library:
     """Library of the structures that have no other elements than these; the rest is named under ``skipped``.
 
@@ -134,9 +141,7 @@ def of_elements(library: Library, allowed: Collection[str], where: str = "elemen
     DataError
         If nothing is left.
     """
-    for symbol in allowed:
-        if symbol not in SYMBOLS:
-            raise ConfigError.at(where, f"{symbol!r}", "chemical symbols", nearest(symbol.capitalize(), SYMBOLS))
+    check_elements(allowed, where)
     inside = [entry.elements <= set(allowed) for entry in library.entries]
     kept = library.kept([number for number, fits in enumerate(inside) if fits])
     if not kept.entries:

@@ -19,7 +19,7 @@ import numpy as np
 from bayesbeam.crystals.cell import Floats
 from bayesbeam.crystals.geometry import spacing_of_angle
 from bayesbeam.crystals.groups import grouped
-from bayesbeam.crystals.library import LINES_VERSION, Entry, Library, Skipped, admit, of_elements
+from bayesbeam.crystals.library import LINES_VERSION, Entry, Library, Skipped, admit, check_elements, of_elements
 from bayesbeam.crystals.likeness import Window, cosines
 from bayesbeam.crystals.lines import B_UNKNOWN, Lines, Physics
 from bayesbeam.crystals.scattering import Table, TabulatedFactors
@@ -97,6 +97,8 @@ def crystal_library(
     ConfigError
         If an element is none.
     """
+    if elements is not None:
+        check_elements(elements)
     contents = _contents(Path(folder))
     kept = None if cache is None else Path(cache) / f"lines-{_request_key(request)}.npz"
     before = _Cache() if kept is None else _read(kept)
