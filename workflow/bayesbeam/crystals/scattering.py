@@ -89,27 +89,27 @@ def _sum_of_gaussians(element: str, table: Table) -> tuple[float, Floats, Floats
     if table == "itc92" or (element == "H" and table == "waasmaier_kirfel"):
         listed = gemmi.Element(element).it92
         if listed is None:
-            raise _missing(element, "International Tables C")
+            raise missing_element(element, "International Tables C")
         return float(listed.c), np.array(listed.a), np.array(listed.b)
     if table != "waasmaier_kirfel":
         raise ModelError.at("scattering factors", f"table {table}", "waasmaier_kirfel or itc92")
-    row = _row("SELECT offset, scale, exponents FROM Waasmaier WHERE ion = ?", element)
+    row = row_of("SELECT offset, scale, exponents FROM Waasmaier WHERE ion = ?", element)
     if row is None:
-        raise _missing(element, "the table of Waasmaier and Kirfel")
+        raise missing_element(element, "the table of Waasmaier and Kirfel")
     return float(row[0]), np.array(json.loads(row[1])), np.array(json.loads(row[2]))
 
 
 @lru_cache(maxsize=128)
 def _chantler(element: str) -> tuple[Floats, Floats, Floats]:
     """Energies in eV, f' and f''; zeros of f'' lifted to the smallest number."""
-    row = _row("SELECT energy, f1, f2 FROM Chantler WHERE element = ?", element)
+    row = row_of("SELECT energy, f1, f2 FROM Chantler WHERE element = ?", element)
     if row is None:
-        raise _missing(element, "Chantler's table of f' and f''")
+        raise missing_element(element, "Chantler's table of f' and f''")
     energies, first, second = (np.array(json.loads(text), dtype=np.float64) for text in row)
     return energies, first, np.maximum(second, 1e-99)
 
 
-def _row(question: str, element: str) -> tuple[str, ...] | None:
+def row_of(question: str, element: str) -> tuple[str, ...] | None:
     """First row of an answer of the database."""
     with closing(sqlite3.connect(f"{_database()}?mode=ro&immutable=1", uri=True)) as database:
         found: tuple[str, ...] | None = database.execute(question, (element,)).fetchone()
@@ -129,6 +129,6 @@ def _database() -> str:
     return files[0].as_uri()
 
 
-def _missing(element: str, table: str) -> DataError:
+def missing_element(element: str, table: str) -> DataError:
     """Error that names an element without scattering factors."""
     return DataError.at(f"element {element}", f"nothing in {table}", "a listed element", "Leave the structure out.")
