@@ -8,7 +8,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bayesbeam.crystals.cell import Floats
@@ -79,7 +79,6 @@ def crystals(draw: st.DrawFn) -> Structure:
     return crystal if fits else replace(crystal, cell=(a, a, a, 90.0, 90.0, 90.0), operators=("x,y,z",))
 
 
-@settings(max_examples=60)
 @given(crystals())
 def test_lines_are_those_of_all_atoms_without_symmetry(crystal: Structure) -> None:
     """The cell written out with the identity alone: the intensity at each spacing is the same."""

@@ -139,6 +139,8 @@ def test_lorentz_and_polarisation() -> None:
     assert float(lorentz_polarisation(90.0, Optics("debye_scherrer", 0.0, 0.0))) == pytest.approx(0.0, abs=1e-12)
     graphite = lorentz_polarisation(60.0, Optics(monochromator_two_theta_deg=60.0))
     assert float(graphite) == pytest.approx((1 + 0.25 * 0.25) / 1.25 / (0.25 * np.sqrt(0.75)), rel=1e-12)
+    lit = lorentz_polarisation(60.0, Optics(automatic_slits=True)) / lorentz_polarisation(60.0, Optics())
+    assert float(lit) == pytest.approx(0.5, rel=1e-12)
     assert lorentz_polarisation([20.0, 90.0], Optics("none")).tolist() == [1.0, 1.0]
     with pytest.raises(ModelError, match="polarisation"):
         lorentz_polarisation(20.0, Optics(polarisation=1.5))

@@ -33,11 +33,14 @@ class Optics:
     polarisation : float or None
         Share of the intensity that is polarised perpendicular to the plane of diffraction, near 1 at a synchrotron
         with a vertical plane; None for a tube, which is not polarised.
+    automatic_slits : bool
+        Whether the divergence grows with the angle so that a flat specimen is lit over one length: factor sin theta.
     """
 
     geometry: Geometry = "bragg_brentano"
     monochromator_two_theta_deg: float = 0.0
     polarisation: float | None = None
+    automatic_slits: bool = False
 
 
 def two_theta_deg(spacing: ArrayLike, wavelength: float) -> Floats:
@@ -62,7 +65,7 @@ def energy_eV(wavelength: float) -> float:
 
 
 def lorentz_polarisation(angle_deg: ArrayLike, optics: Optics) -> Floats:
-    """Factor of Lorentz and polarisation of lines at angles 2theta in degrees.
+    """Factor of Lorentz, polarisation and slits of lines at angles 2theta in degrees.
 
     Notes
     -----
@@ -88,4 +91,5 @@ def lorentz_polarisation(angle_deg: ArrayLike, optics: Optics) -> Floats:
         raise ModelError.at(
             "polarisation", f"a share of {optics.polarisation}", "0 to 1", "1 is perpendicular to the plane."
         )
-    return np.asarray(polarised / (np.sin(theta) ** 2 * np.cos(theta)), dtype=np.float64)
+    lit = np.sin(theta) if optics.automatic_slits else 1.0
+    return np.asarray(lit * polarised / (np.sin(theta) ** 2 * np.cos(theta)), dtype=np.float64)
