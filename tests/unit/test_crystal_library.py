@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -216,3 +217,15 @@ def test_a_damaged_cache_is_made_anew(shipped: Path, tmp_path: Path, damage: byt
     kept.write_bytes(kept.read_bytes()[:-200] if damage is None else damage)
     assert same(first, crystal_library(folder, COPPER, cache=tmp_path / "cache"))
     assert kept.stat().st_size > 1000
+
+
+def test_reading_is_quick(shipped: Path, tmp_path: Path) -> None:
+    """CPU seconds of one thread; where this was written 0.9 from CIFs and 0.02 from the cache."""
+    request = LineRequest(Window(1.54059, 5.0, 150.0))
+    seconds = []
+    for _ in range(2):
+        start = time.process_time()
+        crystal_library(shipped, request, cache=tmp_path)
+        seconds.append(time.process_time() - start)
+    assert seconds[0] < 3.0
+    assert seconds[1] < 0.2
