@@ -21,6 +21,7 @@ from bayesbeam.config.fields import VALUE_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
 from bayesbeam.config.reference_distinguish import DISTINGUISH
+from bayesbeam.config.reference_files import FACTS, FILE_KINDS, FILES, FILES_END, FILES_FACTS
 from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
@@ -74,6 +75,11 @@ def readme() -> str:
         _table(("column", "meaning"), ((_name(c, c in REQUIRED), m) for c, m in COLUMNS.items())),
         text.SHEET_REST,
         *(_section(title, model) for title, model in SECTIONS),
+        FILES,
+        _table(("file", "x", "y and its uncertainty", "`read.dataset`"), FILE_KINDS),
+        FILES_FACTS,
+        _table(("fact", "meaning"), FACTS),
+        FILES_END,
         text.STUDIES,
         DISTINGUISH,
         NEXT,

@@ -16,7 +16,7 @@ from bayesbeam.config.numbered import numbered
 class Read(Section):
     """How the numbers are found in a file."""
 
-    format: Literal["auto", "text", "nexus"] = Field(
+    format: Literal["auto", "text", "nexus", "xrdml", "gsas", "cif"] = Field(
         "auto", description="File format; auto looks at the file's name and first bytes."
     )
     x: Column | None = Field(
@@ -48,7 +48,11 @@ class Read(Section):
         examples=[1023],
     )
     dataset: str | None = Field(
-        None, max_length=500, description="Path of the NXdata group inside an HDF5 file.", examples=["/entry/data"]
+        None,
+        max_length=500,
+        description="Part of the file: HDF5: path of the NXdata group; .xrdml: number of the scan, sum (scans over "
+        "equal positions are added) or join (one after the other); GSAS: number of the bank; CIF: name of the block.",
+        examples=["/entry/data", "'2'", "sum"],
     )
 
     @model_validator(mode="before")

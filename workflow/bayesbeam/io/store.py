@@ -1,4 +1,4 @@
-"""A measurement as the workflow knows it, and its HDF5 file, which is a NeXus NXdata file for other tools.
+"""HDF5 files of measurements, which are NeXus NXdata files for other tools.
 
 Decides the layout of ``measurements/<id>.h5`` and what a valid one is; not how data get there (``stages``).
 """
@@ -6,109 +6,21 @@ Decides the layout of ``measurements/<id>.h5`` and what a valid one is; not how 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.atomic import atomic_path
+from bayesbeam.io.measurement import Array, Measurement
 from bayesbeam.io.seal import check_seal, seal
 
 FORMAT = "bayesbeam measurement"
 FORMAT_VERSION = 1
 MAX_POINTS = 10_000_000
 IDENTIFIER = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,64}\Z")
-
-Array = NDArray[np.float64]
-
-
-def _nothing() -> Array:
-    """Return an empty column."""
-    return np.empty(0, dtype=np.float64)
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """One data set with units, treatment and provenance.
-
-    Attributes
-    ----------
-    id : str
-        Name of the measurement, a valid file name.
-    x, y : ndarray (N,), float64
-        Axis, strictly ascending, and signal; empty in a refused measurement.
-    uncertainty : ndarray (N,), float64, or None
-        Standard deviation of each ``y``, positive, same unit.
-    x_quantity, x_unit, y_quantity, y_unit : str
-        Names and units for display, e.g. ``binding energy``, ``eV``.
-    counts : bool
-        Whether ``y`` are counts as they were detected, so that Poisson noise makes sense.
-    decreasing : bool
-        Whether the axis is customarily drawn from right to left.
-    noise_estimate : float
-        Robust estimate of the standard deviation of ``y`` from the data alone, in units of ``y``.
-    metadata : dict
-        Columns of the sheet that are not ours.
-    treatment : tuple of str
-        One sentence for each step that was done to the data, in order.
-    provenance : dict
-        Input file name, its sha256, key, code version, format version.
-    status : str
-        ``ok`` or ``refused``.
-    reason : str
-        Why it was refused, empty when ok.
-    columns : dict of str to ndarray (N,)
-        Further columns of the file, by the names that the campaign gives them.
-    """
-
-    id: str
-    x: Array = field(default_factory=_nothing)
-    y: Array = field(default_factory=_nothing)
-    uncertainty: Array | None = None
-    x_quantity: str = "x"
-    x_unit: str = "1"
-    y_quantity: str = "intensity"
-    y_unit: str = "1"
-    counts: bool = False
-    decreasing: bool = False
-    noise_estimate: float = float("nan")
-    metadata: Mapping[str, str | float] = field(default_factory=dict)
-    treatment: tuple[str, ...] = ()
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    status: str = "ok"
-    reason: str = ""
-    columns: Mapping[str, Array] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> bool:
-        """Whether this measurement has no usable data."""
-        return self.status == "refused"
-
-    def words(self) -> dict[str, float]:
-        """Words that a prior may use, from the data themselves (``x_step`` is the median step) and their exposure."""
-        x, y = self.x, self.y
-        if x.size == 0:
-            raise StoreError.at(f"measurement {self.id}", "has no data points", "a measurement that was not refused")
-        exposure = self.metadata.get("exposure")
-        return {
-            **({"exposure": exposure} if isinstance(exposure, float) else {}),
-            "x_min": float(x[0]),
-            "x_max": float(x[-1]),
-            "x_span": float(x[-1] - x[0]),
-            "x_mid": float(0.5 * (x[0] + x[-1])),
-            "x_step": float(np.median(np.diff(np.unique(x)))) if np.ptp(x) > 0 else 0.0,
-            "y_min": float(y.min()),
-            "y_max": float(y.max()),
-            "y_span": float(y.max() - y.min()),
-            "y_mid": float(0.5 * (y.max() + y.min())),
-            "noise": float(self.noise_estimate),
-            "n_points": float(x.size),
-        }
 
 
 def write_measurement(path: Path | str, measurement: Measurement) -> None:
@@ -178,6 +90,9 @@ def _write(file: h5py.File, m: Measurement) -> None:
         columns = _texts(_group(entry, "columns", "NXcollection"), "names", list(m.columns)).parent
         for k, values in enumerate(m.columns.values()):
             _column(columns, f"column_{k}", values, list(m.columns)[k], "")
+    if m.instrument:
+        said = _texts(_group(entry, "instrument", "NXcollection"), "facts", list(m.instrument))
+        said.attrs.update(dict(m.instrument))
     metadata = _texts(_group(entry, "metadata", "NXcollection"), "columns", list(m.metadata))
     metadata.attrs.update(dict(m.metadata))
     treatment = _group(entry, "treatment", "NXprocess", program="bayesbeam")
@@ -230,6 +145,7 @@ def _read(file: h5py.File) -> Measurement:
         status=str(entry.attrs["status"]),
         reason=str(entry.attrs["reason"]),
         columns=_columns(entry),
+        instrument=_instrument(entry),
     )
 
 
@@ -240,6 +156,14 @@ def _columns(entry: h5py.Group) -> dict[str, Array]:
     group = _inside(entry, "columns")
     names = [str(name) for name in _inside(group, "names").asstr()[()]]
     return {name: _values(group, f"column_{k}") for k, name in enumerate(names)}
+
+
+def _instrument(entry: h5py.Group) -> dict[str, str | float]:
+    """Facts of the instrument, none in files that have none."""
+    if "instrument" not in entry:
+        return {}
+    said = _inside(_inside(entry, "instrument"), "facts")
+    return {str(key): _plain(said.attrs[key]) for key in said.asstr()[()]}
 
 
 def _inside(group: h5py.Group, name: str) -> Any:

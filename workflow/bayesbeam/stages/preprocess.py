@@ -12,6 +12,7 @@ from bayesbeam.io.calibration import calibrate
 from bayesbeam.io.provenance import file_sha256, provenance
 from bayesbeam.io.readers import RawData, ReadOptions, read_raw
 from bayesbeam.io.readers.guarded import Reader, guarded_reader
+from bayesbeam.io.readers.instrument import sentence as instrument_sentence
 from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.io.treatment import Steps, treat
 
@@ -81,9 +82,11 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
         raw = read(row.file, _read_options(row.treatment), label)
         sha256 = file_sha256(row.file)
         _check_points(raw, row.treatment.read.points, label)
+        _check_counts(raw, row.treatment.signal.counts or row.made is not None, label)
         record = provenance(row.file, sha256, key)
         unit = raw.x_unit if row.calibration else _axis_unit(raw, row.treatment.axis.unit, label)
         sentences = [_read_sentence(raw, row.treatment, unit, row.file.name)]
+        sentences += filter(None, [instrument_sentence(raw.instrument)])
         if row.calibration is not None:
             raw, words = _calibrated(raw, row, row.calibration, label, record)
             sentences.append(words)
@@ -102,6 +105,13 @@ def _check_points(raw: RawData, points: int | None, label: str) -> None:
     if points is not None and raw.x.size != points:
         remedy = "The file is truncated, or of another kind: read it again from its source, or leave it out."
         raise DataError.at(label, f"{raw.x.size} points", f"{points}, as read.points says", remedy)
+
+
+def _check_counts(raw: RawData, wanted: bool, label: str) -> None:
+    """Refuse as counts what the file says are none, though they may be whole numbers."""
+    if wanted and raw.not_counts:
+        remedy = "Set signal.counts to false and read.uncertainty to sd, or read.y to counts."
+        raise DataError.at(label, f"y are {raw.not_counts}", "counts as they were detected", remedy)
 
 
 def _calibrated(
@@ -162,6 +172,7 @@ def _measurement(
         noise_estimate=treated.noise_estimate,
         columns=treated.points.columns,
         metadata=dict(row.metadata),
+        instrument=dict(raw.instrument),
         treatment=(*first, *treated.sentences),
         provenance=record,
     )

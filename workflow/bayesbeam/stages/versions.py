@@ -4,7 +4,7 @@ They are part of the keys by which the workflow decides what to run again, so th
 again what it would do differently, and nothing else. Kept apart from the stages so that planning need not load them.
 """
 
-PREPROCESS = 2
+PREPROCESS = 3
 SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2

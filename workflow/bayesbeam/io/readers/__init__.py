@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from bayesbeam.errors import DataError, nearest
@@ -9,8 +12,22 @@ from bayesbeam.io.readers.base import RawData, ReadOptions, check_file
 
 __all__ = ["RawData", "ReadOptions", "check_file", "kind_of", "read_raw"]
 
-_HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".nexus")
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SUFFIXES = {
+    **dict.fromkeys((".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".nexus"), "nexus"),
+    ".xrdml": "xrdml",
+    ".cif": "cif",
+    **dict.fromkeys((".fxye", ".gsa", ".gsas", ".gda", ".gss"), "gsas"),
+}
+_SIGNATURES = {
+    "nexus": re.compile(rb"\x89HDF\r\n\x1a\n"),
+    "xrdml": re.compile(rb"(?:\xef\xbb\xbf)?\s*<[^\0]{0,2000}?<xrdMeasurements\b|\s*<xrdMeasurements\b"),
+    "gsas": re.compile(rb"[^\0]*?(?:^|[\r\n])BANK[ \t]+\d+[ \t]+\d+[ \t]+\d+[ \t]+[A-Z_0-9]+[ \t]"),
+}
+_HEAD_BYTES = 16_384
+_READERS = {
+    name: (f"bayesbeam.io.readers.{module}", f"read_{name}")
+    for name, module in {"text": "text", "nexus": "nexus", "xrdml": "xrdml", "gsas": "gsas", "cif": "pdcif"}.items()
+}
 
 
 def read_raw(path: Path | str, options: ReadOptions | None = None, label: str = "") -> RawData:
@@ -19,7 +36,7 @@ def read_raw(path: Path | str, options: ReadOptions | None = None, label: str = 
     Parameters
     ----------
     path : Path
-        Text of any common dialect, or HDF5 with an NXdata group.
+        Text of any common dialect, HDF5 with an NXdata group, or a file of a diffractometer.
     options : ReadOptions
         How to read it; the defaults suit two columns of text, or the default plot of a NeXus file.
     label : str
@@ -35,14 +52,9 @@ def read_raw(path: Path | str, options: ReadOptions | None = None, label: str = 
     label = label or path.name
     try:
         check_file(path, label)
-        kind = kind_of(path, options.format, label)
-        if kind == "nexus":
-            from bayesbeam.io.readers.nexus import read_nexus
-
-            return read_nexus(path, options, label)
-        from bayesbeam.io.readers.text import read_text
-
-        return read_text(path, options, label)
+        module, name = _READERS[kind_of(path, options.format, label)]
+        read: Callable[[Path, ReadOptions, str], RawData] = getattr(importlib.import_module(module), name)
+        return read(path, options, label)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise DataError.at(
@@ -51,11 +63,12 @@ def read_raw(path: Path | str, options: ReadOptions | None = None, label: str = 
 
 
 def kind_of(path: Path, word: str, label: str) -> str:
-    """Reader for a file: ``text`` or ``nexus``."""
-    if word in ("text", "nexus"):
+    """Reader for a file: ``text``, ``nexus``, ``xrdml``, ``gsas`` or ``cif``."""
+    if word in _READERS:
         return word
     if word != "auto":
-        raise DataError.at(f"{label}: read.format", repr(word), "a format", nearest(word, ["auto", "text", "nexus"]))
+        raise DataError.at(f"{label}: read.format", repr(word), "a format", nearest(word, ["auto", *_READERS]))
     with path.open("rb") as file:
-        signed = file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
-    return "nexus" if signed or path.suffix.lower() in _HDF5_SUFFIXES else "text"
+        head = file.read(_HEAD_BYTES)
+    signed = next((kind for kind, signature in _SIGNATURES.items() if signature.match(head)), None)
+    return signed or _SUFFIXES.get(path.suffix.lower(), "text")

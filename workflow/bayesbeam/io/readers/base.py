@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ MAX_POINTS = 2_000_000
 
 Array = NDArray[np.float64]
 Column = int | str
+Facts = Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,10 @@ class ReadOptions:
     Attributes
     ----------
     format : str
-        ``auto``, ``text`` or ``nexus``.
+        ``auto``, ``text``, ``nexus``, ``xrdml``, ``gsas`` or ``cif``.
     x, y, uncertainty : int, str or None
-        Columns by position from 0 or by name. HDF5: names or paths; a position means the file's own default. With x
-        None the axis is the number of the point, from 1.
+        Columns by position from 0 or by name. HDF5: names or paths; there and in files of diffractometers a position
+        means the file's own default. With x None the axis is the number of the point, from 1.
     delimiter : str
         ``auto``, ``,``, ``;``, ``tab`` or ``space``.
     decimal : str
@@ -39,7 +41,8 @@ class ReadOptions:
     columns : tuple of int or str
         Further columns; one of them may be that of x.
     dataset : str or None
-        HDF5: path of an NXdata group or of a 1-D dataset.
+        HDF5: path of an NXdata group or of a 1-D dataset. xrdml: number of a scan, ``sum`` or ``join``; gsas: number
+        of a bank; cif: name of a data block.
     """
 
     format: str = "auto"
@@ -76,6 +79,10 @@ class RawData:
         How the file was read, for the treatment record.
     columns : tuple of ndarray (N,)
         Further columns, in the order in which they were asked for.
+    instrument : dict
+        What the file says of the instrument and the sample's surroundings; words in ``instrument``.
+    not_counts : str
+        Why y are no counts as they were detected, empty where nothing speaks against it.
     """
 
     x: Array
@@ -90,6 +97,8 @@ class RawData:
     y_unit: str
     dialect: str
     columns: tuple[Array, ...] = ()
+    instrument: Facts = field(default_factory=dict)
+    not_counts: str = ""
 
 
 NUMBER_OF_POINT = "the number of the point"

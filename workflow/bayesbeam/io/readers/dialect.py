@@ -25,7 +25,9 @@ _BOMS = {
 }
 _FOREIGN = {
     b"\x89HDF": ("is an HDF5 file", "Set read.format to nexus."),
-    b"PK\x03\x04": ("is a zip archive or a spreadsheet", "Export the sheet as CSV."),
+    b"PK\x03\x04": ("is a zip archive or a spreadsheet", "Unpack it, or export the sheet as CSV."),
+    b"RAW1.01": ("is a Bruker RAW file", "Export it as .xy, .xye or .cif."),
+    b"RAW4.00": ("is a Bruker RAW file", "Export it as .xy, .xye or .cif."),
     b"\x1f\x8b": ("is compressed with gzip", "Unpack it first."),
     b"BZh": ("is compressed with bzip2", "Unpack it first."),
     b"\xfd7zXZ": ("is compressed with xz", "Unpack it first."),

@@ -1,6 +1,6 @@
-"""Reading HDF5 files of others in a second process, because the HDF5 library can crash or hang on damaged ones.
+"""Reading files of others in a second process where a library of compiled code does it, which can crash or hang.
 
-Text is read in this process. The second process starts at the first HDF5 file, serves all, and is replaced if it dies.
+Text is read in this process. The second process starts at the first other file, serves all, and is replaced if it dies.
 Requests and answers are JSON lines and plain arrays.
 """
 
@@ -26,18 +26,19 @@ from bayesbeam.io.readers import RawData, ReadOptions, check_file, kind_of, read
 TIME_LIMIT_S = 60.0
 MEMORY_LIMIT = 8 << 30
 _COLUMNS = ("x", "y", "uncertainty")
+_LIBRARIES = {"nexus": ("the HDF5 library", "HDF5 data"), "cif": ("the CIF library", "CIF data")}
 
 Reader = Callable[[Path, ReadOptions, str], RawData]
 
 
 @contextmanager
 def guarded_reader(time_limit_s: float = TIME_LIMIT_S) -> Iterator[Reader]:
-    """Yield a function like ``read_raw`` that survives every HDF5 file.
+    """Yield a function like ``read_raw`` that survives every file.
 
     Parameters
     ----------
     time_limit_s : float
-        Seconds for one HDF5 file, after which it is refused.
+        Seconds for one such file, after which it is refused.
     """
     helper = _Helper(time_limit_s)
     try:
@@ -57,7 +58,8 @@ class _Helper:
         """Columns of a file; see ``read_raw``."""
         label = label or path.name
         check_file(path, label)
-        if kind_of(path, options.format, label) == "text":
+        kind = kind_of(path, options.format, label)
+        if kind not in _LIBRARIES:
             return read_raw(path, options, label)
         request = {"path": str(path), "options": asdict(options), "label": label}
         try:
@@ -65,9 +67,9 @@ class _Helper:
         except (OSError, EOFError, TimeoutError) as problem:
             self.stop()
             slow = isinstance(problem, TimeoutError)
-            found = f"not read after {self.time_limit_s:g} s" if slow else "the HDF5 library crashed on this file"
+            found = f"not read after {self.time_limit_s:g} s" if slow else f"{_LIBRARIES[kind][0]} crashed on this file"
             remedy = "Copy the file again; it is damaged."
-            raise DataError.at(label, found, "intact HDF5 data", remedy) from problem
+            raise DataError.at(label, found, f"intact {_LIBRARIES[kind][1]}", remedy) from problem
 
     def stop(self) -> None:
         """End the second process."""
@@ -142,8 +144,8 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
             _send(sink, {"error": str(problem)}, [])
             continue
         arrays = {name: getattr(raw, name) for name in _COLUMNS if getattr(raw, name) is not None}
-        names = ("x_name", "y_name", "uncertainty_name", "x_unit", "y_unit", "dialect")
-        words = {name: getattr(raw, name) for name in names}
+        names = ("x_name", "y_name", "uncertainty_name", "x_unit", "y_unit", "dialect", "not_counts")
+        words = {name: getattr(raw, name) for name in names} | {"instrument": dict(raw.instrument)}
         answer = {"points": raw.x.size, "columns": list(arrays), "further": len(raw.columns), "words": words}
         blocks = [*arrays.values(), *raw.columns]
         _send(sink, answer, [np.ascontiguousarray(values, dtype="<f8").tobytes() for values in blocks])

@@ -10,6 +10,7 @@ import numpy as np
 from bayesbeam.errors import DataError
 from bayesbeam.io.readers import inside
 from bayesbeam.io.readers.base import NUMBER_OF_POINT, RawData, ReadOptions
+from bayesbeam.io.readers.nexus_facts import facts
 
 _MAX_STEPS = 16
 
@@ -68,6 +69,7 @@ def _read(file: h5py.File, options: ReadOptions, label: str) -> RawData:
         x_unit="" if axis is None else inside.text(axis.attrs.get("units")),
         y_unit=inside.text(signal.attrs.get("units")),
         dialect="HDF5, x from the edges of bins" if edges else "HDF5",
+        instrument=facts(file, signal, axis),
     )
 
 

@@ -23,6 +23,8 @@ from bayesbeam.io.readers.base import (
     split_unit,
 )  # fmt: skip
 from bayesbeam.io.readers.dialect import Dialect, decode, sniff
+from bayesbeam.io.readers.header_facts import header_facts
+from bayesbeam.io.readers.instrument import kept
 
 MAX_BYTES = 64 * 1024 * 1024
 _HEADER_LINES = 6
@@ -48,7 +50,7 @@ def read_text(path: Path, options: ReadOptions, label: str) -> RawData:
     DataError
         Names file, line, column, what was found and expected, and the remedy.
     """
-    _check_size(path, label)
+    check_size(path, label)
     lines, encoding = decode(path.read_bytes(), label)
     skip = min(options.skip, len(lines))
     lines[:skip] = [""] * skip
@@ -91,6 +93,7 @@ def _read_table(table: _Table, options: ReadOptions) -> RawData:
         x_unit=x_unit,
         y_unit=y_unit,
         dialect=table.dialect.words(),
+        instrument=kept(header_facts([line for place, line in table.lines if place < table.rows[first][0]])),
     )
 
 
@@ -108,7 +111,7 @@ def _check_different(
             raise DataError.at(table.label, found, "columns that are not y, and each once", "Check read.columns.")
 
 
-def _check_size(path: Path, label: str) -> None:
+def check_size(path: Path, label: str) -> None:
     """Refuse a text file too big to be one spectrum."""
     size = path.stat().st_size
     if size > MAX_BYTES:
