@@ -56,6 +56,19 @@ def points_outside(path: Path) -> None:
         file["data/y"] = h5py.ExternalLink("/etc/secret.h5", "/y")
 
 
+def xrdml(counts: str, declared: str = "") -> str:
+    """One scan of an .xrdml file, with a document type where one is wanted."""
+    ends = "<startPosition>10</startPosition><endPosition>19</endPosition>"
+    points = f'<positions axis="2Theta" unit="deg">{ends}</positions><counts>{counts}</counts>'
+    scan = f"<scan scanAxis='Gonio'><dataPoints>{points}</dataPoints></scan>"
+    measured = f"<xrdMeasurements><xrdMeasurement>{scan}</xrdMeasurement></xrdMeasurements>"
+    return f"<?xml version='1.0'?>\n{declared}{measured}"
+
+
+COUNTS = "5 6 7 8 7 6 5 4 5 6"
+GSAS = "title\nBANK 1 8 8 CONS 1000 10 0 0 FXYE\n" + "".join(f"{1000 + 10 * k} {5 + k} 1\n" for k in range(8))
+
+
 @dataclass(frozen=True)
 class Bad:
     """A data file, how it is read, and what the message must say."""
@@ -100,6 +113,31 @@ CASES = {
     "binary": Bad(("binary data", "Export it as text"), bytes(range(256)) * 20),
     "gzip": Bad(("compressed with gzip", "Unpack it"), gzip.compress(rows().encode())),
     "unit": Bad(("unknown unit 'evolt'", "a unit"), rows(), "{axis: {unit: evolt, convert_to: nm}}"),
+    "scan_cut": Bad(("line 2: broken XML", "Copy the file again"), xrdml(COUNTS)[:-40], suffix="xrdml"),
+    "scan_bomb": Bad(
+        ("line 2: a document type (DOCTYPE)", "plain XML"),
+        xrdml("&b;", '<!DOCTYPE x [<!ENTITY a "5 5 5 5"><!ENTITY b "&a;&a;&a;">]>'),
+        suffix="xrdml",
+    ),
+    "scan_negative": Bad(
+        ("point 3: counts = -7 at x = 12", "counts of at least 0"),
+        xrdml(COUNTS.replace("6 7", "6 -7", 1)),
+        "{signal: {counts: true}}",
+        "xrdml",
+    ),
+    "scan_short": Bad(("3 points", "at least 5"), xrdml("5 6 7"), suffix="xrdml"),
+    "scan_axis": Bad(
+        ("x is in 'degree', axis.unit says '1/angstrom'", "the unit of the file"),
+        xrdml(COUNTS),
+        "{axis: {unit: 1/angstrom}}",
+        "xrdml",
+    ),
+    "bank_cut": Bad(("line 2: 6 points follow", "8, as the BANK record says"), GSAS[:-20], suffix="fxye"),
+    "bank_sd": Bad(
+        ("point 2: uncertainty = 0", "positive"), GSAS.replace("6 1", "6 0"), "{read: {uncertainty: 2}}", "gsa"
+    ),
+    "structure": Bad(("no powder pattern in its 1 data blocks",), "data_a\n_cell_length_a 4\n", suffix="cif"),
+    "cif_cut": Bad(("cannot be read as CIF", "Copy the file again"), "data_a\nloop_\n_a\n_b\n1 2 3\n", suffix="cif"),
     "zero": Bad(("0 eV has no counterpart in nm",), rows({0: "0 1 1"}), "{axis: {unit: eV, convert_to: nm}}"),
 }
 
