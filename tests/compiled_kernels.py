@@ -34,7 +34,7 @@ TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
 OTHER_SHAPES = (
-    "split_pseudo_voigt", "asymmetric_pseudo_voigt", "moessbauer_sextet", "moessbauer_voigt_sextet", "spline",
+    "split_pseudo_voigt", "asymmetric_pseudo_voigt", "moessbauer_sextet", "moessbauer_voigt_sextet", "spline", "avrami",
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def compiled(cases: str, folder: Path) -> list[dict[str, Any]]:
 
 OTHERS = (
     "counts,rates,shared,long,voigt,tails,double,split_pseudo_voigt,asymmetric_pseudo_voigt,moessbauer_sextet,"
-    "moessbauer_voigt_sextet,spline"
+    "moessbauer_voigt_sextet,spline,avrami"
 )
 # A long curve takes what there is, and so do a Voigt peak beside a Fermi edge, six Voigt lines, and a spline.
 LARGE = ("long", "voigt", "moessbauer_voigt_sextet", "spline")

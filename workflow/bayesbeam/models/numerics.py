@@ -43,6 +43,13 @@ def half_erfc(m: MathSpace, v: Value) -> Value:
     return m.where(v < 0.0, 1.0 - above, above)
 
 
+def transformed_share(m: MathSpace, d: Value, rate: Value, exponent: Value) -> Value:
+    """1 - exp(-(rate d)^exponent) at a distance d from the start, 0 before it; exact where it is small."""
+    after = d > 0.0
+    power = m.exp(m.minimum(exponent * m.log(m.where(after, d, 1.0) * rate), 80.0))
+    return m.where(after, -m.expm1(-power), 0.0)
+
+
 def falls_below(m: MathSpace, curve: Callable[[Value], Value], level: Value, near: Value, far: Value) -> Value:
     """Where a curve, above a level at ``near`` and below it at ``far``, crosses it: to 2^-60 of their distance."""
     for _ in range(60):
