@@ -41,6 +41,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("treatments.&lt;name&gt;.read", schema.Read),
     ("treatments.&lt;name&gt;.axis", schema.Axis),
     ("treatments.&lt;name&gt;.signal", schema.Signal),
+    ("treatments.&lt;name&gt;.instrument", schema.Instrument),
     ("treatments.&lt;name&gt;.uncertainty", schema.Uncertainty),
     ("candidates.&lt;name&gt;", schema.Candidate),
     ("candidates.&lt;name&gt;.parts", schema.Part),

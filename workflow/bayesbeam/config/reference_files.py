@@ -43,7 +43,9 @@ counting_time}}` reads the counts and the seconds of each point where the file h
 materials they stand behind rate and weight, and are taken from there if every one of them is whole.
 
 What such a file, the lines above a table, or an HDF5 entry says of the instrument is kept with the measurement (group
-`instrument` of its HDF5 file) and told in its record; what it does not say is not made up:
+`instrument` of its HDF5 file) and told in its record; what it does not say is not made up. `instrument:` of a treatment
+states or corrects it. With a wavelength `axis: {convert_to: 1/angstrom}` takes 2theta to Q, and all three axes to each
+other.
 
 """
 

@@ -27,7 +27,7 @@ from bayesbeam.config.fields import (
 from bayesbeam.config.group import Integration
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
-from bayesbeam.config.treatment import Axis, Read, Signal, Treatment, Uncertainty
+from bayesbeam.config.treatment import Axis, Instrument, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Span, Thinning
 from bayesbeam.config.yaml_text import KeyPath
 
@@ -40,6 +40,7 @@ __all__ = [
     "Derived",
     "Distinguish",
     "Grid",
+    "Instrument",
     "Integration",
     "NextPoints",
     "Noise",

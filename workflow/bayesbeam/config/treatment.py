@@ -90,7 +90,13 @@ class Axis(Section):
         "file, its second what it is, in axis.unit; between rows go straight lines, and beyond them nothing.",
         examples=["data/velocity.csv"],
     )
-    convert_to: str | None = Field(None, max_length=40, description="Unit to convert x to.", examples=["nm"])
+    convert_to: str | None = Field(
+        None,
+        max_length=40,
+        description="Unit to convert x to; 2theta (degree), d (angstrom) and Q (1/angstrom) become each other with the "
+        "wavelength of the instrument.",
+        examples=["nm"],
+    )
     offset: Real = Field(0.0, description="Added to x, in the unit after conversion.", examples=[-0.35])
     decreasing: bool = Field(False, description="Draw the axis from large to small, as for binding energies.")
 
@@ -106,6 +112,48 @@ class Signal(Section):
         description="log: analyse the natural logarithm of y, as for reflectance; it is taken last, its uncertainty is "
         "that of y over y, and y must be above 0.",
     )
+
+
+class Instrument(Section):
+    """What is known of the instrument where the data file does not say it, or not right."""
+
+    wavelength_angstrom: Real | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="Wavelength, of K alpha 1 in a doublet; it takes the place of all wavelengths of the file.",
+        examples=[1.5405929],
+    )
+    wavelength_2_angstrom: Real | None = Field(
+        None, gt=0, le=100, description="Second wavelength, such as K alpha 2.", examples=[1.5444274]
+    )
+    ratio: Real | None = Field(
+        None, gt=0, le=10, description="Intensity of the second wavelength over that of the first.", examples=[0.5]
+    )
+    geometry: str | None = Field(
+        None, min_length=1, max_length=200, description="Geometry in words.", examples=["Bragg-Brentano"]
+    )
+    radius_mm: Real | None = Field(None, gt=0, description="Radius of the goniometer.", examples=[173])
+    monochromator: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Monochromator, and the beam that it stands in.",
+        examples=["graphite, diffracted beam"],
+    )
+    temperature_K: Real | None = Field(None, gt=0, description="Temperature of the sample.", examples=[295])
+
+    @model_validator(mode="after")
+    def _whole_doublet(self) -> Self:
+        """A second wavelength stands beside a first one, with its intensity."""
+        doublet = [self.wavelength_angstrom, self.wavelength_2_angstrom, self.ratio]
+        if doublet[1:] != [None, None] and None in doublet:
+            refuse("a part of a doublet", "both wavelengths and their ratio", "Write all three, or the first alone.")
+        return self
+
+    def stated(self) -> dict[str, float | str]:
+        """Facts that the campaign states, by their words."""
+        return self.model_dump(exclude_none=True)
 
 
 class Uncertainty(Section):
@@ -134,6 +182,9 @@ class Treatment(Section):
     read: Read = Field(default_factory=Read, description="Where the numbers are in the file.")
     axis: Axis = Field(default_factory=Axis, description="What x is.")
     signal: Signal = Field(default_factory=Signal, description="What y is.")
+    instrument: Instrument = Field(
+        default_factory=Instrument, description="Facts of a diffractometer, which go before those of the file."
+    )
     range: Interval | None = Field(
         None, description="Part of x that is kept, after conversion and offset.", examples=["[282, 294]"]
     )

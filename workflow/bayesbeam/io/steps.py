@@ -5,7 +5,7 @@ A step that changes nothing says nothing. Their order is decided in ``treatment`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesbeam import units
 from bayesbeam.errors import DataError
+from bayesbeam.io.bragg import axis_of, by_bragg, is_bragg
 from bayesbeam.io.noise_level import noise_level
 from bayesbeam.io.points import MIN_POINTS, Points, check_left, number, refuse
 
@@ -32,16 +33,27 @@ def check_axis(points: Points) -> Result:
     return points, ""
 
 
-def convert_axis(points: Points, unit: str, convert_to: str | None) -> Result:
-    """Convert x to another unit."""
+def convert_axis(points: Points, unit: str, convert_to: str | None, facts: Mapping[str, float | str]) -> Result:
+    """Convert x to another unit; 2theta, d and Q into each other with the wavelength of the instrument."""
     if convert_to is None or convert_to == unit:
         return points, ""
     where = f"{points.label}: axis"
     if not unit:
         remedy = "Set axis.unit to the unit of x in the file."
         raise DataError.at(where, f"convert_to {convert_to} without a unit", "the unit of x in the file", remedy)
-    x = units.convert(points.x, unit, convert_to, where)
-    return replace(points, x=x), f"Converted x from {unit} to {convert_to}."
+    if not is_bragg(unit, convert_to, str(facts.get("axis", ""))):
+        x = units.convert(points.x, unit, convert_to, where)
+        return replace(points, x=x), f"Converted x from {unit} to {convert_to}."
+    wavelength = facts.get("wavelength_angstrom")
+    used = wavelength if isinstance(wavelength, float) else None
+    x = by_bragg(points.x, unit, convert_to, used, where)
+    words = f" with the wavelength {number(used, 'angstrom')}" if used and "2theta" in _axes(unit, convert_to) else ""
+    return replace(points, x=x), f"Converted x from {' to '.join(_axes(unit, convert_to))}{words}, in {convert_to}."
+
+
+def _axes(unit: str, convert_to: str) -> tuple[str, str]:
+    """What x was and is, for a sentence."""
+    return axis_of(unit), axis_of(convert_to)
 
 
 def shift_axis(points: Points, offset: float, unit: str) -> Result:

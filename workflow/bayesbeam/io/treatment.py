@@ -91,7 +91,7 @@ def treat(raw: RawData, steps: Steps, y_unit: str, label: str) -> Treated:
     sentences: list[str] = []
     todo: list[Callable[[Points], do.Result]] = [
         do.check_axis,
-        lambda p: do.convert_axis(p, steps.unit, steps.convert_to),
+        lambda p: do.convert_axis(p, steps.unit, steps.convert_to, raw.instrument),
         lambda p: do.shift_axis(p, steps.offset, x_unit),
         do.sort_axis,
         lambda p: do.keep_range(p, steps.range, x_unit),

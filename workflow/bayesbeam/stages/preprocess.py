@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesbeam import units
 from bayesbeam.errors import ConfigError, DataError, nearest
+from bayesbeam.io.bragg import after_conversion
 from bayesbeam.io.calibration import calibrate
 from bayesbeam.io.provenance import file_sha256, provenance
 from bayesbeam.io.readers import RawData, ReadOptions, read_raw
 from bayesbeam.io.readers.guarded import Reader, guarded_reader
+from bayesbeam.io.readers.instrument import kept
 from bayesbeam.io.readers.instrument import sentence as instrument_sentence
 from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.io.treatment import Steps, treat
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from bayesbeam.config.outline import CampaignOutline
     from bayesbeam.config.sheet import MeasurementRow
     from bayesbeam.config.treatment import Treatment
+
+
+_LINES = ("wavelength_angstrom", "wavelength_2_angstrom", "ratio", "intended")
+"""Facts of a file that do not stand beside a wavelength of the campaign."""
 
 
 def preprocess_rows(campaign: CampaignOutline, ids: Iterable[str], out_dir: Path | str) -> list[Measurement]:
@@ -79,14 +86,14 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
     label = row.file_in_sheet
     sha256 = ""
     try:
-        raw = read(row.file, _read_options(row.treatment), label)
+        raw, stated = _with_stated(read(row.file, _read_options(row.treatment), label), row.treatment)
         sha256 = file_sha256(row.file)
         _check_points(raw, row.treatment.read.points, label)
         _check_counts(raw, row.treatment.signal.counts or row.made is not None, label)
         record = provenance(row.file, sha256, key)
         unit = raw.x_unit if row.calibration else _axis_unit(raw, row.treatment.axis.unit, label)
         sentences = [_read_sentence(raw, row.treatment, unit, row.file.name)]
-        sentences += filter(None, [instrument_sentence(raw.instrument)])
+        sentences += stated
         if row.calibration is not None:
             raw, words = _calibrated(raw, row, row.calibration, label, record)
             sentences.append(words)
@@ -105,6 +112,16 @@ def _check_points(raw: RawData, points: int | None, label: str) -> None:
     if points is not None and raw.x.size != points:
         remedy = "The file is truncated, or of another kind: read it again from its source, or leave it out."
         raise DataError.at(label, f"{raw.x.size} points", f"{points}, as read.points says", remedy)
+
+
+def _with_stated(raw: RawData, chosen: Treatment) -> tuple[RawData, list[str]]:
+    """Columns with facts of the instrument as file and campaign state them, and the sentences that say so."""
+    stated = kept(chosen.instrument.stated())
+    said = [(raw.instrument, "file"), (stated, "campaign")]
+    sentences = [instrument_sentence(facts, who) for facts, who in said if facts]
+    lost = _LINES if "wavelength_angstrom" in stated else ()
+    left = {name: value for name, value in raw.instrument.items() if name not in lost}
+    return replace(raw, instrument=kept({**left, **stated})), sentences
 
 
 def _check_counts(raw: RawData, wanted: bool, label: str) -> None:
@@ -172,7 +189,7 @@ def _measurement(
         noise_estimate=treated.noise_estimate,
         columns=treated.points.columns,
         metadata=dict(row.metadata),
-        instrument=dict(raw.instrument),
+        instrument=after_conversion(raw.instrument, x_unit, treated.x_unit),
         treatment=(*first, *treated.sentences),
         provenance=record,
     )

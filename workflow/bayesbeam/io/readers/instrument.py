@@ -69,14 +69,14 @@ def kept(stated: Mapping[str, float | str | None]) -> dict[str, float | str]:
     return found
 
 
-def sentence(facts: Facts) -> str:
-    """Return the facts as one sentence for the treatment record, empty if there are none."""
+def sentence(facts: Facts, who: str = "file") -> str:
+    """Return the facts as one sentence of who says so, for the treatment record; empty if there are none."""
     parts = []
     for name, value in facts.items():
         unit = name.rsplit("_", 1)[-1] if "_" in name else ""
         text = f"{value:.8g} {unit if unit in _UNITS else ''}".strip() if isinstance(value, float) else value
         parts.append(f"{WORDS.get(name, name)} {text}")
-    return f"The file says of the instrument: {', '.join(parts)}." if parts else ""
+    return f"The {who} says of the instrument: {', '.join(parts)}." if parts else ""
 
 
 def angstrom(value: float | None, unit: str) -> float | None:
