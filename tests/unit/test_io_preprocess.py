@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from bayesbeam import __version__
 from bayesbeam.config.load import load_campaign
@@ -63,6 +64,13 @@ def test_a_row_becomes_a_measurement(tmp_path: Path) -> None:
         "format_version": "1",
     }
     assert m.metadata == {"sample": "gold"}
+
+
+def test_a_part_of_a_file_may_be_a_number() -> None:
+    assert Treatment(read={"dataset": 2}).read.dataset == "2"
+    for wrong in (True, 0, "", 2.5, "x" * 501):
+        with pytest.raises(ValidationError, match="a path, a name, or a number from 1"):
+            Treatment(read={"dataset": wrong})
 
 
 def test_unused_uncertainties_and_other_units_are_told(tmp_path: Path) -> None:

@@ -83,6 +83,12 @@ def _column(value: Any) -> Any:
     return value
 
 
+def _part_of_file(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value in ("", 0) or len(str(value)) > 500:
+        refuse(shown(value), "a path, a name, or a number from 1", "Write e.g. /entry/data, sum or 2.")
+    return str(value)
+
+
 def _interval(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2:
         refuse(shown(value), "two numbers in brackets", "Write e.g. [282, 294].")
@@ -252,6 +258,7 @@ CandidateName = Annotated[
 ]
 PartName = Annotated[str, BeforeValidator(_part_name)]
 Column = Annotated[int | str, BeforeValidator(_column)]
+PartOfFile = Annotated[str, BeforeValidator(_part_of_file), WithJsonSchema({"type": ["string", "integer"]})]
 Interval = Annotated[tuple[float, float], BeforeValidator(_interval)]
 Real = Annotated[float, BeforeValidator(number)]
 Automatic = Annotated[int | Literal["auto"], BeforeValidator(_automatic)]
@@ -270,6 +277,7 @@ VALUE_WORDS: dict[Any, str] = {
     _candidate_name: "candidate name",
     _part_name: "letters, digits, _",
     _column: "column number or name",
+    _part_of_file: "path, name or number",
     _interval: "[low, high]",
     number: "number",
     _automatic: "`auto` or whole number",

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bayesbeam.config.fields import Column, Interval, PartName, Real, Section, refuse
+from bayesbeam.config.fields import Column, Interval, PartName, PartOfFile, Real, Section, refuse
 from bayesbeam.config.numbered import numbered
 
 
@@ -47,12 +47,11 @@ class Read(Section):
         description="Number of points of a complete file; one that has another number is refused as truncated.",
         examples=[1023],
     )
-    dataset: str | None = Field(
+    dataset: PartOfFile | None = Field(
         None,
-        max_length=500,
         description="Part of the file: HDF5: path of the NXdata group; .xrdml: number of the scan, sum (scans over "
         "equal positions are added) or join (one after the other); GSAS: number of the bank; CIF: name of the block.",
-        examples=["/entry/data", "'2'", "sum"],
+        examples=["/entry/data", 2, "sum"],
     )
 
     @model_validator(mode="before")
