@@ -190,6 +190,16 @@ def test_facts_that_are_not_always_there(tmp_path: Path) -> None:
     assert raw.instrument["temperature_K"] == pytest.approx(299.65, abs=1e-12)
 
 
+def test_divergence_corrections_of_one_are_none_and_temperatures_are_in_kelvin(tmp_path: Path) -> None:
+    warm = '<nonAmbientPoints><nonAmbientValues type="Temperature">300 302</nonAmbientValues></nonAmbientPoints>'
+    one = "<commonDivergenceCorrection>1.0</commonDivergenceCorrection>"
+    raw = read(tmp_path, document(scan(POSITIONS, one, COUNTS, after=warm)))
+    assert "divergence" not in raw.instrument
+    assert raw.instrument["temperature_K"] == 301.0
+    pressure = read(tmp_path, document(scan(POSITIONS, COUNTS, after=warm.replace("Temperature", "Pressure"))))
+    assert "temperature_K" not in pressure.instrument
+
+
 def test_wavelengths_of_unknown_anodes_are_no_facts(tmp_path: Path) -> None:
     raw = read(tmp_path, document(scan(POSITIONS, COUNTS), head=WAVE.replace("1.5405980", "0").replace("0.5<", "<")))
     assert "wavelength_angstrom" not in raw.instrument

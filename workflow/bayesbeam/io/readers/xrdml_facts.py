@@ -88,19 +88,21 @@ def _monochromator(incident: Element | None, diffracted: Element | None) -> str 
 
 def _divergence(incident: Element | None, scan: Element) -> str | None:
     """Divergence slit by its name; corrections of an automatic one are said, and not applied."""
-    corrected = any(
-        scan.find(f"dataPoints/{name}") is not None for name in ("divergenceCorrections", "commonDivergenceCorrection")
-    )
+    texts = [
+        scan.findtext(f"dataPoints/{name}", "") for name in ("divergenceCorrections", "commonDivergenceCorrection")
+    ]
+    corrected = any(number(word) != 1.0 for text in texts for word in text.split())
     words = [_name(incident, "divergenceSlit"), "its corrections in the file are not applied" if corrected else None]
     return ", ".join(word for word in words if word) or None
 
 
 def _temperature(scan: Element) -> float | None:
-    """Mean temperature of the sample during the scan."""
-    for place in scan.findall("nonAmbientPoints"):
+    """Mean temperature of the sample during the scan, in kelvin where no unit stands there."""
+    for place in scan.iter("nonAmbientPoints"):
         values = place.find("nonAmbientValues")
+        kind = place.get("type") or (None if values is None else values.get("type"))
         numbers = [number(word) for word in ((values.text or "") if values is not None else "").split()]
         known = [value for value in numbers if value is not None]
-        if place.get("type") == "Temperature" and values is not None and known:
+        if kind == "Temperature" and values is not None and known:
             return kelvin(float(np.mean(known)), values.get("unit", place.get("unit", "K")))
     return None
