@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CORE = "crystals priors models noise targets sampling evidence integration sparse testsystems".split()
+CORE = "crystals priors models noise targets sampling evidence integration sparse diffraction testsystems".split()
 MOST_LINES_A_FILE = 300
 MOST_LINES_A_FUNCTION = 60
 

@@ -1,0 +1,1 @@
+"""Powder patterns as sums of crystalline phases: what is there, with which probability, and how much of it."""

@@ -1,0 +1,95 @@
+"""Noise of a pattern: counts, and a model that is wrong by a share of what it predicts, over the width of a line.
+
+A pattern never fits to counting statistics: intensities of lines, their form and their places are off by some per cent.
+That misfit is alike within a line, so it is noise with a correlation, and the likelihood stays a normal density.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.diffraction.line_loops import whiten
+
+FloatArray = NDArray[np.float64]
+Numbers = TypeVar("Numbers", NDArray[np.float32], NDArray[np.float64])
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Covariance of the noise by its Cholesky factor: ``band`` (B+1, N) holds its diagonals, lower."""
+
+    band: FloatArray
+
+    @property
+    def log_determinant(self) -> float:
+        """Logarithm of the determinant of the covariance."""
+        return 2.0 * float(np.log(self.band[0]).sum())
+
+    def whitened(self, columns: Numbers) -> Numbers:
+        """Columns (N,) or (N, C) divided by the factor: of unit, independent noise."""
+        rows: Any = np.array(columns.reshape(len(columns), -1), order="C")
+        whiten(self.band.astype(rows.dtype), rows)
+        found: Numbers = rows.reshape(columns.shape)
+        return found
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What a model is wrong by: standard deviation (N,), alike between points nearer than ``reach`` widths."""
+
+    sd: FloatArray
+    reach: float
+
+
+def noise(counts: FloatArray, misfits: Sequence[Misfit], place: FloatArray) -> Noise:
+    """Noise of counts with correlated misfits.
+
+    Parameters
+    ----------
+    counts : array (N,)
+        Variance of counting.
+    misfits : sequence of Misfit
+        Independent of each other.
+    place : array (N,)
+        Where the points are, in units of the width of lines there, growing.
+
+    Notes
+    -----
+    The correlation is Wendland's function of smoothness 2, positive definite in up to three dimensions, and on any
+    axis that grows with the angle; beyond its reach it is 0.
+
+    Source
+    ------
+    Wendland, Advances in Computational Mathematics 4 (1995) 389: phi_{3,1}.
+    """
+    from scipy.linalg import cholesky_banded
+
+    reach = max((one.reach for one in misfits), default=0.0)
+    farthest = np.searchsorted(place, place + reach, side="left") - np.arange(len(place))
+    band = np.zeros((max(int(farthest.max()), 1), len(place)))
+    for one in misfits:
+        for d in range(len(band)):
+            rest = slice(0, len(place) - d)
+            distance = (place[d:] - place[rest]) / one.reach
+            near = np.maximum(1.0 - distance, 0.0)
+            band[d, rest] += near**4 * (4.0 * distance + 1.0) * one.sd[d:] * one.sd[rest]
+    band[0] += counts
+    return Noise(np.asarray(cholesky_banded(band, lower=True), dtype=np.float64))
+
+
+def in_widths(x: FloatArray, width: FloatArray) -> FloatArray:
+    """Places (N,) of points in units of the width of lines there, from 0."""
+    step = np.diff(x) / (0.5 * (width[1:] + width[:-1]))
+    return np.concatenate([[0.0], np.cumsum(step)])
+
+
+def log_density(residual: FloatArray, law: Noise) -> float:
+    """Logarithm of the density of a residual (N,)."""
+    white = law.whitened(residual)
+    return -0.5 * float(white @ white) - 0.5 * law.log_determinant - 0.5 * len(residual) * math.log(2.0 * math.pi)

@@ -1,0 +1,135 @@
+"""Pattern of one phase on a grid of angles: positions, widths and form of its lines.
+
+Widths as Thompson, Cox and Hastings have them: a normal part (Caglioti) of the instrument, and a Lorentzian part of
+size and strain, of which a phase may have more or less than others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.crystals.geometry import Optics, lorentz_polarisation
+from bayesbeam.diffraction.line_loops import add_lines
+from bayesbeam.diffraction.phase import Phase, inverse_squares, tilt
+
+FloatArray = NDArray[np.float64]
+
+COMMON = ("zero", "displacement", "log_width", "lean", "log_rise", "log_size", "log_strain", "skew")
+"""Parameters of a pattern that all phases share: shift of all lines, and times cos(theta), in degrees; width of the
+normal part, of which the square is ``W ((1 + lean t)^2 + (rise t)^2)`` with t = tan(theta) and W that of ``width``,
+degrees (Caglioti's U = W (lean^2 + rise^2), V = 2 W lean, never below 0); logarithms of the Lorentzian widths, degrees,
+that go with 1/cos(theta) and tan(theta); skewness of lines times cot(2 theta)."""
+OWN = ("log_size_factor", "log_strain_factor", "log_texture")
+"""Parameters of a phase after those of its cell: logarithms of factors of its Lorentzian widths, and of March's r."""
+_LARGEST_SKEW = 0.8
+
+
+@dataclass(frozen=True)
+class Beam:
+    """Wavelengths (angstrom) with their shares, copper's doublet by default, and what geometry does to intensities."""
+
+    wavelengths: tuple[float, ...] = (1.5405929, 1.5444274)
+    shares: tuple[float, ...] = (2.0 / 3.0, 1.0 / 3.0)
+    optics: Optics = field(default_factory=Optics)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Lines on the axis: centre, full width at half maximum (degrees), share of Lorentz, skewness, area, (n,) each."""
+
+    centre: FloatArray
+    width: FloatArray
+    mixing: FloatArray
+    skew: FloatArray
+    area: FloatArray
+
+
+def pattern(
+    x: FloatArray, phase: Phase, beam: Beam, common: FloatArray, own: FloatArray,
+    axis: tuple[int, int, int] = (0, 0, 1), faintest: float = 1e-5,
+) -> FloatArray:  # fmt: skip
+    """Pattern (N,) of a phase of unit scale at angles 2 theta (N,) in degrees, growing and nearly even.
+
+    Parameters
+    ----------
+    common : array (8,)
+        See ``COMMON``.
+    own : array (strains + 3,)
+        Changes of the cell, then as in ``OWN``.
+    axis : three integers
+        Normal of the plane by which grains lie flat (March's r below 1).
+    faintest : float
+        Share of the height of the strongest line below which tails are cut.
+    """
+    out = np.zeros(len(x))
+    lines = places(phase, beam, common, own, (float(x[0]), float(x[-1])), axis)
+    if len(lines.centre):
+        height = float((lines.area / lines.width).max())
+        add_lines(x, lines.centre, lines.width, lines.mixing, lines.skew, lines.area, faintest * height, out)
+    return out
+
+
+def places(
+    phase: Phase, beam: Beam, common: FloatArray, own: FloatArray, ends: tuple[float, float],
+    axis: tuple[int, int, int] = (0, 0, 1),
+) -> Places:  # fmt: skip
+    """All lines of a phase that reach into a range of angles."""
+    root = np.sqrt(inverse_squares(phase, own[: phase.strains]))
+    sine = 0.5 * np.outer(beam.wavelengths, root)
+    strength = phase.strength
+    if own[-1] != 0.0:
+        strength = strength * march(math.exp(own[-1]), tilt(phase, axis))
+    area = np.outer(beam.shares, strength).ravel()
+    sine = sine.ravel()
+    seen = sine < 0.9999
+    sine, area = sine[seen], area[seen]
+    theta = np.arcsin(sine)
+    area = area * lorentz_polarisation(np.degrees(2.0 * theta), beam.optics)
+    return _on_axis(theta, area, common, own, ends)
+
+
+def _on_axis(
+    theta: FloatArray, area: FloatArray, common: FloatArray, own: FloatArray, ends: tuple[float, float]
+) -> Places:  # fmt: skip
+    """Lines with their widths, given Bragg angles (radians) and areas."""
+    zero, displacement, _, _, _, _, _, slope = common
+    cosine, tangent = np.cos(theta), np.tan(theta)
+    centre = np.degrees(2.0 * theta) + zero + displacement * cosine
+    width, mixing = widths(tangent, common, own)
+    near = (centre > ends[0] - 40.0 * width) & (centre < ends[1] + 40.0 * width)
+    lean = slope * (1.0 - np.square(tangent)) / (2.0 * tangent)
+    skew = _LARGEST_SKEW * np.tanh(lean / _LARGEST_SKEW)
+    return Places(centre[near], width[near], mixing[near], skew[near], area[near])
+
+
+def widths(tangent: FloatArray, common: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Full width at half maximum (degrees) and share of Lorentz of lines at tan(theta).
+
+    Source
+    ------
+    Thompson, Cox, Hastings, Journal of Applied Crystallography 20 (1987) 79: equations 9 and 10.
+    """
+    _, _, log_width, lean, log_rise, log_size, log_strain, _ = common
+    rise = math.exp(log_rise)
+    g = math.exp(log_width) * np.sqrt(np.square(1.0 + lean * tangent) + np.square(rise * tangent))
+    size, strain = math.exp(log_size + own[-3]), math.exp(log_strain + own[-2])
+    lorentz = size * np.sqrt(1.0 + tangent**2) + strain * tangent
+    fifth = g**5 + 2.69269 * g**4 * lorentz + 2.42843 * g**3 * lorentz**2 + 4.47163 * g**2 * lorentz**3
+    full = (fifth + 0.07842 * g * lorentz**4 + lorentz**5) ** 0.2
+    q = lorentz / full
+    return full, 1.36603 * q - 0.47719 * q**2 + 0.11116 * q**3
+
+
+def march(r: float, squared_cosine: FloatArray) -> FloatArray:
+    """Factor of the intensity of lines by grains that lie flat (r < 1) or upright (r > 1).
+
+    Source
+    ------
+    Dollase, Journal of Applied Crystallography 19 (1986) 267: equation 7. Its mean over the sphere is 1.
+    """
+    found: FloatArray = (r * r * squared_cosine + (1.0 - squared_cosine) / r) ** -1.5
+    return found

@@ -1,0 +1,257 @@
+"""Shapes of the lines of a set of phases, found together with heights and background, and integrated out by Laplace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.diffraction.gram import Frame
+from bayesbeam.diffraction.members import Member, Spread, positive_heights, steps_of
+from bayesbeam.diffraction.powder import Powder
+from bayesbeam.diffraction.profile import Beam
+from bayesbeam.diffraction.sets import SHARE_SD
+
+FloatArray = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+COMMON_STEPS = np.array([5e-4, 5e-4, 1e-2, 1e-2, 2e-2, 2e-2, 2e-2, 1e-2])
+"""Of finite differences of the shared parameters."""
+COMMON_SD = np.array([0.05, 0.1, 0.25, 0.25, 0.5, 0.4, 0.4, 0.2])
+"""Standard deviations of their priors."""
+_FARTHEST = 4.0
+_TRIES, _DAMPING, _LEAST_DAMPING = 6, 1e-3, 1e-6
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What fits of all sets have in common; shared parameters of which the prior has no spread are fixed."""
+
+    data: Powder
+    beam: Beam
+    frame: Frame
+    common_mean: FloatArray
+    common_sd: FloatArray
+    spread: Spread = field(default_factory=Spread)
+
+    @property
+    def open(self) -> Flags:
+        """Shared parameters that are not fixed."""
+        found: Flags = self.common_sd > 0.0
+        return found
+
+
+def common_start(width: float) -> FloatArray:
+    """Shared parameters as they are before anything is fitted: lines of a width that does not change much."""
+    return np.array([0.0, 0.0, math.log(0.7 * width), -0.25, math.log(0.5), math.log(0.4 * width),
+                     math.log(0.4 * width), 0.0])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best shapes of a set.
+
+    Attributes
+    ----------
+    misfit : float
+        Half the sum of squares of the white residual, plus that of all priors.
+    free_energy : float
+        By Laplace, noise's normaliser and the background's integral left out: those of all sets are the same.
+    shape_cost : float
+        The part of it that is not that of heights at these shapes.
+    covariance : array
+        Of shared parameters that are open, own ones of members that may move, and heights.
+    model, background : arrays (N,)
+    parts : array (K, N)
+        Patterns of unit height.
+    """
+
+    common: FloatArray
+    members: tuple[Member, ...]
+    misfit: float
+    free_energy: float
+    shape_cost: float
+    covariance: FloatArray
+    model: FloatArray
+    background: FloatArray
+    parts: FloatArray
+
+    @property
+    def heights(self) -> FloatArray:
+        """Heights of all members."""
+        return np.array([one.height for one in self.members])
+
+    @property
+    def height_sd(self) -> FloatArray:
+        """Their standard deviations, shapes integrated out."""
+        sd: FloatArray = np.sqrt(np.diag(self.covariance)[len(self.covariance) - len(self.members) :])
+        return sd
+
+
+def refine(
+    setting: Setting, common: FloatArray, members: Sequence[Member], rounds: int = 5, shared: bool = True,
+    movable: Sequence[bool] | None = None, tolerance: float = 0.02,
+) -> Fit:  # fmt: skip
+    """Best shapes of a set by Gauss-Newton on everything at once, heights solved for at every place.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether shared parameters move.
+    movable : sequence of bool
+        Whether each member's own parameters move; all by default.
+    tolerance : float
+        Nats of a round at which to stop.
+    """
+    may = [True] * len(members) if movable is None else list(movable)
+    free = setting.open & shared
+    place = _place(setting, common, list(members))
+    damping = _DAMPING
+    for _ in range(rounds):
+        slope = _slope(setting, place, free, may)
+        if slope.shapes == 0:
+            break
+        better = None
+        for _ in range(_TRIES):
+            better = _moved(setting, place, slope.step(damping), free, may)
+            if better.misfit < place.misfit + 1e-9:
+                break
+            better, damping = None, 10.0 * damping
+        if better is None:
+            break
+        damping = max(0.2 * damping, _LEAST_DAMPING)
+        gain, place = place.misfit - better.misfit, better
+        if gain < tolerance:
+            break
+    return _fit(setting, place, _slope(setting, place, free, may))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A set at one place: members with their best heights there, and what is left."""
+
+    common: FloatArray
+    members: list[Member]
+    parts: FloatArray
+    white: FloatArray
+    residual: FloatArray
+    misfit: float
+    pull: float
+
+
+def _place(
+    setting: Setting, common: FloatArray, members: list[Member], old: _Place | None = None, same: Sequence[bool] = ()
+) -> _Place:  # fmt: skip
+    """A set at a place; parts of an old one are kept where they are the same."""
+    x = setting.data.x
+    parts, white = np.empty((len(members), len(x))), np.empty((len(x), len(members)))
+    for k, one in enumerate(members):
+        if old is not None and same[k]:
+            parts[k], white[:, k] = old.parts[k], old.white[:, k]
+        else:
+            parts[k] = one.part(x, setting.beam, common)
+            white[:, k] = setting.frame.columns(parts[k][:, None])[:, 0]
+    target = setting.frame.target
+    heights = positive_heights(white.T @ white, white.T @ target) if members else np.zeros(0)
+    residual = target - white @ heights
+    placed = [replace(one, height=float(height)) for one, height in zip(members, heights, strict=True)]
+    is_open = setting.open
+    away = (common - setting.common_mean)[is_open] / setting.common_sd[is_open]
+    pull = 0.5 * float(away @ away)
+    for one in placed:
+        pull += 0.5 * float(np.square(one.own / setting.spread.of(one.phase)).sum())
+    misfit = 0.5 * float(residual @ residual) + 0.5 * float(heights @ heights) / SHARE_SD**2 + pull
+    return _Place(common, placed, parts, white, residual, misfit, pull)
+
+
+def _moved(setting: Setting, place: _Place, step: FloatArray, free: Flags, may: Sequence[bool]) -> _Place:
+    """The set a step away, within bounds far out in the priors."""
+    common = place.common.copy()
+    at = int(free.sum())
+    common[free] += step[:at]
+    shared = at > 0
+    members, same = [], []
+    for one, moves in zip(place.members, may, strict=True):
+        same.append(not (moves or shared))
+        if not moves:
+            members.append(one)
+            continue
+        limit = _FARTHEST * setting.spread.of(one.phase)
+        members.append(replace(one, own=np.clip(one.own + step[at : at + len(one.own)], -limit, limit)))
+        at += len(one.own)
+    return _place(setting, common, members, place, same)
+
+
+@dataclass(frozen=True)
+class _Slope:
+    """White derivatives (N, P) of the model by [shared, own, heights], precisions of priors and where they pull."""
+
+    jacobian: FloatArray
+    precision: FloatArray
+    gradient: FloatArray
+    shapes: int
+
+    @property
+    def hessian(self) -> FloatArray:
+        """Second derivatives of the misfit, as Gauss and Newton have them."""
+        return np.asarray(self.jacobian.T @ self.jacobian + np.diag(self.precision))
+
+    def step(self, damping: float) -> FloatArray:
+        """Step of the shapes, as Levenberg and Marquardt have it."""
+        damped = self.hessian
+        shape = np.arange(self.shapes)
+        damped[shape, shape] *= 1.0 + damping
+        return np.asarray(np.linalg.solve(damped, self.gradient)[: self.shapes])
+
+
+def _slope(setting: Setting, place: _Place, free: Flags, may: Sequence[bool]) -> _Slope:
+    """Derivatives by finite differences of patterns."""
+    x, beam = setting.data.x, setting.beam
+    columns: list[FloatArray] = []
+    for j in np.flatnonzero(free):
+        common = place.common.copy()
+        common[j] += COMMON_STEPS[j]
+        change = np.zeros(len(x))
+        for one, part in zip(place.members, place.parts, strict=True):
+            if one.height > 0.0:
+                change += one.height * (one.part(x, beam, common) - part)
+        columns.append(change / COMMON_STEPS[j])
+    precision = [1.0 / np.square(setting.common_sd[free])]
+    pull = [(setting.common_mean - place.common)[free] * precision[0]]
+    for one, part, moves in zip(place.members, place.parts, may, strict=True):
+        if not moves:
+            continue
+        steps = steps_of(one.phase)
+        columns.extend(one.height * (one.part(x, beam, place.common, own) - part) / step
+                       for own, step in zip(one.own + np.diag(steps), steps, strict=True))  # fmt: skip
+        precision.append(1.0 / np.square(setting.spread.of(one.phase)))
+        pull.append(-one.own * precision[-1])
+    white = place.white
+    if columns:
+        white = np.hstack([setting.frame.columns(np.array(columns).T), place.white])
+    precision.append(np.full(len(place.members), 1.0 / SHARE_SD**2))
+    pull.append(-np.array([one.height for one in place.members]) * precision[-1])
+    gradient = white.T @ place.residual + np.concatenate(pull)
+    return _Slope(white, np.concatenate(precision), gradient, len(columns))
+
+
+def _fit(setting: Setting, place: _Place, slope: _Slope) -> Fit:
+    """Everything that is told of a fit."""
+    from scipy.special import log_ndtr
+
+    hessian = slope.hessian
+    covariance = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+    heights = np.array([one.height for one in place.members])
+    block = slice(slope.shapes, len(hessian))
+    log_det, alone = (float(np.linalg.slogdet(matrix)[1]) for matrix in (hessian, hessian[block, block]))
+    shape_cost = 0.5 * (log_det - alone - float(np.log(slope.precision[: slope.shapes]).sum())) + place.pull
+    sd = np.sqrt(np.diag(covariance)[block])
+    free_energy = place.misfit - place.pull + shape_cost + 0.5 * alone
+    free_energy += len(heights) * math.log(SHARE_SD / 2.0) - float(log_ndtr(heights / sd).sum())
+    coefficients = setting.frame.coefficients(setting.frame.white - setting.frame.law.whitened(heights @ place.parts))
+    background = setting.data.background @ coefficients
+    return Fit(place.common, tuple(place.members), place.misfit, free_energy, shape_cost, covariance,
+               background + heights @ place.parts, background, place.parts)  # fmt: skip
