@@ -1,0 +1,89 @@
+"""What a set of phases leaves: lines of none of its phases, and phases of which too few lines are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.diffraction.gram import Frame
+from bayesbeam.diffraction.law import Tolerance
+from bayesbeam.diffraction.line_loops import add_lines
+from bayesbeam.diffraction.members import Member
+from bayesbeam.diffraction.powder import Powder, smooth
+from bayesbeam.diffraction.profile import Beam, Places, places
+
+FloatArray = NDArray[np.float64]
+
+CLEAR, SEEN = 8.0, 3.0
+"""Standard deviations at which a line that nothing explains is told, and at which a line of a phase counts as seen."""
+FEWEST_UNKNOWN, FEWEST_LINES, LEAST_SHARE = 2, 3, 0.01
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Lines that no phase explains: where (degrees), how far above noise, and their share of all above background."""
+
+    position: FloatArray
+    z: FloatArray
+    share: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is there that is none of the phases."""
+        return len(self.position) >= FEWEST_UNKNOWN
+
+
+def unknown_lines(data: Powder, model: FloatArray, background: FloatArray, tolerance: Tolerance) -> Unknown:
+    """Lines of none of the phases of a model (N,), by a filter of the width of a line on what is left.
+
+    A line that is explained may be off by its tolerance, three times over; only what is more is unknown.
+    """
+    half = data.half_width
+    bell = np.hanning(2 * half + 3)
+    bell /= bell.sum()
+    counting = np.convolve(data.variance, bell**2, "same")
+    near = np.maximum(smooth(model - background, 2 * half), smooth(model - background, half))
+    off = (tolerance.line + tolerance.form) * np.maximum(near, 0.0)
+    left = smooth(data.y - model, half)
+    z = left / np.sqrt(counting + np.square(off))
+    top = np.flatnonzero((z[1:-1] > CLEAR) & (z[1:-1] >= z[:-2]) & (z[1:-1] > z[2:])) + 1
+    kept: list[int] = []
+    for i in top[np.argsort(-z[top], kind="stable")]:
+        if all(abs(i - j) > 3 * half for j in kept):
+            kept.append(int(i))
+    order = np.sort(np.array(kept, dtype=np.int64))
+    whole = float(np.maximum(data.y - background, 0.0).sum())
+    share = float(np.maximum(left[np.abs(z) > SEEN], 0.0).sum()) / whole if whole > 0.0 else 0.0
+    return Unknown(data.x[order], z[order], share)
+
+
+def lines_seen(data: Powder, frame: Frame, beam: Beam, common: FloatArray, members: Sequence[Member], j: int) -> int:
+    """Number of groups of lines of a member that stand out beside all other members; a group is nearer than a width."""
+    one = members[j]
+    lines = places(one.phase, beam, common, one.own, (float(data.x[0]), float(data.x[-1])), one.axis)
+    inside = (lines.centre > data.x[0]) & (lines.centre < data.x[-1])
+    groups = _groups(lines, inside)
+    if not groups or one.height <= 0.0:
+        return 0
+    columns = np.zeros((len(groups), len(data.x)))
+    for column, group in zip(columns, groups, strict=True):
+        add_lines(data.x, lines.centre[group], lines.width[group], lines.mixing[group], lines.skew[group],
+                  one.unit * one.height * lines.area[group], 1e-3, column)  # fmt: skip
+    others = [other.part(data.x, beam, common) for k, other in enumerate(members) if k != j]
+    white = frame.columns(columns.T)
+    if others:
+        basis = np.linalg.qr(frame.columns(np.array(others).T))[0]
+        white = white - basis @ (basis.T @ white)
+    return int((np.sqrt(np.square(white).sum(0)) > SEEN).sum())
+
+
+def _groups(lines: Places, inside: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Lines in range, those nearer than a width to the one before together."""
+    order = np.flatnonzero(inside)[np.argsort(lines.centre[inside], kind="stable")]
+    if not len(order):
+        return []
+    apart = np.diff(lines.centre[order]) > lines.width[order][1:]
+    return list(np.split(order, np.flatnonzero(apart) + 1))
