@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bayesbeam.errors import DataError
-from bayesbeam.io.readers import RawData, ReadOptions, kind_of, read_raw
+from bayesbeam.io.readers import RawData, kind_of, read_raw
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from file_reading import read_text, refusal_of
 
 
-def read(folder: Path, text: str | bytes, name: str = "a.gsa", **options: object) -> RawData:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_raw(path, ReadOptions(**options))  # type: ignore[arg-type]
+def read(folder: Path, text: str | bytes, **options: object) -> RawData:
+    return read_text(folder / "a.gsa", text, **options)
 
 
 def refusal(folder: Path, text: str | bytes, **options: object) -> str:
-    with pytest.raises(DataError) as caught:
-        read(folder, text, **options)
-    message = str(caught.value)
-    assert message.startswith("a.gsa: ")
-    assert "; expected " in message
-    return message
+    return refusal_of(folder / "a.gsa", text, **options)
 
 
 def std(*points: tuple[int, int]) -> str:

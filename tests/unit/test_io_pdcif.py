@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +13,20 @@ from bayesbeam.io.readers import RawData, ReadOptions, kind_of, read_raw
 from bayesbeam.io.readers.guarded import guarded_reader
 from bayesbeam.io.readers.pdcif_counts import regions_of_weights
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from file_reading import read_text, refusal_of
+
 NIST = "tests/data/diffraction/lab6_nist_660c_three_regions.cif"
 MEASURED = "pd_proc_660_cert_cif_mosaic_consensus_100a_meas"
 
 
-def read(folder: Path, text: str | bytes, name: str = "a.cif", **options: object) -> RawData:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_raw(path, ReadOptions(**options))  # type: ignore[arg-type]
+def read(folder: Path, text: str | bytes, **options: object) -> RawData:
+    return read_text(folder / "a.cif", text, **options)
 
 
 def refusal(folder: Path, text: str | bytes, **options: object) -> str:
-    with pytest.raises(DataError) as caught:
-        read(folder, text, **options)
-    message = str(caught.value)
-    assert message.startswith("a.cif: ")
-    assert "; expected " in message
-    return message
+    return refusal_of(folder / "a.cif", text, **options)
 
 
 def loop(*names: str, rows: str) -> str:

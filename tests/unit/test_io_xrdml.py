@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bayesbeam.errors import DataError
-from bayesbeam.io.readers import RawData, ReadOptions, kind_of, read_raw
+from bayesbeam.io.readers import RawData, kind_of, read_raw
 from bayesbeam.io.readers.instrument import sentence
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from file_reading import read_text, refusal_of
 
 POSITIONS = (
     '<positions axis="2Theta" unit="deg"><startPosition>10</startPosition><endPosition>12</endPosition></positions>'
@@ -37,18 +41,11 @@ def document(*scans: str, version: str = "2.1", mode: str = "Reflection", head: 
 
 
 def read(folder: Path, text: str | bytes, **options: object) -> RawData:
-    path = folder / "a.xrdml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_raw(path, ReadOptions(**options))  # type: ignore[arg-type]
+    return read_text(folder / "a.xrdml", text, **options)
 
 
 def refusal(folder: Path, text: str | bytes, **options: object) -> str:
-    with pytest.raises(DataError) as caught:
-        read(folder, text, **options)
-    message = str(caught.value)
-    assert message.startswith("a.xrdml")
-    assert "; expected " in message
-    return message
+    return refusal_of(folder / "a.xrdml", text, **options)
 
 
 def test_real_file(root: Path) -> None:
