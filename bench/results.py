@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import linear_parameters, tables
+from bench import linear_parameters, phase_search, tables
 from bench.contenders import ALL, OURS
 from bench.store import Record, Store
 
@@ -47,6 +47,7 @@ SAME = {
     "gpu": ("what", "engine", "device", "count", "size"),
     "supports": ("columns", "most", "how", "threads"),
     "linear": ("problem", "way", "error"),
+    "phases": ("candidates", "removed"),
     "peers": ("contender", "count"),
 }
 
@@ -63,6 +64,8 @@ def text_of(piece: str, folder: Path) -> str:
     if piece == "linear":
         table = linear_parameters.table(records)
         return f"Linear parameters integrated out\n\n{linear_parameters.LEGEND}\n\n{table}"
+    if piece == "phases":
+        return f"Phases of made-up mixtures\n\n{phase_search.LEGEND}\n\n{phase_search.table(records)}"
     if piece == "gpu":
         parts = tables.gpu_rows(records), tables.gpu_spectra(records)
         return f"On a GPU\n\n{GPU_LEGEND}\n\n" + "\n\n".join(parts)
