@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 CLEAR, SEEN = 8.0, 3.0
 """Standard deviations at which a line that nothing explains is told, and at which a line of a phase counts as seen."""
-FEWEST_UNKNOWN, FEWEST_LINES, LEAST_SHARE = 2, 3, 0.01
+FEWEST_UNKNOWN, FEWEST_LINES, LEAST_SHARE = 2, 3, 0.005
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,36 @@ def unknown_lines(data: Powder, model: FloatArray, background: FloatArray, toler
     return Unknown(data.x[order], z[order], share)
 
 
-def lines_seen(data: Powder, frame: Frame, beam: Beam, common: FloatArray, members: Sequence[Member], j: int) -> int:
-    """Number of groups of lines of a member that stand out beside all other members; a group is nearer than a width."""
+def lines_of_member(
+    data: Powder, frame: Frame, beam: Beam, common: FloatArray, members: Sequence[Member], j: int
+) -> tuple[int, int]:  # fmt: skip
+    """Groups of lines of a member: those that are its own and stand out, and all in range.
+
+    A group is nearer than a width. It is its own where no other member has more there, and stands out where it is
+    clear of noise when all other members may be more or less.
+    """
     one = members[j]
     lines = places(one.phase, beam, common, one.own, (float(data.x[0]), float(data.x[-1])), one.axis)
     inside = (lines.centre > data.x[0]) & (lines.centre < data.x[-1])
     groups = _groups(lines, inside)
     if not groups or one.height <= 0.0:
-        return 0
+        return 0, len(groups)
     columns = np.zeros((len(groups), len(data.x)))
     for column, group in zip(columns, groups, strict=True):
         add_lines(data.x, lines.centre[group], lines.width[group], lines.mixing[group], lines.skew[group],
                   one.unit * one.height * lines.area[group], 1e-3, column)  # fmt: skip
-    others = [other.part(data.x, beam, common) for k, other in enumerate(members) if k != j]
+    others = [other.height * other.part(data.x, beam, common) for k, other in enumerate(members) if k != j]
     white = frame.columns(columns.T)
     if others:
         basis = np.linalg.qr(frame.columns(np.array(others).T))[0]
         white = white - basis @ (basis.T @ white)
-    return int((np.sqrt(np.square(white).sum(0)) > SEEN).sum())
+    own = np.einsum("gn,n->g", columns, columns.sum(0) - sum(others, np.zeros(len(data.x)))) > 0.0
+    return int((own & (np.sqrt(np.square(white).sum(0)) > SEEN)).sum()), len(groups)
+
+
+def lines_seen(data: Powder, frame: Frame, beam: Beam, common: FloatArray, members: Sequence[Member], j: int) -> int:
+    """Number of groups of lines of a member that are its own and stand out."""
+    return lines_of_member(data, frame, beam, common, members, j)[0]
 
 
 def _groups(lines: Places, inside: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
