@@ -140,6 +140,7 @@ class Candidate:
     parts: str = ""
     numbering: tuple[Mapping[str, Any], ...] = ()
     sparse: Mapping[str, Any] | None = None
+    phases: Mapping[str, Any] | None = None
     exact: Mapping[str, Any] | None = None
     not_solved: str = ""
 
