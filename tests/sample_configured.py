@@ -29,9 +29,10 @@ from bayesbeam.sampling.run import replica_exchange
 from bayesbeam.stages import command
 from bayesbeam.stages.build import build_target, row_precision
 from bayesbeam.stages.keep import Running, StopRequest
+from bayesbeam.stages.members import member_key
 from bayesbeam.stages.pack import pack
 from bayesbeam.stages.resources import settings_of
-from bayesbeam.stages.sample import member_key, sample_batch, sample_group, usable
+from bayesbeam.stages.sample import sample_batch, sample_group, usable
 from bayesbeam.stages.starts import starting_points
 from short_runs import shorten
 

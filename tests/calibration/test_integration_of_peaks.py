@@ -25,7 +25,8 @@ from bayesbeam.sampling.run import GroupName
 from bayesbeam.stages.apart import Apart, apart, joint_gain
 from bayesbeam.stages.joint import JointJob, sample_jointly
 from bayesbeam.stages.keep import ALONE
-from bayesbeam.stages.sample import member_key, usable
+from bayesbeam.stages.members import member_key
+from bayesbeam.stages.sample import usable
 from bayesbeam.stages.singles import singles_of
 from stage_fixture import Lab, make_lab, no_news, rows
 

@@ -16,7 +16,7 @@ from bayesbeam.config.keys import candidate_key
 from bayesbeam.config.reference_linear import EXAMPLE_LINEAR
 from bayesbeam.errors import ConfigErrors
 from bayesbeam.io.samples import read_records
-from bayesbeam.stages.sample import REFUSED
+from bayesbeam.stages.pack import REFUSED
 from short_runs import shorten
 from stage_fixture import HASTY, Lab, make_lab, peak
 

@@ -25,7 +25,7 @@ from bayesbeam.models.regressors import of_column, of_power, power
 from bayesbeam.models.trace import trace
 from bayesbeam.sampling.engines.choose import choose
 from bayesbeam.stages.build import build_target
-from bayesbeam.stages.sample import member_key
+from bayesbeam.stages.members import member_key
 from stage_fixture import HASTY, Lab, make_lab, record, strict
 
 X = np.arange(1.0, 13.0)

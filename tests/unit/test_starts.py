@@ -17,7 +17,7 @@ from bayesbeam.errors import ConfigErrors
 from bayesbeam.io.samples import read_records
 from bayesbeam.io.store import read_measurement
 from bayesbeam.stages.build import build_target
-from bayesbeam.stages.sample import misfit
+from bayesbeam.stages.members import misfit
 from bayesbeam.stages.starts import starting_points
 from stage_fixture import HASTY, make_lab, peak
 

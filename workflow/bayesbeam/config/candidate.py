@@ -23,6 +23,7 @@ from bayesbeam.config.fields import (
     refuse,
     shown,
 )
+from bayesbeam.config.phases import Phases
 from bayesbeam.config.sparse import HIGHEST_POWER, Sparse
 
 
@@ -197,6 +198,11 @@ class Derived(Section):
     unit: str = Field("1", max_length=60, description="Unit, in terms of those of x and y.", examples=["x*y"])
 
 
+def _needs_parts(info: ValidationInfo) -> bool:
+    """Whether nothing else says what a candidate is made of; a section with mistakes of its own may have said it."""
+    return all(word in info.data and info.data[word] is None for word in ("sparse", "phases"))
+
+
 _PARTS = "Terms of the sum, see below; beside sparse those that are always in, if any."
 
 
@@ -209,6 +215,9 @@ class Candidate(Section):
     )
     sparse: Sparse | None = Field(
         None, description="A dictionary of terms of which few are in, see below and the section on sparse regression."
+    )
+    phases: Phases | None = Field(
+        None, description="Crystalline phases of a powder pattern, see below and the section on phases; without parts."
     )
     parts: tuple[Part, ...] = Field((), validate_default=True, description=_PARTS)
     noise: Noise = Field(default_factory=Noise, description="How the points scatter, see below.")
@@ -252,7 +261,7 @@ class Candidate(Section):
     @classmethod
     def _some(cls, value: Any, info: ValidationInfo) -> Any:
         """A list without an entry says nothing."""
-        if isinstance(value, list) and not value and info.data.get("sparse") is None:
+        if isinstance(value, list) and not value and _needs_parts(info):
             refuse(shown(value), "at least 1 entry", f"Meaning: {_PARTS}")
         return value
 
@@ -261,7 +270,7 @@ class Candidate(Section):
     def _complete_parts(cls, parts: tuple[Part, ...], info: ValidationInfo) -> tuple[Part, ...]:
         """Give parts without a name that of their component, numbered from the second on; add a dictionary's."""
         sparse = info.data.get("sparse")
-        if not parts and "sparse" in info.data and sparse is None:
+        if not parts and _needs_parts(info):
             refuse("nothing", "the key parts", f"Meaning: {_PARTS}")
         taken = {part.name for part in parts if part.name}
         named = []

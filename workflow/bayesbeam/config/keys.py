@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from bayesbeam.config.schema import Integration, Sampling
@@ -34,7 +34,7 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
     """Key of a model: parts, counts, priors, noise and starting points.
 
     Where a prior was written does not matter, nor does a title. Of a user's own component the content of its file
-    matters, not where it lies.
+    matters, not where it lies; so it is with the CIFs of a library.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
     starts = [[start.values for start in spec.starts]] if spec.starts else []
     common = [["common", _priors(spec.common)]] if spec.common else []
     few = [["sparse", asdict(spec.sparse)]] if spec.sparse is not None else []
+    few += [["phases", asdict(replace(spec.phases, library=()))]] if spec.phases is not None else []
     solve = [["solve", spec.solve]] if spec.solve != "auto" else []
     return _digest("candidate", [parts, noise, count, *starts, *common, *few, *solve])
 

@@ -96,6 +96,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     from bayesbeam.config.exposures import check_exposures
     from bayesbeam.config.groups import check_groups
     from bayesbeam.config.own import own_components
+    from bayesbeam.config.phase_candidates import check_phases
     from bayesbeam.config.resolve import resolve_candidate
     from bayesbeam.config.series import check_next_points, check_series
     from bayesbeam.config.truth_fixed import check_thinned
@@ -110,6 +111,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     members = applies(campaign, [row.id for row in context.rows])
     check_groups(context, members, models, problems)
     check_sparse(context, models, problems)
+    check_phases(context, members, models, problems)
     check_exposures(campaign, members, context.rows, models, problems)
     check_thinned(members, context.rows, models, problems)
     check_axis_units(members, context.rows, models, problems)

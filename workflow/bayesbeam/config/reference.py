@@ -26,6 +26,7 @@ from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_patterns import PATTERNS
+from bayesbeam.config.reference_phases import EXAMPLE_PHASES, PHASES, PHASES_END
 from bayesbeam.config.reference_regression import REGRESSION
 from bayesbeam.config.reference_sharing import EXAMPLE_MIXED, EXAMPLE_SHARING, MIXED_END, SHARING, SHARING_END
 from bayesbeam.config.reference_sparse import EXAMPLE_SPARSE, SPARSE, SPARSE_END
@@ -47,6 +48,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("candidates.&lt;name&gt;.parts", schema.Part),
     ("candidates.&lt;name&gt;.sparse", schema.Sparse),
     ("candidates.&lt;name&gt;.sparse.dictionary", schema.Terms),
+    ("candidates.&lt;name&gt;.phases", schema.Phases),
+    ("candidates.&lt;name&gt;.phases.error", schema.PhaseError),
     ("candidates.&lt;name&gt;.noise", schema.Noise),
     ("candidates.&lt;name&gt;.common.&lt;name&gt;", schema.Common),
     ("candidates.&lt;name&gt;.derived.&lt;name&gt;", schema.Derived),
@@ -112,6 +115,9 @@ def readme() -> str:
         SPARSE,
         _code("yaml", EXAMPLE_SPARSE),
         SPARSE_END,
+        PHASES,
+        _code("yaml", EXAMPLE_PHASES),
+        PHASES_END,
         text.OWN_COMPONENTS,
         _code("python", text.EXAMPLE_COMPONENT),
         text.OWN_COMPONENTS_REST.format(functions=fill(", ".join(f"`{word}`" for word in (*FUNCTIONS, "pi")), 118)),

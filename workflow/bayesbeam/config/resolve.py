@@ -19,6 +19,7 @@ from bayesbeam.config.linear import resolve_linear
 from bayesbeam.config.noise import resolve_noise
 from bayesbeam.config.operators import Table, check_keys, read_response, resolve_acts_on
 from bayesbeam.config.own import Components
+from bayesbeam.config.phase_candidates import resolve_phases
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.prior_check import checked_prior
 from bayesbeam.config.regressors import as_term, check_alone
@@ -53,6 +54,8 @@ def resolve_candidate(
     """
     before = len(problems.found)
     here: KeyPath = ("candidates", name)
+    if candidate.phases is not None:
+        return resolve_phases(name, candidate, problems, here, components.folder) if whole else ()
     _check_part_names(candidate, problems, here)
     stated, candidate = candidate, with_dark(candidate, problems, here)
     places = candidate.part_places()

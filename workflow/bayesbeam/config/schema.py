@@ -25,6 +25,7 @@ from bayesbeam.config.fields import (
     shown,
 )
 from bayesbeam.config.group import Integration
+from bayesbeam.config.phases import PhaseError, Phases
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
 from bayesbeam.config.treatment import Axis, Instrument, Read, Signal, Treatment, Uncertainty
@@ -45,6 +46,8 @@ __all__ = [
     "NextPoints",
     "Noise",
     "Part",
+    "PhaseError",
+    "Phases",
     "Read",
     "Report",
     "Sampling",

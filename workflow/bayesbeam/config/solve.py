@@ -21,6 +21,8 @@ def unlike_linear(spec: CandidateSpec) -> str:
     """Why a candidate can be no linear regression, whatever the data; empty where it may be one."""
     if spec.sparse is not None:
         return "it chooses among sets of terms"
+    if spec.phases is not None:
+        return "it chooses among sets of phases"
     if spec.noise.model not in NOISES:
         return f"its noise is {spec.noise.model}, not normal"
     for part, parameter in spec.parameters():

@@ -171,6 +171,31 @@ class SparseSpec:
 
 
 @dataclass(frozen=True)
+class PhasesSpec:
+    """Phases that may be there: absolute paths of folders and CIFs, the hash of what these hold, and what is asked.
+
+    ``elements`` are those that may be there, None for all; ``sheet`` names the column of the sheet that holds them.
+    ``line``, ``form`` and ``unknown`` are relative errors of the model, ``cell``, ``texture`` and ``width`` standard
+    deviations of priors, ``structure`` and ``grain_radius`` (micrometres) what weight fractions may be wrong by.
+    """
+
+    library: tuple[str, ...]
+    content: str
+    elements: tuple[str, ...] | None
+    sheet: str
+    most: int
+    expected: float
+    cell: float
+    texture: float
+    width: float
+    structure: float
+    grain_radius: float
+    line: float
+    form: float
+    unknown: float
+
+
+@dataclass(frozen=True)
 class CandidateSpec:
     """Parts and noise of one candidate with all counts set, points to start from, and whether it is to be sampled."""
 
@@ -180,6 +205,7 @@ class CandidateSpec:
     common: tuple[CommonSpec, ...] = ()
     derived: tuple[DerivedSpec, ...] = ()
     sparse: SparseSpec | None = None
+    phases: PhasesSpec | None = None
     solve: str = "auto"
 
     def part(self, name: str) -> PartSpec:

@@ -18,6 +18,7 @@ from bayesbeam.crystals.structure import Structure
 from bayesbeam.errors import BayesbeamError, ConfigError, DataError, nearest
 
 LINES_VERSION = 1  # raised whenever reading, checks or lines change a number or a decision: caches are then made anew
+OUTSIDE = "which is not among the elements"
 SYMBOLS = tuple(gemmi.Element(number).name for number in range(1, 119))
 
 
@@ -152,9 +153,7 @@ def of_elements(library: Library, allowed: Collection[str], where: str = "elemen
             "Name all elements that may be there, oxygen among them, or add structures.",
         )
     others = [
-        Skipped(
-            entry.file, (f"has {', '.join(sorted(entry.elements - set(allowed)))}, which is not among the elements",)
-        )
+        Skipped(entry.file, (f"has {', '.join(sorted(entry.elements - set(allowed)))}, {OUTSIDE}",))
         for entry, fits in zip(library.entries, inside, strict=True)
         if not fits
     ]

@@ -96,7 +96,12 @@ def _width(x: FloatArray, y: FloatArray, variance: FloatArray, terms: int) -> fl
             return found
         together *= 2
         if len(x) // together < 4 * _FEWEST:
-            raise DataError.at("pattern", "no line clear of the background", "one or more", "Measure for longer.")
+            raise DataError.at(
+                "pattern",
+                "no line clear of the background",
+                "one or more",
+                "Measure for longer, or over a wider range.",
+            )
 
 
 def _together(values: FloatArray, count: int) -> FloatArray:

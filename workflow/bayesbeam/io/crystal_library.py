@@ -28,6 +28,7 @@ from bayesbeam.io.atomic import atomic_path
 
 MARGIN = 0.02  # of the smallest spacing: what strain may bring into the range
 MOST_FILES = 20_000
+LIBRARY = "library"
 BROKEN_CACHE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
@@ -76,14 +77,15 @@ class _Cache:
 
 
 def crystal_library(
-    folder: Path | str, request: LineRequest, elements: Collection[str] | None = None, cache: Path | str | None = None
-) -> Library:
+    folder: Path | str | Mapping[str, Path], request: LineRequest, elements: Collection[str] | None = None,
+    cache: Path | str | None = None,
+) -> Library:  # fmt: skip
     """Library of the CIFs in a folder: the broken ones left out by name, copies merged, look-alikes named.
 
     Parameters
     ----------
-    folder : Path
-        Folder with ``*.cif``; others in it, and folders, are not read.
+    folder : Path, or mapping of str to Path
+        Folder with ``*.cif``; others in it, and folders, are not read. Or the CIFs themselves by their names.
     request : LineRequest
     elements : collection of str, optional
         Elements that may be there: structures with others are left out.
@@ -99,7 +101,7 @@ def crystal_library(
     """
     if elements is not None:
         check_elements(elements)
-    contents = _contents(Path(folder))
+    contents = _contents(folder)
     kept = None if cache is None else Path(cache) / f"lines-{_request_key(request)}.npz"
     before = _Cache() if kept is None else _read(kept)
     keys = {file: _key(file, content) for file, content in contents.items()}
@@ -107,7 +109,7 @@ def crystal_library(
         keys[file]: before.known.get(keys[file]) or admit(content, file, request.least_spacing, request.physics)
         for file, content in contents.items()
     }
-    library, used = _assembled(known, str(folder))
+    library, used = _assembled(known, LIBRARY if isinstance(folder, Mapping) else str(folder))
     same = before.keys == used
     likeness = before.likeness if same else cosines(library.lines, request.window)
     if kept is not None and not (same and known.keys() == before.known.keys()):
@@ -120,19 +122,23 @@ def crystal_library(
     return grouped(library, likeness)
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
-    """Content of all CIFs of a folder by name, in order."""
+def _contents(folder: Path | str | Mapping[str, Path]) -> dict[str, bytes]:
+    """Content of all CIFs of a folder, or of those given, by name, in order."""
+    where = LIBRARY if isinstance(folder, Mapping) else str(folder)
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".cif" and file.is_file())
+        if isinstance(folder, Mapping):
+            files = dict(sorted(folder.items()))
+        else:
+            found = sorted(one for one in Path(folder).iterdir() if one.suffix.lower() == ".cif" and one.is_file())
+            files = {file.name: file for file in found}
+        if not 0 < len(files) <= MOST_FILES:
+            raise DataError.at(where, f"{len(files)} CIFs", f"1 to {MOST_FILES}", "Put the candidates there as *.cif.")
+        return {name: file.read_bytes() for name, file in files.items()}
     except OSError as problem:
+        expected = "a folder of CIFs"
         raise DataError.at(
-            str(folder), f"a folder that cannot be read ({problem.strerror})", "a folder of CIFs", "Correct the path."
+            where, f"a folder that cannot be read ({problem.strerror})", expected, "Correct the path."
         ) from problem
-    if not 0 < len(files) <= MOST_FILES:
-        raise DataError.at(
-            str(folder), f"{len(files)} CIFs", f"1 to {MOST_FILES}", "Put the candidates there as *.cif."
-        )
-    return {file.name: file.read_bytes() for file in files}
 
 
 def _assembled(known: Mapping[str, tuple[Entry, Lines] | Skipped], folder: str) -> tuple[Library, tuple[str, ...]]:

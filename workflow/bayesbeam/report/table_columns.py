@@ -33,6 +33,15 @@ COLUMNS = {
     "supports": ("measurement", "candidate", "rank", "size", "free_energy", "probability", "terms"),
     "sizes": ("measurement", "candidate", "size", "prior", "probability", "error"),
     "density_of_states": ("measurement", "candidate", "size", "low", "high", "sets", "standard_error"),
+    "phases": (
+        "measurement", "candidate", "phase", "formula", "space_group", "probability", "probability_half",
+        "probability_double", "kind", "family", "lines_seen", "lines_in_range", "worth", "share", "share_sd",
+        "share_q025", "share_median", "share_q975", "weight_fraction", "weight_sd", "weight_q025", "weight_median",
+        "weight_q975", "weight_sd_fit", "cell",
+    ),
+    "phase_sets": ("measurement", "candidate", "rank", "size", "free_energy", "probability", "phases"),
+    "unexplained_lines": ("measurement", "candidate", "two_theta", "d", "z"),
+    "library": ("measurement", "candidate", "structure", "kind", "reason"),
     "averaged": (
         "measurement", "parameter", "unit", "mean", "sd", "q025", "median", "q975", "error", "candidates",
     ),

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bayesbeam.report import sparse_tables
+from bayesbeam.report import phase_tables, sparse_tables
 from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
@@ -44,6 +44,10 @@ def write_tables(results: Results, folder: Path) -> None:
         "supports": sparse_tables.supports,
         "sizes": sparse_tables.sizes,
         "density_of_states": sparse_tables.density_of_states,
+        "phases": phase_tables.phases,
+        "phase_sets": phase_tables.phase_sets,
+        "unexplained_lines": phase_tables.unexplained_lines,
+        "library": phase_tables.library,
         "averaged": _averaged,
         "next_points": _next_points,
         "exact": exact_rows,
@@ -72,6 +76,8 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty |= {"noise_curve", "noise_level"}
     if not any(one.sparse for one in candidates):
         empty |= {"terms", "supports", "sizes", "density_of_states"}
+    if not phase_tables.has_phases(results):
+        empty |= {"phases", "phase_sets", "unexplained_lines", "library"}
     if not any(exact_rows(results)):
         empty.add("exact")
     if not any(_numbering(results)):

@@ -15,8 +15,8 @@ from bayesbeam.integration.partitions import Block
 from bayesbeam.integration.uncertain import Uncertain
 from bayesbeam.io.samples import Record, read_records
 from bayesbeam.io.store import Measurement
+from bayesbeam.stages.members import member_key
 from bayesbeam.stages.pack import REFUSED
-from bayesbeam.stages.sample import member_key
 
 Key = Block | str
 """A block of measurements, or the name of a partial sharing of all of them."""

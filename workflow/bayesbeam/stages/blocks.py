@@ -38,7 +38,8 @@ from bayesbeam.stages.apart import Apart, Key, apart, joint_gain, read_joint
 from bayesbeam.stages.disagreement import conflict_rows, whole_record
 from bayesbeam.stages.joint import JointJob, sample_jointly
 from bayesbeam.stages.keep import ALONE, Running, say
-from bayesbeam.stages.sample import member_key, usable
+from bayesbeam.stages.members import member_key
+from bayesbeam.stages.sample import usable
 from bayesbeam.stages.singles import Singles, singles_of
 from bayesbeam.stages.watch import Watcher
 

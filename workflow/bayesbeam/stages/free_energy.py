@@ -25,7 +25,8 @@ from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.marginals import marginals
 from bayesbeam.stages.next_points import Model, advise
 from bayesbeam.stages.noise_levels import noise_levels, weigh_levels
-from bayesbeam.stages.sample import REFUSED
+from bayesbeam.stages.pack import REFUSED
+from bayesbeam.stages.phase_summary import PHASES, noise_words_of, phases_of, prior_rows_of, summarise_phases
 from bayesbeam.stages.summary import Summary, noise_words, prior_rows, summarise
 from bayesbeam.stages.terms import SPARSE, STATES, of_terms, terms_of, words_of
 
@@ -106,9 +107,12 @@ def _candidates(
             refused[expanded.tag] = str(sampled.facts[REFUSED])
             continue
         name = f"{m.id}/{expanded.tag}"
-        modes = campaign.campaign.report.modes and expanded.spec.sparse is None
-        summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, modes)
-        summary = of_terms(expanded.spec, summary, sampled, name)
+        if expanded.spec.phases is not None:
+            summary = summarise_phases(sampled, m.id)
+        else:
+            modes = campaign.campaign.report.modes and expanded.spec.sparse is None
+            summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, modes)
+            summary = of_terms(expanded.spec, summary, sampled, name)
         records.append(_record(expanded, m, sampled, summary))
         facts = {"columns": summary.columns, "labels": summary.labels}
         states_too = {word: sampled.arrays[word] for word in STATES if word in sampled.arrays}
@@ -122,7 +126,7 @@ def _candidates(
 
 def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summary) -> dict[str, Any]:
     """Everything that is known about one candidate on one measurement, as JSON can hold it."""
-    facts = sampled.facts
+    facts, phases = sampled.facts, expanded.spec.phases
     value = float(facts["free_energy"]["value"])
     return {
         "measurement": m.id,
@@ -134,15 +138,16 @@ def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summar
         "free_energy": value,
         "standard_error": float(facts["free_energy"]["standard_error"]),
         "degrees_of_freedom": int(facts["free_energy"]["degrees_of_freedom"]),
-        "free_energy_excess": excess(expanded, m, value),
-        "noise": noise_words(expanded.spec, summary.rows, m),
+        "free_energy_excess": None if phases is not None else excess(expanded, m, value),
+        "noise": noise_words_of(phases) if phases is not None else noise_words(expanded.spec, summary.rows, m),
         "noise_curve": noise_levels(expanded, m, sampled),
-        "predictive_p": summary.p_values[m.id],
-        "checks": summary.checks[m.id],
-        "priors": prior_rows(expanded.spec, m),
+        "predictive_p": summary.p_values.get(m.id),
+        "checks": summary.checks.get(m.id),
+        "priors": prior_rows_of(phases) if phases is not None else prior_rows(expanded.spec, m),
         "numbering": summary.numbering,
         "parameters": [finite(row) for row in summary.rows],
         "parts": words_of(expanded.spec),
+        **({PHASES: found} if (found := phases_of(sampled)) is not None else {}),
         **({SPARSE: terms} if (terms := terms_of(sampled)) is not None else {}),
         **diagnostics(sampled),
     }

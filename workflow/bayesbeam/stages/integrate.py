@@ -26,9 +26,11 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.report.curves import AVERAGED
 from bayesbeam.stages.averaging import group_averages, member_group
 from bayesbeam.stages.free_energy import FORMAT, diagnostics, finite
+from bayesbeam.stages.members import member_key
 from bayesbeam.stages.mixed import summarise_mixed
 from bayesbeam.stages.multiplied import multiplied_rows
-from bayesbeam.stages.sample import REFUSED, member_key, usable
+from bayesbeam.stages.pack import REFUSED
+from bayesbeam.stages.sample import usable
 from bayesbeam.stages.sharings import NOT_RELIABLE, RELIABLE, compare_group, read_found, sharing_decision
 from bayesbeam.stages.summary import Summary, summarise
 

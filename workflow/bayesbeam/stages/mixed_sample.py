@@ -21,13 +21,14 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages.keep import FileKeeper, Running, say
+from bayesbeam.stages.members import member_key, misfit
 from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.mixed import mixed_target
 from bayesbeam.stages.pack import pack, program_versions
 from bayesbeam.stages.parts import choice_words
 from bayesbeam.stages.plan import digest
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
-from bayesbeam.stages.sample import member_key, misfit, usable
+from bayesbeam.stages.sample import usable
 from bayesbeam.stages.watch import Watcher, forward
 
 

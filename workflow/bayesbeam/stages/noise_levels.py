@@ -33,7 +33,7 @@ def noise_levels(expanded: Expanded, m: Measurement, sampled: Record) -> dict[st
     ``sigma`` is the stated level, None where every point has its own; ``prior`` that of the level, where one is stated.
     """
     noise = expanded.spec.noise
-    closed = expanded.spec.sparse is not None or expanded.spec.marginal
+    closed = expanded.spec.sparse is not None or expanded.spec.phases is not None or expanded.spec.marginal
     if noise.model != "normal" or closed:
         return None  # of a marginal likelihood, tempering is no change of the noise
     normaliser = -float(np.log(base_deviation(expanded.spec, m) * math.sqrt(2.0 * math.pi)).sum())

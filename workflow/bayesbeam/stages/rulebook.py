@@ -24,6 +24,8 @@ from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_bat
 
 DEFAULT_CAMPAIGN = Path("config", "campaigns", "first_look", "campaign.yaml")
 CHUNKED_FROM = 65
+# A search for phases: memory with a library of two hundred structures, and work as that of so many parts.
+PHASES_MB, PHASES_WORK = 2000, 20
 _OWN_SETTINGS = ("campaign_file", "results")
 
 
@@ -93,7 +95,8 @@ class Rulebook:
 
     def work(self, tag: str, ids: Sequence[str]) -> int:
         """Return about how much work it is to sample: long jobs are started first, so that none is left at the end."""
-        return len(ids) * sum(part.count for part in self.campaign.by_tag(tag).spec.parts)
+        spec = self.campaign.by_tag(tag).spec
+        return len(ids) * (PHASES_WORK if spec.phases is not None else sum(part.count for part in spec.parts))
 
     def sample_mb(self, tag: str, ids: Sequence[str], attempt: int = 1) -> int:
         """Return the memory to ask for when sampling measurements each by itself, MB."""
@@ -115,6 +118,8 @@ class Rulebook:
         from bayesbeam.stages.resources import settings_of
 
         asked, key, spec = self.campaign.campaign.sampling, tuple(ids), self.campaign.by_tag(tag).spec
+        if spec.phases is not None:
+            return attempt * PHASES_MB
         if key not in self._points:
             rows = [self._rows[identifier] for identifier in ids]
             self._points[key] = points_of(rows, self.workdir / self.folder / "measurements")

@@ -5,23 +5,18 @@ A measurement whose key is unchanged keeps its draws: only what is new is sample
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from bayesbeam.config import keys
-from bayesbeam.config.expression import DATA_WORDS
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.patterns import shared_of
 from bayesbeam.config.sharing import joint_spec
-from bayesbeam.config.specs import CandidateSpec, Expanded
-from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError, StoreError
+from bayesbeam.config.specs import Expanded
+from bayesbeam.errors import BayesbeamError, SamplingError, StoreError
 from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_checkpoint
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
@@ -30,17 +25,16 @@ from bayesbeam.sampling.known import known_runs
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
-from bayesbeam.stages import versions
 from bayesbeam.stages.build import build_target, sampled_target
 from bayesbeam.stages.keep import ALONE, FileKeeper, Running, say
+from bayesbeam.stages.members import member_key, misfit
 from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
 from bayesbeam.stages.parts import choice_words, halves, parts_of, too_large
 from bayesbeam.stages.plan import digest
-from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.solve import beside_exact, solve_each, solved
-from bayesbeam.stages.sparse import problem_of, solve_all
+from bayesbeam.stages.sparse import solve_all
 from bayesbeam.stages.starts import starting_points
 from bayesbeam.stages.watch import Watcher, forward
 from bayesbeam.targets.base import Target
@@ -89,6 +83,8 @@ def sample_batch(
     records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
     new = [m for m in new if m.id not in refused]
     records |= solve_each(campaign, expanded, new, wanted)
+    if expanded.spec.phases is not None:
+        records = _searched(campaign, expanded, new, wanted, records, out, running)
     parts = parts_of(campaign, expanded.spec, [m for m in new if m.id not in records])
     while parts:
         if running.stop():
@@ -109,6 +105,23 @@ def sample_batch(
             keeper.remove()
     write_records(out, {m.id: records[m.id] for m in present})
     _tidy(out)
+
+
+def _searched(
+    campaign: LoadedCampaign, expanded: Expanded, new: Sequence[Measurement], keys: Mapping[str, str],
+    records: dict[str, Record], out: Path, running: Running,
+) -> dict[str, Record]:  # fmt: skip
+    """Records with those of measurements that are searched for phases, one after the other."""
+    # It brings programs for crystals in, which others shall not wait for.
+    from bayesbeam.stages.phases import cache_of, solve_phases
+
+    cache = cache_of(out.parents[2])
+    for m in new:
+        if running.stop():
+            raise Interrupted
+        records = records | {m.id: solve_phases(campaign, expanded, m, keys[m.id], cache, "cpu")}
+        write_records(finished_path(out), records)
+    return records
 
 
 def sample_group(
@@ -160,51 +173,6 @@ def sample_group(
             records = {group: beside_exact(expanded, present, record, joint.shared)}
     write_records(out, records)
     _tidy(out)
-
-
-def misfit(spec: CandidateSpec, m: Measurement) -> str:
-    """Why a candidate cannot be tried on a measurement; empty where it can."""
-    try:
-        if spec.sparse is not None:
-            problem_of(spec, m)
-            return ""
-        target = build_target(spec, [[m]])
-        starting_points(spec, target, [[m]])
-        sampled_target(spec, target)
-    except (DataError, ModelError) as error:
-        return str(error)
-    return ""
-
-
-def member_key(
-    campaign: LoadedCampaign, expanded: Expanded, members: Sequence[Measurement], shared: Iterable[str] = ()
-) -> str:
-    """Hash of everything that can change the draws: data, candidate, sampling settings, version."""
-    digest = hashlib.sha256()
-    for m in members:
-        digest.update(m.id.encode())
-        for column in (m.x, m.y, m.uncertainty if m.uncertainty is not None else np.empty(0)):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        digest.update(f"{m.counts} {m.noise_estimate!r}".encode())
-    spec = expanded.spec
-    asked = [
-        keys.candidate_key(spec, expanded.count),
-        keys.sampling_key(campaign.campaign.sampling),
-        versions.SAMPLE,
-        sorted(shared),
-    ]
-    # What else of a measurement a model asks for, where it does: without, keys are what they were before.
-    if "exposure" in spec.needs:
-        asked.append(["exposure", *(m.metadata.get("exposure") for m in members)])
-    for name in sorted((spec.needs - set(DATA_WORDS)) | ({spec.noise.sheet} if spec.noise.sheet else set())):
-        asked.append([f"column {name}", *(m.metadata.get(name) for m in members)])
-    for name in column_names(spec):
-        for m in members:
-            digest.update(f"column {name}".encode() + np.ascontiguousarray(m.columns[name]).tobytes())
-    if any(part.build().axis_unit for part in spec.parts):
-        asked.append(["unit of x", *(m.x_unit for m in members)])
-    digest.update(json.dumps(asked).encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,8 @@ def _exact(known: Mapping[str, Any]) -> dict[str, Any]:
 
 def words_of(spec: CandidateSpec) -> str:
     """What a candidate is made of, in words."""
+    if spec.phases is not None:
+        return f"up to {spec.phases.most} phases of a library"
     if spec.sparse is None:
         return part_words(spec)
     terms = frozenset(spec.sparse.terms)

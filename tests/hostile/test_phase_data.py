@@ -1,0 +1,106 @@
+"""Patterns and libraries that cannot be searched: each refused by name, with what to do, and the others go on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from phase_lab import COPPER, TREATMENT, WHICH, X, counts, lab, library_in
+from stage_fixture import Lab, record, rows, strict
+
+GOOD = rows(X, counts())
+FEW = ("NiO-Bunsenite", "ZnO-Zincite")
+
+
+def refusals(made: Lab) -> dict[str, str]:
+    """Reasons by measurement."""
+    return {one["measurement"]: one["reason"] for one in strict(made.separate())["refused"]}
+
+
+@pytest.mark.parametrize(
+    ("treatment", "words"),
+    [
+        (
+            TREATMENT.replace(COPPER, "range: [26, 69]"),
+            ["measurement a: no wavelength in its file", "Write instrument:"],
+        ),
+        (TREATMENT.replace("quantity: 2theta, unit: degree", "quantity: x"), ["x without a unit", "unit: degree"]),
+        (TREATMENT.replace("unit: degree", "unit: 1/angstrom"), ["x in 1/angstrom", "convert_to: degree"]),
+    ],
+)
+def test_a_pattern_of_unknown_wavelength_or_axis_is_refused(tmp_path: Path, treatment: str, words: list[str]) -> None:
+    library_in(tmp_path, FEW)
+    reason = refusals(lab(tmp_path, {"a": GOOD}, treatment=treatment))["a"]
+    assert all(word in reason for word in words), reason
+
+
+def test_each_bad_pattern_is_refused_and_a_good_one_is_searched(tmp_path: Path) -> None:
+    library_in(tmp_path, FEW)
+    top = 36.2 + 0.003 * np.arange(60)  # less than the width of one line
+    negative = counts()
+    negative[100] = -5.0
+    flat = np.random.default_rng(1).poisson(np.full(len(X), 20.0)).astype(float)
+    data = {
+        "good": GOOD, "few": rows(X[:30], counts()[:30]), "negative": rows(X, negative), "flat": rows(X, flat),
+        "short": rows(top, counts(x=top)),
+    }  # fmt: skip
+    made = lab(tmp_path, data)
+    found = strict(made.separate())
+    reasons = {one["measurement"]: one["reason"] for one in found["refused"]}
+    assert set(record(found, "which", "good")["phases"]["best"]) == set(FEW)
+    assert "or over a wider range" in reasons["short"]
+    assert "30 points; expected at least 50" in reasons["few"]
+    assert "-5" in reasons["negative"]
+    assert "no line clear of the background" in reasons["flat"]
+
+
+def test_elements_that_exclude_everything_refuse_that_measurement_alone(tmp_path: Path) -> None:
+    library_in(tmp_path, FEW)
+    candidates = WHICH.replace("most: 4", "most: 4, elements: made_of")
+    made = lab(tmp_path, {"a": GOOD, "b": GOOD}, candidates, {"a": "Zn O Ni", "b": "He"})
+    found = strict(made.separate())
+    assert set(record(found, "which", "a")["phases"]["best"]) == set(FEW)
+    (refused,) = found["refused"]
+    assert refused["measurement"] == "b"
+    assert "no structure of He alone among 2" in refused["reason"]
+    assert "Name all elements that may be there" in refused["reason"]
+
+
+def test_an_empty_library_refuses_that_candidate_alone(tmp_path: Path) -> None:
+    library_in(tmp_path, FEW)
+    (tmp_path / "campaign" / "none").mkdir()
+    (tmp_path / "campaign" / "none" / "notes.txt").write_text("no structure")
+    made = lab(tmp_path, {"a": GOOD}, WHICH + "  empty:\n    phases: {library: none}\n")
+    found = strict(made.separate())
+    assert set(record(found, "which")["phases"]["best"]) == set(FEW)
+    (refused,) = found["refused"]
+    assert refused["tag"] == "empty"
+    assert "0 CIFs; expected 1 to" in refused["reason"]
+
+
+def test_broken_structures_are_left_out_by_name_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """No atoms, no symmetry, atoms on each other, another content, a density, a full place overfilled, a copy."""
+    place = library_in(tmp_path, (*FEW, "BN", "CoFe2O4", "W2C"))
+    zinc = (place / "ZnO-Zincite.cif").read_text(encoding="latin-1")
+    (place / "damaged.cif").write_bytes(b"\x00\xff nothing")
+    (place / "no_atoms.cif").write_text(zinc[: zinc.index("_atom_site_label")].rsplit("loop_", 1)[0])
+    (place / "copy.cif").write_text(zinc)
+    found = record(strict(lab(tmp_path, {"a": GOOD}).separate()), "which")["phases"]
+    assert set(found["best"]) == set(FEW) or set(found["best"]) == {"NiO-Bunsenite", "copy"}
+    skipped = {one["file"]: one["reason"] for one in found["library"]["skipped"]}
+    assert set(skipped) == {"BN.cif", "CoFe2O4.cif", "W2C.cif", "damaged.cif", "no_atoms.cif"}
+    assert "on top of each other" in skipped["BN.cif"]
+    assert "no atoms" in skipped["no_atoms.cif"]
+    (copies,) = found["library"]["copies"]
+    assert {copies["kept"], copies["copy"]} == {"ZnO-Zincite", "copy"}
+
+
+def test_intensities_without_counts_or_uncertainty_are_searched_by_their_scatter(tmp_path: Path) -> None:
+    library_in(tmp_path, FEW)
+    treatment = TREATMENT.replace(", counts: true", "")
+    found = record(strict(lab(tmp_path, {"a": rows(X, 0.01 * counts())}, treatment=treatment).separate()), "which")
+    assert set(found["phases"]["best"]) == set(FEW)

@@ -1,0 +1,53 @@
+"""Words of ``config/README.md`` on phases of powder patterns."""
+
+PHASES = """
+## Phases of powder patterns
+
+A candidate with the section `phases` is a mixture of crystals, and the question is which structures of a library are in
+it, and how much of each:
+
+"""
+
+EXAMPLE_PHASES = """\
+treatments:
+  diffractometer:
+    axis: {quantity: 2theta, unit: degree}
+    signal: {quantity: intensity, unit: counts, counts: true}
+    instrument:
+      {wavelength_angstrom: 1.5405929, wavelength_2_angstrom: 1.5444274, ratio: 0.5, geometry: Bragg-Brentano}
+    range: [15, 90]
+candidates:
+  all_structures:
+    phases: {library: structures}             # a folder of CIFs beside this file
+  known_elements:
+    phases:
+      library: [structures, more/ZnO.cif]
+      elements: [Ti, V, Zn, O]                # or the name of a column of the sheet that lists them for each row
+      expected: 2
+      error: {line: 0.2}                      # coarse grains: lines may be off by 20 %
+"""
+
+PHASES_END = """
+Wavelength and geometry come from the data file (see the section on files of diffractometers) or from `instrument` of
+the treatment; without a wavelength the measurement is refused. x must be 2theta in degrees; d and Q become that by
+`axis: {convert_to: degree}`. Geometry counts for intensities: words with Bragg or reflection mean a flat specimen,
+words with Debye, capillary or transmission a thin one; where nothing is said, wavelengths of a tube mean the former,
+others the latter with a beam of a synchrotron, polarised to 99 %. A monochromator counts if its crystal is named
+(graphite, germanium, silicon, quartz, LiF).
+
+Noise is counting statistics, or the uncertainties of the file, and an error of the calculated lines (`error`), for a
+pattern never fits to counting statistics. Each set of phases has a free energy, shapes of lines and cells integrated
+out; that of the candidate is that of all sets together, under the noise that goes with the best one. It is compared
+with other candidates with phases (another library, other elements), and not with parts: points are added up where
+lines have more than they need.
+
+Results are shares of the intensity, weight fractions, cells and widths as parameters (`<structure>.weight_fraction`,
+from 0 to 1), of the draws in which the phase is there, and besides `tables/phases.csv` with the probability of each
+phase, also with the error of the model halved and doubled, `tables/phase_sets.csv`, `tables/unexplained_lines.csv`
+with lines that no phase has, and `tables/library.csv` with what of the library was left out, and why. Lines of
+structures are kept in `libraries/` of the results. `docs/diffraction.md` says what the numbers mean.
+
+`parts`, `sparse`, `noise`, `solve`, `common`, `derived`, `starts` and `linear` do not go with `phases`, nor do
+integration, simulated studies and `next_points`.
+
+"""

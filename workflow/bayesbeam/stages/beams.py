@@ -1,0 +1,79 @@
+"""What a powder pattern was measured with, from what its file and its treatment say of the instrument.
+
+Decides what words about an instrument mean for intensities. A wavelength is never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from bayesbeam.crystals.geometry import Geometry, Optics
+from bayesbeam.crystals.radiation import TUBES
+from bayesbeam.diffraction.profile import Beam
+from bayesbeam.errors import DataError
+from bayesbeam.io.store import Measurement
+
+CRYSTALS = {"graphite": 3.354, "germanium": 3.2664, "ge ": 3.2664, "silicon": 3.1356, "quartz": 3.343, "lif": 2.0138}
+"""Spacings (angstrom) of the planes that monochromators reflect by: 002, 111, 111, 111, 10-11, 200."""
+SYNCHROTRON = 0.99
+"""Share of polarisation perpendicular to the plane of diffraction, where the beam is not that of a tube."""
+_SAME = 1e-3
+_WORDS: tuple[tuple[Geometry, tuple[str, ...]], ...] = (
+    ("debye_scherrer", ("debye", "capillary", "transmission")),
+    ("bragg_brentano", ("bragg", "brentano", "reflection", "theta-2theta", "theta/2theta")),
+)
+
+
+def beam_of(m: Measurement) -> Beam:
+    """Wavelengths and geometry of a measurement.
+
+    Raises
+    ------
+    DataError
+        If no wavelength is stated, or the radiation is not X-rays.
+    """
+    said = m.instrument
+    if "neutron" in str(said.get("radiation", "")).lower():
+        remedy = "Leave phases out of the candidates of this measurement."
+        raise DataError.at(f"measurement {m.id}", "a pattern of neutrons", "X-rays, for a search for phases", remedy)
+    first, second, ratio = (_number(said, name) for name in ("wavelength_angstrom", "wavelength_2_angstrom", "ratio"))
+    if first is None:
+        raise DataError.at(
+            f"measurement {m.id}", "no wavelength in its file", "the wavelength of the pattern",
+            "Write instrument: {wavelength_angstrom: 1.5405929, wavelength_2_angstrom: 1.5444274, ratio: 0.5} in the "
+            "treatment: these are those of copper.",
+        )  # fmt: skip
+    optics = _optics(said, first)
+    if second is None or ratio is None:
+        return Beam((first,), (1.0,), optics)
+    return Beam((first, second), (1.0 / (1.0 + ratio), ratio / (1.0 + ratio)), optics)
+
+
+def _optics(said: Mapping[str, float | str], wavelength: float) -> Optics:
+    """Geometry as it counts for intensities; where none is stated, that of a tube or of a synchrotron."""
+    words = str(said.get("geometry", "")).lower()
+    tube = any(abs(wavelength / one.alpha1 - 1.0) < _SAME for one in TUBES.values())
+    usual: Geometry = "bragg_brentano" if tube else "debye_scherrer"
+    geometry = next((name for name, marks in _WORDS if any(mark in words for mark in marks)), usual)
+    return Optics(
+        geometry,
+        _monochromator(str(said.get("monochromator", "")), wavelength),
+        None if tube else SYNCHROTRON,
+        "automatic" in str(said.get("divergence", "")).lower(),
+    )
+
+
+def _monochromator(words: str, wavelength: float) -> float:
+    """Angle 2theta of a monochromator, degrees; 0 where there is none, or its crystal is not said."""
+    text = f"{words.lower()} "
+    spacing = next((d for name, d in CRYSTALS.items() if name in text), None)
+    if spacing is None or wavelength >= 2.0 * spacing:
+        return 0.0
+    return math.degrees(2.0 * math.asin(wavelength / (2.0 * spacing)))
+
+
+def _number(said: Mapping[str, float | str], name: str) -> float | None:
+    """A fact that is a number."""
+    value = said.get(name)
+    return value if isinstance(value, float) else None

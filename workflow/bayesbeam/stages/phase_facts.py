@@ -1,0 +1,238 @@
+"""What a search for phases leaves in the record of a measurement: facts that JSON can hold, and curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.crystals.library import OUTSIDE, Entry, Library
+from bayesbeam.diffraction.gram import Frame
+from bayesbeam.diffraction.greedy import Question
+from bayesbeam.diffraction.members import Member
+from bayesbeam.diffraction.phase import inverse_squares
+from bayesbeam.diffraction.profile import COMMON
+from bayesbeam.diffraction.search import Answer
+from bayesbeam.diffraction.shapes import Fit
+from bayesbeam.diffraction.verdict import PhaseVerdict, Verdict
+from bayesbeam.stages.phase_draws import FACTORS, Drawn, Shaped, quantities_of, statistics_of
+from bayesbeam.stages.phase_question import Asked
+
+FloatArray = NDArray[np.float64]
+LISTED = 20
+Changed = Mapping[str, FloatArray]
+"""Probabilities (K,) of phases under other errors of the model, by ``half`` and ``double``."""
+
+
+def facts_of(
+    asked: Asked, answer: Answer, verdict: Verdict, sets: Sequence[Shaped], drawn: Drawn, changed: Changed
+) -> dict[str, Any]:
+    """Everything that is told of a search but for what it took."""
+    question, best = asked.question, sets[0].fit
+    entries = {one.name: one for one in asked.library.entries}
+    members = {one.phase.name: one for shaped in reversed(sets) for one in shaped.fit.members}
+    order = [one.name for one in question.phases]
+    rows = [_phase(one, entries[one.name], order.index(one.name), members.get(one.name), drawn, changed)
+            for one in verdict.phases]  # fmt: skip
+    ranking = _ranking(question, answer)
+    unknown = verdict.unknown
+    tolerance = question.tolerance
+    return {
+        "best": [one.phase.name for one in best.members],
+        "phases": rows,
+        "families": [
+            {"name": one.name, "members": list(one.members), "probability": one.probability} for one in verdict.families
+        ],
+        "sets": ranking[:LISTED],
+        "error": answer.sets.error,
+        "sets_looked_at": len(answer.sets.members),
+        "unknown": {
+            "open": unknown.is_open,
+            "share": unknown.share,
+            "lines": [
+                {"two_theta": float(x), "d": float(d), "z": float(z)}
+                for x, d, z in zip(unknown.position, verdict.spacing, unknown.z, strict=True)
+            ],
+        },
+        "noise": {
+            "line": tolerance.line, "form": tolerance.form, "unknown": tolerance.unknown, "estimated": False,
+        },
+        "arms": {"exchange": {"top": ranking[0]["phases"]}, "variational": None},
+        "fit": {"rwp": weighted_profile(question, best.model), "rexp": _expected(question, best),
+                "common": _common(question, best)},
+        "library": library_facts(asked.library, asked.elements),
+        "beam": beam_facts(question),
+    }  # fmt: skip
+
+
+def _phase(
+    one: PhaseVerdict, entry: Entry, number: int, member: Member | None, drawn: Drawn, changed: Changed
+) -> dict[str, Any]:
+    """One phase: what it is, how probable, how much, and its shape."""
+    there = drawn.present[:, drawn.phases.index(one.name)] if one.name in drawn.phases else np.zeros(0, dtype=bool)
+    weights = _of(drawn, one.name, "weight_fraction", there)
+    certain = drawn.fit_weights[there, drawn.phases.index(one.name)] if one.name in drawn.phases else np.zeros(0)
+    row: dict[str, Any] = {
+        "name": one.name,
+        "formula": entry.formula,
+        "space_group": entry.space_group,
+        "density": entry.density,
+        "file": entry.file,
+        "probability": one.probability,
+        "probability_half": float(changed["half"][number]) if "half" in changed else None,
+        "probability_double": float(changed["double"][number]) if "double" in changed else None,
+        "kind": one.kind,
+        "family": one.family,
+        "lines_seen": one.lines_seen,
+        "lines_in_range": one.lines_in_range,
+        "worth": one.worth,
+        "share": statistics_of(_of(drawn, one.name, "share", there)),
+        "weight_fraction": statistics_of(weights) | {"sd_fit": float(certain.std()) if len(certain) else None},
+        "cell": [],
+    }
+    if member is None:
+        return row | dict.fromkeys(FACTORS)
+    words = [q.name.removeprefix(f"{one.name}.") for q in quantities_of(member)]
+    library = {"a": 0, "b": 1, "c": 2, "alpha": 3, "beta": 4, "gamma": 5}
+    for word in words:
+        values = _of(drawn, one.name, word, there)
+        told = {"value": float(values.mean()), "sd": float(values.std())} if len(values) else None
+        if word in library and told is not None:
+            row["cell"].append({"edge": word, **told, "library": float(entry.cell[library[word]])})
+        elif word in FACTORS:
+            row[word] = told
+    return dict.fromkeys(FACTORS) | row
+
+
+def _of(drawn: Drawn, phase: str, word: str, there: NDArray[np.bool_]) -> FloatArray:
+    """Draws of a quantity of a phase, from those sets that have it."""
+    values = drawn.column(f"{phase}.{word}")
+    return np.zeros(0) if values is None else values[there]
+
+
+def _ranking(question: Question, answer: Answer) -> list[dict[str, Any]]:
+    """Sets of phases, the most probable first; columns of one phase are one."""
+    found: dict[tuple[str, ...], float] = {}
+    for members, weight in zip(answer.sets.members, answer.sets.probability, strict=True):
+        names = tuple(sorted(question.phases[int(answer.owner[j])].name for j in members))
+        found[names] = found.get(names, 0.0) + float(weight)
+    order = sorted(found, key=lambda names: (-found[names], names))
+    most = found[order[0]]
+    return [
+        {"phases": list(names), "probability": found[names], "free_energy": math.log(most / found[names])}
+        for names in order
+        if found[names] > 0.0
+    ]
+
+
+def weighted_profile(question: Question, model: FloatArray) -> float:
+    """Weighted profile factor, Rwp: by counting statistics alone, of the points that the fit was made of."""
+    data = question.data
+    return float(np.sqrt((np.square(data.y - model) / data.variance).sum() / (np.square(data.y) / data.variance).sum()))
+
+
+def _expected(question: Question, fit: Fit) -> float:
+    """Profile factor that counting statistics alone would leave."""
+    data = question.data
+    free = len(data.x) - data.background.shape[1] - len(fit.covariance)
+    return float(np.sqrt(max(free, 1) / (np.square(data.y) / data.variance).sum()))
+
+
+def _common(question: Question, fit: Fit) -> dict[str, dict[str, float]]:
+    """What all phases share, with standard deviations; those that were not fitted have none."""
+    sd = np.zeros(len(fit.common))
+    is_open = question.common_sd > 0.0
+    sd[is_open] = np.sqrt(np.diag(fit.covariance)[: int(is_open.sum())])
+    return {
+        name: {"value": float(value), "sd": float(s)} for name, value, s in zip(COMMON, fit.common, sd, strict=True)
+    }
+
+
+def library_facts(library: Library, elements: tuple[str, ...] | None) -> dict[str, Any]:
+    """What was read of a library, what was left out, and what was merged."""
+    outside = [one.file for one in library.skipped if any(OUTSIDE in reason for reason in one.reasons)]
+    skipped = [one for one in library.skipped if one.file not in set(outside)]
+    copies = [{"kept": kept, "copy": copy} for kept, others in library.copies.items() for copy in others]
+    candidates = {one.name for one in library.entries}
+    return {
+        "entries": len(library.entries) + len(library.skipped) + len(copies),
+        "candidates": len(candidates),
+        "skipped": [{"file": one.file, "reason": "; ".join(one.reasons)} for one in skipped],
+        "copies": [one for one in copies if one["kept"] in candidates],
+        "outside": outside,
+        "elements": None if elements is None else list(elements),
+    }
+
+
+def beam_facts(question: Question) -> dict[str, Any]:
+    """Wavelengths and geometry."""
+    beam, optics = question.beam, question.beam.optics
+    return {
+        "wavelengths": list(beam.wavelengths),
+        "shares": list(beam.shares),
+        "geometry": optics.geometry,
+        "monochromator_two_theta_deg": optics.monochromator_two_theta_deg or None,
+    }
+
+
+def arrays_of(question: Question, fit: Fit, frame: Frame) -> dict[str, FloatArray]:
+    """Curves of the best set, and the places of its lines at the first wavelength."""
+    data = question.data
+    ticks, owners, indices = [np.zeros(0)], [np.zeros(0)], [np.zeros((0, 3))]
+    ends = (float(data.x[0]), float(data.x[-1]))
+    for j, member in enumerate(fit.members):
+        angle, plane = _ticks(question, fit, member, ends)
+        ticks.append(angle)
+        owners.append(np.full(len(angle), float(j)))
+        indices.append(plane)
+    return {
+        "phase_x": data.x,
+        "phase_y": data.y,
+        "phase_variance": data.variance,
+        "phase_sd": deviation(frame),
+        "phase_model": fit.model,
+        "phase_background": fit.background,
+        "phase_parts": fit.heights[:, None] * fit.parts.reshape(len(fit.members), len(data.x)),
+        "phase_ticks": np.concatenate(ticks),
+        "phase_tick_owner": np.concatenate(owners),
+        "phase_tick_hkl": np.concatenate(indices),
+    }
+
+
+def deviation(frame: Frame) -> FloatArray:
+    """Standard deviation (N,) of every point: counting and error of the model together."""
+    band = frame.law.band
+    square = np.zeros(band.shape[1])
+    for d, row in enumerate(band):
+        square[d:] += np.square(row[: len(row) - d])
+    found: FloatArray = np.sqrt(square)
+    return found
+
+
+def _ticks(
+    question: Question, fit: Fit, member: Member, ends: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Angles (T,) of the lines of a phase at the first wavelength, and their planes (T, 3)."""
+    wavelength, zero, displacement = question.beam.wavelengths[0], float(fit.common[0]), float(fit.common[1])
+    sine = 0.5 * wavelength * np.sqrt(inverse_squares(member.phase, member.own[: member.phase.strains]))
+    theta = np.arcsin(np.minimum(sine, 1.0))
+    angle = np.degrees(2.0 * theta) + zero + displacement * np.cos(theta)
+    inside = (sine < 1.0) & (angle > ends[0]) & (angle < ends[1])
+    order = np.flatnonzero(inside)[np.argsort(angle[inside], kind="stable")]
+    return angle[order], np.asarray(member.phase.planes[order], dtype=np.float64)
+
+
+def free_energy_of(question: Question, frame: Frame, lowest: float, best_probability: float) -> float:
+    """Free energy of all sets together, nats, with the noise of the best one taken as known.
+
+    ``lowest`` is that of the best set, from no phase at all, and ``best_probability`` its probability. Coefficients of
+    the background have a flat prior of density 1; points are those that were added up for the search.
+    """
+    law, points = frame.law, len(question.data.x)
+    background = float(np.log(np.abs(np.diag(frame.triangle))).sum())
+    terms = question.data.background.shape[1]
+    nothing = frame.misfit + 0.5 * law.log_determinant + background + 0.5 * (points - terms) * math.log(2.0 * math.pi)
+    return nothing + lowest + math.log(best_probability)

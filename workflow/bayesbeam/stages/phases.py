@@ -1,0 +1,161 @@
+"""A candidate made of the phases of a library: from a measurement to its posterior, in the form of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.config.load import LoadedCampaign
+from bayesbeam.config.specs import Expanded, PhasesSpec
+from bayesbeam.diffraction.fractions import Doubt
+from bayesbeam.diffraction.greedy import Question
+from bayesbeam.diffraction.search import Answer, find_phases
+from bayesbeam.diffraction.verdict import verdict_of, with_error
+from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError
+from bayesbeam.evidence.estimate import FreeEnergy
+from bayesbeam.io.samples import Record
+from bayesbeam.io.store import Measurement
+from bayesbeam.sampling.known import still_run
+from bayesbeam.sampling.record import Run, Verdict
+from bayesbeam.sampling.settings import Settings
+from bayesbeam.sparse.draws import generator_of
+from bayesbeam.stages.beams import beam_of
+from bayesbeam.stages.keep import say
+from bayesbeam.stages.memory import measured_mib
+from bayesbeam.stages.pack import REFUSED, pack
+from bayesbeam.stages.phase_draws import Drawn, draw, shaped_sets
+from bayesbeam.stages.phase_facts import arrays_of, facts_of, free_energy_of
+from bayesbeam.stages.phase_question import Asked, asked_of, pattern_of
+from bayesbeam.stages.phase_summary import PHASES
+from bayesbeam.stages.resources import settings_of
+
+FloatArray = NDArray[np.float64]
+
+LIBRARIES = "libraries"
+"""Folder of the results in which lines of structures are kept."""
+LARGEST_ERROR = 0.02
+"""Standard error of a probability above which a walk among sets is not believed."""
+_FACTORS = {"half": 0.5, "double": 2.0}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run, and what it says of phases: arrays and facts for the record of a measurement."""
+
+    run: Run
+    arrays: dict[str, FloatArray]
+    facts: dict[str, Any]
+
+
+def misfit_of_phases(spec: PhasesSpec, m: Measurement) -> None:
+    """Refuse a measurement that is no powder pattern of known wavelength; the library is not read for it.
+
+    Raises
+    ------
+    DataError
+        Naming the measurement.
+    """
+    beam_of(m)
+    pattern_of(m)
+
+
+def solve_phases(
+    campaign: LoadedCampaign, expanded: Expanded, m: Measurement, key: str, cache: Path, device: str,
+) -> Record:  # fmt: skip
+    """Record of a measurement; its ``facts`` have what is known of the phases under ``phases``.
+
+    A measurement of which no structure may be there is refused.
+
+    Raises
+    ------
+    SamplingError
+        Naming the candidate, if its question cannot be answered.
+    """
+    assert expanded.spec.phases is not None
+    settings = settings_of(campaign)
+    began = time.monotonic(), time.process_time()
+    source = campaign.row(m.id).treatment.instrument.wavelength_angstrom
+    try:
+        found = find(expanded.spec.phases, m, f"{m.id}/{expanded.tag}", settings, cache, say)
+    except (DataError, ModelError) as problem:
+        return Record({}, {"key": key, REFUSED: str(problem)})
+    except BayesbeamError as problem:
+        raise SamplingError(f"candidate {expanded.tag}: {problem}") from problem
+    spent = time.monotonic() - began[0], time.process_time() - began[1]
+    (record,) = pack(expanded, [[m]], [key], [found.run], settings, device, spent, (measured_mib(), None))
+    if REFUSED in record.facts:
+        return record
+    found.facts["library"]["hash"] = expanded.spec.phases.content
+    found.facts["library"]["name"] = Path(expanded.spec.phases.library[0]).name
+    found.facts["beam"]["source"] = "file" if source is None else "campaign"
+    return Record({**record.arrays, **found.arrays}, {**record.facts, PHASES: found.facts})
+
+
+def find(
+    spec: PhasesSpec, m: Measurement, name: str, settings: Settings, cache: Path | None, tell: Callable[[str], None]
+) -> Found:
+    """Posterior of a candidate on a measurement; ``name`` and the seed fix every random number."""
+    asked = asked_of(spec, m, cache)
+    question, clock = asked.question, [time.monotonic()]
+    tell(f"{name}: {len(question.phases)} phases, {len(question.data.x)} points")
+    seed = int(generator_of(settings.seed, name, "search").integers(1 << 31))
+    answer = find_phases(question, seed)
+    clock.append(time.monotonic())
+    changed = {word: with_error(question, answer, factor, seed) for word, factor in _FACTORS.items()}
+    clock.append(time.monotonic())
+    sets = shaped_sets(question, answer)
+    doubt = Doubt(spec.structure, spec.grain_radius)
+    drawn = draw(asked, answer, sets, doubt, generator_of(settings.seed, name, "phases"))
+    verdict = verdict_of(question, answer, asked.library.families)
+    facts = facts_of(asked, answer, verdict, sets, drawn, changed)
+    facts["quantities"] = [
+        {"name": one.name, "unit": one.unit, "kind": one.kind, "phase": one.phase} for one in drawn.quantities
+    ]
+    clock.append(time.monotonic())
+    words = ("search", "sensitivity", "draws")
+    facts["seconds"] = {"library": asked.seconds} | dict(zip(words, np.diff(clock).tolist(), strict=True))
+    tell(f"{name}: {', '.join(facts['best']) or 'no phase'}; {clock[-1] - clock[0] + asked.seconds:.1f} s")
+    arrays = arrays_of(question, sets[0].fit, answer.frame) | _present(drawn)
+    return Found(_run(name, asked, answer, drawn, settings), arrays, facts)
+
+
+def _present(drawn: Drawn) -> dict[str, FloatArray]:
+    """Whether the phase of each quantity is in a draw: (D, Q), 1 or 0; what is of the instrument always is."""
+    place = {name: k for k, name in enumerate(drawn.phases)}
+    columns = [
+        drawn.present[:, place[one.phase]] if one.phase else np.ones(len(drawn.values), dtype=bool)
+        for one in drawn.quantities
+    ]
+    return {"phase_present": np.array(columns, dtype=np.float64).T}
+
+
+def _run(name: str, asked: Asked, answer: Answer, drawn: Drawn, settings: Settings) -> Run:
+    """A search in the form of a run: draws in chains, the free energy of all sets, and whether it is believed."""
+    length = len(drawn.values) // settings.chains
+    theta = drawn.values[: length * settings.chains].reshape(length, 1, settings.chains, -1)
+    value = free_energy(asked.question, answer)
+    run = still_run(name, theta, value, max(len(answer.sets.members), 1), "sets of phases")
+    error = answer.sets.error
+    reasons = (f"probabilities of phases have a standard error of {error:.2g}",) if error > LARGEST_ERROR else ()
+    estimate = FreeEnergy(value, error, run.free_energy.degrees_of_freedom)
+    return replace(run, free_energy=estimate, estimators={"sets": estimate}, verdict=Verdict(not reasons, reasons))
+
+
+def free_energy(question: Question, answer: Answer) -> float:
+    """Free energy of all sets together, nats, under the noise of the best one."""
+    sets = answer.sets
+    return free_energy_of(question, answer.frame, float(sets.free_energy[0]), float(sets.probability[0]))
+
+
+def cache_of(results: Path) -> Path:
+    """Folder in which lines of structures are kept, in that of the results of a campaign."""
+    return results / LIBRARIES
+
+
+__all__: Sequence[str] = ("cache_of", "find", "misfit_of_phases", "solve_phases")
