@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from shipped_results import Row, analyse
 
-WEIGHED = "weighed_"
+WEIGHED = "weighed."
 
 
 def home_of(root: Path) -> Path:

@@ -24,6 +24,7 @@ from bayesbeam.report.integration_words import group_answer
 from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
+from bayesbeam.report.phase_view import PhaseView, phase_view
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.sharing_view import SharingView, sharing_view
 from bayesbeam.report.terms_view import TermsView, terms_view
@@ -51,6 +52,7 @@ class Choice:
     modes: view.Table | None
     numbering: tuple[str, ...] = ()
     terms: TermsView | None = None
+    phases: PhaseView | None = None
     unsampled: str = ""
     compared: str = ""
     exact: view.Table | None = None
@@ -76,6 +78,22 @@ class MeasurementView:
     draws_file: str = ""
     noise: NoiseView | None = None
     next: NextView | None = None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a candidate has a fit of components."""
+        return any(one.fit is not None for one in self.choices)
+
+    @property
+    def searched(self) -> bool:
+        """Whether a candidate is a search of phases."""
+        return any(one.phases is not None for one in self.choices)
+
+    @property
+    def link(self) -> str:
+        """Where the page shows it."""
+        where = "phases" if self.searched else "fit" if self.choices else "made"
+        return f"#{where}--{self.result.id}"
 
 
 @dataclass(frozen=True)
@@ -109,8 +127,9 @@ def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool
         return MeasurementView(result, wording.measurement_answer(result))
     best = result.best
     draws = read_draws(result.arrays, f"{result.id}/{best.tag}")
-    shown = [one for one in result.candidates if figures and one in result.ranked[:PANELS]]
-    choices = tuple(_choice(result, one, gallery) for one in shown)
+    panels = [one for one in result.candidates if one in result.ranked[:PANELS]]
+    shown = [one for one in panels if figures or one.phases is not None]
+    choices = tuple(_choice(result, one, gallery, figures) for one in shown)
     return MeasurementView(
         result,
         wording.measurement_answer(result, draws, read_fit(result.arrays, f"{result.id}/{best.tag}")),
@@ -151,32 +170,30 @@ def _averaged_curve(result: MeasurementResult, gallery: Gallery) -> Shown | None
     return gallery.add(f"{result.id}+averaged", figure, f"{result.name}: curve over all candidates", pdf=False)
 
 
-def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Choice:
-    """Figures and table of one candidate."""
+def _choice(result: MeasurementResult, one: Candidate, gallery: Gallery, figures: bool) -> Choice:
+    """Figures and table of one candidate; a search of phases has a pattern in place of a fit."""
     data, arrays = result.measurement, result.arrays
     assert data is not None
     assert arrays is not None
     where, label = f"{result.id}/{one.tag}", candidate_label(one, result.candidates)
     labels = axis_labels(data.x_quantity, data.x_unit, data.y_quantity, data.y_unit)
     name = f"{result.id}+{one.tag}"
-    fit = gallery.add(
-        f"{name}+fit",
-        fit_figure(read_fit(arrays, where).marked(one.parameters), *labels, data.decreasing),
-        f"{result.name}: data and fit, {label}",
-        pdf=one is result.best,
-    )
-    sampling = None
+    fit = sampling = None
+    if one.phases is None:
+        figure = fit_figure(read_fit(arrays, where).marked(one.parameters), *labels, data.decreasing)
+        fit = gallery.add(f"{name}+fit", figure, f"{result.name}: data and fit, {label}", pdf=one is result.best)
     unsampled = unsampled_words(one, data.y_unit)
     if not unsampled:
         figure = sampling_figure(read_run(arrays, where), one)
         sampling = gallery.add(f"{name}+sampling", figure, f"{result.name}: sampling, {label}", pdf=False)
+    phases = phase_view(result, one, gallery, figures)
     odds = view.probability(one.model_probability)
     words = readable(str(one.noise.get("words") or "")).rstrip(" .")
     words = f"{words[:1].upper()}{words[1:]}." if words else ""
     return Choice(
         label, one.tag, odds, one is result.best, one.reliable, one.reasons, words, fit, sampling,
         view.parameter_table(one), view.modes_table(one), tuple(numbering_notes(one.numbering)),
-        terms_view(result, one, gallery), unsampled, compared_words(one), compared_table(one),
+        terms_view(result, one, gallery), phases, unsampled, compared_words(one), compared_table(one),
     )  # fmt: skip
 
 

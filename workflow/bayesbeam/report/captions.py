@@ -109,3 +109,23 @@ TOLD = (
     "95% interval that their number allows. The dashed line is the probability that is wished."
 )
 TOLD_GOOD = "The measurement tells the models apart where the line, or the marks, stay above the dashed line."
+PHASES = (
+    "Observed and calculated counts on a square-root scale, so that weak lines are seen; each phase in its colour on "
+    "the background, with ticks at its lines below. At the foot what is left, in standard deviations of the noise "
+    "(counting and model error together). Triangles: lines of none of the candidates. Probability: of all sets that "
+    "have the phase, and what it becomes if the model is wrong by half and by twice as much. Weight fractions sum to "
+    "100 over the phases found; their intervals hold errors of structures and of absorption in grains too. Lines seen: "
+    "groups of lines that stand out beside all other phases."
+)
+PHASES_GOOD = (
+    "A good one: no triangle, what is left within the band but for a few points, all present phases with several "
+    "lines seen, and probabilities that stay on their side when the model error is halved or doubled."
+)
+MATRIX = (
+    "Darker: more of it. Pale with a question mark: a possible trace; a question mark alone: present with a "
+    "probability below 0.95. Triangle: lines of none of the candidates. Red frame: the weighing says otherwise."
+)
+WEIGHED = (
+    "Weighed amounts are shares of the phases that were found. Bars: 95 % intervals; open marks at 0: weighed in, and "
+    "not found. Axes are even to 1 wt % and logarithmic beyond."
+)

@@ -126,6 +126,26 @@ class States:
 
 
 @dataclass(frozen=True, eq=False)
+class Pattern:
+    """A powder pattern with the fit of its best set of phases: (N,) each, ``parts`` (K, N) a phase.
+
+    ``sd`` is that of the noise, ``whole`` says whether errors of the model are in it or counting alone. ``ticks`` (T,)
+    are places of lines, ``owner`` (T,) the phase of each, ``planes`` (T, 3) their indices.
+    """
+
+    x: Array
+    y: Array
+    sd: Array
+    whole: bool
+    model: Array
+    background: Array
+    parts: Array
+    ticks: Array
+    owner: NDArray[np.int64]
+    planes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """What the sampler left for judging it: trace (C, S), ladder (R), exchange rates (R-1)."""
 
@@ -188,6 +208,20 @@ def read_states(path: Path, group: str) -> States:
         node = _node(file, path, group)
         names = ("state_edges", "state_counts", "state_errors")
         return States(*(np.asarray(_data(node, path, name), dtype=np.float64) for name in names))
+
+
+def read_pattern(path: Path, group: str) -> Pattern:
+    """Powder pattern kept under a group of a result file."""
+    with _opened(path) as file:
+        node = _node(file, path, group)
+        names = ("x", "y", "model", "background", "parts", "ticks")
+        found = {name: np.asarray(_data(node, path, f"phase_{name}"), dtype=np.float64) for name in names}
+        whole = "phase_sd" in node
+        sd = _data(node, path, "phase_sd")[()] if whole else np.sqrt(_data(node, path, "phase_variance")[()])
+        owner = np.asarray(_data(node, path, "phase_tick_owner"), dtype=np.int64)
+        planes = np.asarray(_data(node, path, "phase_tick_hkl"), dtype=np.int64).reshape(-1, 3)
+    found["parts"] = found["parts"].reshape(-1, len(found["x"]))
+    return Pattern(sd=np.asarray(sd, dtype=np.float64), whole=whole, owner=owner, planes=planes, **found)
 
 
 def _opened(path: Path) -> h5py.File:

@@ -17,6 +17,8 @@ ALL_SETS = "all sets"
 
 def unsampled_words(one: Candidate, unit: str) -> str:
     """Why there is nothing of a sampler to show; empty where there is."""
+    if one.phases is not None:
+        return "sets of phases were compared by their free energies in closed form: no chains or exchange to judge."
     if one.engine == NOTHING_FREE:
         return "nothing is left open, so its free energy is minus the log-likelihood, and there was nothing to sample."
     if one.engine == ALL_SETS:

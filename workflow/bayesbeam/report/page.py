@@ -18,6 +18,7 @@ from bayesbeam import __version__
 from bayesbeam.report import captions, wording
 from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
 from bayesbeam.report.limit_view import LimitView
+from bayesbeam.report.phase_overview import Overview
 from bayesbeam.report.records import Results
 from bayesbeam.report.series_view import SeriesView
 from bayesbeam.report.tables import tables_of
@@ -36,6 +37,7 @@ class Content:
     limits: Sequence[LimitView]
     command: str
     questions: Sequence[ToldView] = ()
+    overviews: Sequence[Overview] = ()
 
 
 def render(content: Content) -> str:
@@ -50,6 +52,9 @@ def render(content: Content) -> str:
         overview=wording.overview(answers, group_answers, len(content.results.measurements), asked),
         content=content,
         analysed=[one for one in content.measurements if one.result.candidates],
+        searched=[one for one in content.measurements if one.searched],
+        fitted=[one for one in content.measurements if one.result.candidates and one.choices and not _only_phases(one)],
+        compared=[one for one in content.measurements if one.result.candidates and not _alone(one)],
         advised=[one for one in content.measurements if one.next is not None],
         captions=captions,
         excess=any(c.free_energy_excess is not None for m in content.measurements for c in m.result.candidates),
@@ -77,6 +82,16 @@ def render_paper(title: str, about: str, parts: Sequence[object]) -> str:
             bayesbeam_version=__version__,
         )
     )
+
+
+def _only_phases(view: MeasurementView) -> bool:
+    """Whether all that has figures is a search of phases, which has a section of its own."""
+    return all(one.phases is not None for one in view.choices)
+
+
+def _alone(view: MeasurementView) -> bool:
+    """Whether one search of phases is all there is: no candidates to compare."""
+    return view.searched and len(view.result.candidates) == 1
 
 
 @lru_cache(maxsize=1)

@@ -28,12 +28,12 @@ def phases(results: Results) -> Rows:
     """All phases that are told of, the most probable first; fractions and shares from 0 to 1."""
     for one, facts in _searched(results):
         for row in facts["phases"]:
-            cell = " ".join(f"{edge['edge']}={edge['value']:.6g}({edge['sd']:.2g})" for edge in row["cell"])
+            cell = " ".join(f"{edge['edge']}={edge['value']:.6g}({edge['sd']:.2g})" for edge in row.get("cell") or ())
             yield (
                 one.measurement, one.candidate, row["name"], row["formula"], row["space_group"], row["probability"],
                 row["probability_half"], row["probability_double"], row["kind"], row["family"], row["lines_seen"],
-                row["lines_in_range"], row["worth"], *(row["share"].get(word) for word in _SPREAD),
-                *(row["weight_fraction"].get(word) for word in (*_SPREAD, "sd_fit")), cell,
+                row["lines_in_range"], row["worth"], *((row.get("share") or {}).get(word) for word in _SPREAD),
+                *((row.get("weight_fraction") or {}).get(word) for word in (*_SPREAD, "sd_fit")), cell,
             )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from bayesbeam.report.limit import without_studies
 from bayesbeam.report.line_fit import LineFit, fit_line
 from bayesbeam.report.records import Candidate, Followed, MeasurementResult, Results, Row
 from bayesbeam.report.text import known
+from bayesbeam.report.weighed import WEIGHED
 
 ENOUGH = 4
 
@@ -58,7 +59,12 @@ def find_series(measurements: Sequence[MeasurementResult]) -> list[tuple[str, li
     """Columns of numbers, each with the measurements of one best candidate that differ in it."""
     found = []
     usable = [one for one in measurements if one.candidates and one.measurement is not None]
-    names = dict.fromkeys(key for one in usable for key, value in _metadata(one).items() if isinstance(value, float))
+    names = dict.fromkeys(
+        key
+        for one in usable
+        for key, value in _metadata(one).items()
+        if isinstance(value, float) and not key.startswith(WEIGHED)
+    )
     for name in names:
         having = [one for one in usable if _has(one, name)]
         for tag in dict.fromkeys(one.best.tag for one in having):

@@ -14,6 +14,9 @@ import numpy as np
 from bayesbeam.report.curves import Array, Draws, Fit
 from bayesbeam.report.misfit_words import misfit_doubts
 from bayesbeam.report.numbering_words import doubts
+from bayesbeam.report.phase_words import details as phase_details
+from bayesbeam.report.phase_words import reservations
+from bayesbeam.report.phase_words import sentence as phase_sentence
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.residuals import alike
 from bayesbeam.report.terms_words import terms_line
@@ -27,6 +30,7 @@ from bayesbeam.report.text import (
     probability,
     probability_words,
 )
+from bayesbeam.report.weighed import extra_phases, weighed_of, weighed_words
 
 # Parameters that an answer names: where lines and edges lie, and what that says.
 PLACES = ("position", "splitting", "isomer_shift", "quadrupole_splitting", "field")
@@ -89,9 +93,15 @@ def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fi
     if not result.candidates:
         reason = result.refusal or "no result"
         return Answer(result.id, result.name, GONE, "not analysed.", reasons=(reason,))
-    verdict, reasons = judged(result, alike(fit.residuals) if fit is not None else None)
+    # Misfits of a powder pattern are part of its noise, alike within a line.
+    memory = alike(fit.residuals) if fit is not None and result.best.phases is None else None
+    verdict, reasons = judged(result, memory)
     details = [*_physics(result.best, draws), *terms_line(result.best), *_fit_words(result)]
-    sentence = choice(result.ranked) if verdict != BAD else f"as computed, {choice(result.ranked)}"
+    said = choice(result.ranked)
+    if result.best.phases is not None:
+        details = [*phase_details(result.best.phases), *_weighed(result), *_other_searches(result)]
+        said = phase_sentence(result.best.phases)
+    sentence = said if verdict != BAD else f"as computed, {said}"
     details += [*_end_of_range(result.ranked), *doubts(result.best.numbering)]
     decided = len(result.candidates) == 1 or (result.best.model_probability or 0.0) >= LIKELY
     about = "" if decided or not details else f"with {candidate_words(result.best, result.ranked)}:"
@@ -106,6 +116,22 @@ def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fi
         about,
         decided,
     )
+
+
+def _weighed(result: MeasurementResult) -> list[str]:
+    """What was found against what was weighed in, where that is known."""
+    assert result.best.phases is not None
+    extras = [str(one["name"]) for one in extra_phases(result, result.best.phases)]
+    words = weighed_words(weighed_of(result, result.best.phases), extras)
+    return [words] if words else []
+
+
+def _other_searches(result: MeasurementResult) -> list[str]:
+    """What other candidates find of phases, and how probable all of them are, where there are several."""
+    if len(result.candidates) == 1:
+        return []
+    found = [f"{one.candidate}: {phase_sentence(one.phases)}" for one in result.ranked[1:] if one.phases is not None]
+    return [f"shown is {choice(result.ranked)}", *found]
 
 
 def choice(ranked: Sequence[Candidate]) -> str:
@@ -173,6 +199,7 @@ def judged(result: MeasurementResult, memory: float | None = None) -> tuple[str,
     doubts = [
         *_doubts(ranked, running),
         *misfit_doubts(result, running, memory),
+        *(reservations(result.best.phases) if result.best.phases is not None else []),
         *(f"{tag or 'a candidate'} was refused: {why}" for tag, why in result.left_out),
     ]
     if failed:

@@ -5,7 +5,6 @@ A set is drawn by its probability, then its shapes and heights by the covariance
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -193,10 +192,10 @@ def _matter(asked: Asked, names: Sequence[str]) -> Matter:
     )  # fmt: skip
 
 
-def statistics_of(values: FloatArray) -> dict[str, float | None]:
-    """Mean, sd and quantiles of draws; nothing where there are none."""
+def statistics_of(values: FloatArray) -> dict[str, float] | None:
+    """Mean, sd and quantiles of draws; None where there are none."""
     if not len(values):
-        return dict.fromkeys(("mean", "sd", "q025", "median", "q975"))
+        return None
     low, middle, high = np.quantile(values, (0.025, 0.5, 0.975))
     found = {"mean": values.mean(), "sd": values.std(), "q025": low, "median": middle, "q975": high}
-    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+    return {name: float(value) for name, value in found.items()}

@@ -73,7 +73,7 @@ def _phase(
 ) -> dict[str, Any]:
     """One phase: what it is, how probable, how much, and its shape."""
     there = drawn.present[:, drawn.phases.index(one.name)] if one.name in drawn.phases else np.zeros(0, dtype=bool)
-    weights = _of(drawn, one.name, "weight_fraction", there)
+    told = statistics_of(_of(drawn, one.name, "weight_fraction", there))
     certain = drawn.fit_weights[there, drawn.phases.index(one.name)] if one.name in drawn.phases else np.zeros(0)
     row: dict[str, Any] = {
         "name": one.name,
@@ -90,7 +90,7 @@ def _phase(
         "lines_in_range": one.lines_in_range,
         "worth": one.worth,
         "share": statistics_of(_of(drawn, one.name, "share", there)),
-        "weight_fraction": statistics_of(weights) | {"sd_fit": float(certain.std()) if len(certain) else None},
+        "weight_fraction": None if told is None else told | {"sd_fit": float(certain.std())},
         "cell": [],
     }
     if member is None:
@@ -99,11 +99,11 @@ def _phase(
     library = {"a": 0, "b": 1, "c": 2, "alpha": 3, "beta": 4, "gamma": 5}
     for word in words:
         values = _of(drawn, one.name, word, there)
-        told = {"value": float(values.mean()), "sd": float(values.std())} if len(values) else None
-        if word in library and told is not None:
-            row["cell"].append({"edge": word, **told, "library": float(entry.cell[library[word]])})
+        found = {"value": float(values.mean()), "sd": float(values.std())} if len(values) else None
+        if word in library and found is not None:
+            row["cell"].append({"edge": word, **found, "library": float(entry.cell[library[word]])})
         elif word in FACTORS:
-            row[word] = told
+            row[word] = found
     return dict.fromkeys(FACTORS) | row
 
 

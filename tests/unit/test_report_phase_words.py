@@ -1,0 +1,182 @@
+"""Sentences on phases: each warning where its cause is planted, and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bayesbeam.io.store import Measurement
+from bayesbeam.report.phase_view import library_words, phases_table, sets_table, unknown_table
+from bayesbeam.report.phase_words import details, reservations, sentence
+from bayesbeam.report.records import Candidate, MeasurementResult
+from bayesbeam.report.weighed import extra_phases, same_formula, weighed_of, weighed_words
+from bayesbeam.report.wording import CHECK, GOOD, measurement_answer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from made_up_spectra import NASTY
+
+
+def amount(mean: float, sd: float) -> dict[str, float]:
+    return {"mean": mean, "sd": sd, "q025": mean - 1.96 * sd, "median": mean, "q975": mean + 1.96 * sd}
+
+
+def phase(name: str, probability: float, mean: float = 0.5, **more: Any) -> dict[str, Any]:
+    """One phase that nothing speaks against."""
+    kind = "present" if probability > 0.5 else "not present"
+    return {
+        "name": name, "formula": name, "probability": probability, "probability_half": probability,
+        "probability_double": probability, "kind": kind, "family": None, "lines_seen": 9, "lines_in_range": 20,
+        "weight_fraction": amount(mean, 0.01) if probability > 0.5 else None, "share": amount(mean, 0.02), "cell": [],
+    } | more  # fmt: skip
+
+
+def facts(*phases: dict[str, Any], lines: int = 0, **more: Any) -> dict[str, Any]:
+    """Facts of an answer that nothing speaks against."""
+    best = [one["name"] for one in phases if one["kind"] != "not present"]
+    left = [{"two_theta": 20.0 + 7.3 * k, "d": 4.4 - 0.7 * k, "z": 9.0 + k} for k in range(lines)]
+    return {
+        "phases": list(phases), "families": [], "best": best, "error": 0.0, "sets_looked_at": 40,
+        "library": {"name": "lib", "entries": 188, "candidates": 175}, "beam": {"wavelengths": [1.54]},
+        "sets": [{"phases": best, "probability": 0.99, "free_energy": 0.0}],
+        "unknown": {"open": lines > 1, "share": 0.08, "lines": left},
+        "noise": {"line": 0.15, "form": 0.1, "estimated": True},
+        "arms": {"exchange": {"top": best}, "variational": {"top": best, "agrees": True}},
+    } | more  # fmt: skip
+
+
+PAIR = phase("ZnO", 0.999, 0.3), phase("CaF2", 0.98, 0.7)
+
+
+def plain_text(words: str) -> str:
+    return words.replace("\u00a0", " ")
+
+
+def test_the_sentence_names_phases_by_their_weight_and_says_that_nothing_is_left() -> None:
+    assert plain_text(sentence(facts(*PAIR))) == (
+        "CaF2 (70.0 ± 1.0 wt %) and ZnO (30.0 ± 1.0 wt %); nothing is unexplained."
+    )
+    assert sentence(facts(phase("ZnO", 0.99, 1.0))) == "ZnO alone; nothing is unexplained."
+    assert sentence(facts(phase("ZnO", 0.1))) == "none of the candidates is seen; nothing is unexplained."
+    assert reservations(facts(*PAIR)) == []
+    assert details(facts(*PAIR)) == []
+
+
+def test_lines_of_no_candidate_are_told_first() -> None:
+    said = plain_text(sentence(facts(*PAIR, lines=3)))
+    assert said.startswith(
+        "something here is none of the 175 candidates: 3 lines that no phase explains, the clearest at 34.60° "
+        "(d 3.000 Å), 8 % of the intensity; besides it CaF2 ("
+    )
+    assert "alone" not in sentence(facts(phase("ZnO", 0.99, 1.0), lines=3))
+    assert "not complete" in reservations(facts(*PAIR, lines=3))[0]
+    assert sentence(facts(*PAIR, lines=1)).endswith("; one line is left at 20.00° unexplained.")
+    assert reservations(facts(*PAIR, lines=1)) == []
+
+
+def test_a_trace_is_told_apart_from_what_is_there() -> None:
+    trace = phase("NiO", 0.7, 0.004, kind="possible trace", lines_seen=2)
+    found = facts(*PAIR, trace)
+    assert "NiO" not in sentence(found)
+    (said,) = reservations(found)
+    assert plain_text(said) == "possible trace of NiO, 0.4 ± 1.0 wt %: probability 0.70, 2 of its 20 lines seen"
+
+
+def test_look_alikes_share_an_answer() -> None:
+    family = {"name": "Al", "members": ["Al", "Ag", "Au"], "probability": 0.99}
+    even = facts(phase("Al", 0.45), phase("Ag", 0.4), phase("Au", 0.14), families=[family])
+    assert sentence(even).startswith("one of Al (0.45), Ag (0.40) or Au (0.14);")
+    assert reservations(even) == ["the pattern does not tell Al (0.45), Ag (0.40) from Au (0.14): they look alike"]
+    leaning = facts(phase("Al", 0.7, 1.0), phase("Ag", 0.28), phase("Au", 0.01), families=[family])
+    assert sentence(leaning).startswith("Al or Ag alone;")
+    assert len(reservations(leaning)) == 1
+    sure = facts(phase("Al", 0.99, 1.0), phase("Ag", 0.01), families=[family])
+    assert sentence(sure).startswith("Al alone;")
+    assert reservations(sure) == []
+
+
+@pytest.mark.parametrize(("half", "double", "told"), [(0.6, 0.97, 1), (0.98, 0.4, 1), (0.9, 0.8, 0), (None, None, 0)])
+def test_an_answer_that_hangs_on_the_model_error_says_so(half: float | None, double: float | None, told: int) -> None:
+    """A change by more than a quarter, or to the other side of a half."""
+    found = reservations(facts(phase("ZnO", 0.9, probability_half=half, probability_double=double)))
+    assert len(found) == told
+    assert all("hangs on the model error" in one for one in found)
+
+
+def test_another_answer_of_the_variational_search_is_told() -> None:
+    arms = {"variational": {"top": ["ZnO", "NiO"], "agrees": False}}
+    (said,) = reservations(facts(*PAIR, arms=arms))
+    assert said == "the variational search finds another set, with NiO and without CaF2: the exact one is shown"
+    assert reservations(facts(*PAIR, arms={"variational": None})) == []
+
+
+def test_the_next_set_is_named_where_the_first_is_not_sure() -> None:
+    sets = [{"phases": ["ZnO", "CaF2"], "probability": 0.8, "free_energy": 0.0},
+            {"phases": ["ZnO", "CaF2", "NiO"], "probability": 0.15, "free_energy": 1.67},
+            {"phases": [], "probability": 0.05, "free_energy": 2.8}]  # fmt: skip
+    assert details(facts(*PAIR, sets=sets)) == ["this set 0.80; next: with NiO, 0.15"]
+    rows = [[cell.text for cell in row] for row in sets_table(facts(*PAIR, sets=sets)).rows]
+    assert rows[0] == ["1", "ZnO and CaF2", "2", "0.80", "0"]
+    assert rows[1] == ["2", "with NiO", "3", "0.15", "1.67"]
+    assert rows[2][1] == "no phase at all"
+
+
+def result_of(found: dict[str, Any], **columns: float) -> MeasurementResult:
+    data = Measurement(id="m", metadata={name.replace("_", "."): value for name, value in columns.items()})
+    one = Candidate("m", "powder", "powder", phases=found, verdict="reliable", model_probability=1.0)
+    return MeasurementResult("m", "m", data, (one,))
+
+
+def test_the_verdict_is_that_of_the_search_with_what_speaks_against_it() -> None:
+    assert measurement_answer(result_of(facts(*PAIR))).verdict == GOOD
+    answer = measurement_answer(result_of(facts(*PAIR, lines=4)))
+    assert answer.verdict == CHECK
+    assert len(answer.reasons) == 1
+
+
+def test_weighed_phases_are_found_by_name_by_formula_and_by_family() -> None:
+    found = facts(
+        phase("TiO2-Anatase", 0.99, 0.4, formula="O2 Ti"), phase("Al", 0.9, 0.5), phase("NiO", 0.99, 0.1),
+        families=[{"name": "Al", "members": ["Al", "Ag"], "probability": 0.99}],
+    )  # fmt: skip
+    result = result_of(found, weighed_TiO2=45.0, weighed_Ag=45.0, weighed_MgO=10.0)
+    rows = {one.label: one for one in weighed_of(result, found)}
+    assert (rows["TiO2"].phases, rows["TiO2"].by) == (("TiO2-Anatase",), "formula")
+    assert (rows["Ag"].phases, rows["Ag"].by) == (("Al",), "look-alike")
+    assert not rows["MgO"].found
+    assert rows["Ag"].among == pytest.approx(50.0)
+    assert rows["Ag"].covered
+    assert not rows["TiO2"].covered  # 40 +- 2 against 50
+    assert [one["name"] for one in extra_phases(result, found)] == ["NiO"]
+    said = weighed_words(tuple(rows.values()), ["NiO"])
+    assert said == (
+        "2 of 3 weighed phases found (not MgO); largest difference 10 wt % of TiO2; 1 of 2 95 % intervals hold what "
+        "was weighed; not weighed in, but found: NiO"
+    )
+    assert weighed_of(result_of(found), found) == ()
+    assert extra_phases(result_of(found), found) == []
+    table = phases_table(found, tuple(rows.values()))
+    assert [row[0].text for row in table.rows][-1] == "MgO"
+    assert "Al2O3-Corundum" not in str(table)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [("Al2O3", "O3 Al2", True), ("Al4O6", "Al2O3", True), ("La(OH)3", "La(OH)3", True), ("NiO", "NiO2", False),
+     ("La(OH)3", "La2O3", False), ("phase 4", "M4O", False)],
+)  # fmt: skip
+def test_formulas_are_compared_by_their_elements(first: str, second: str, same: bool) -> None:
+    assert same_formula(first, second) == same
+
+
+def test_tables_say_what_was_left_out_and_which_lines_are_left() -> None:
+    found = facts(*PAIR, lines=2)
+    found["library"] |= {"skipped": [{"file": NASTY}], "copies": [{}, {}], "outside": ["a"], "elements": ["Zn", "O"]}
+    assert library_words(found) == (
+        "Library lib: 175 candidates of 188 files; 1 left out, 2 merged as copies and 1 outside the elements; "
+        "only Zn, O"
+    )
+    rows = [[cell.text for cell in row] for row in unknown_table(found).rows]
+    assert rows == [["20.000", "4.4000", "9.0"], ["27.300", "3.7000", "10.0"]]

@@ -1,0 +1,177 @@
+"""The page of a search of phases: answers, tables, the pattern with its phases, and found against weighed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bayesbeam.report.curves import read_pattern
+from bayesbeam.report.figures.pattern import pattern_figure
+from bayesbeam.report.loading import load_results
+from bayesbeam.report.records import Results
+from bayesbeam.report.style import figure_style
+from bayesbeam.report.weighed import weighed_of
+from bayesbeam.stages.report import report_from_files
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from made_up_powders import Sample, write_powders
+from made_up_spectra import NASTY
+
+MIXTURE = {0: 0.55, 4: 0.35, 8: 0.1}
+WEIGHED = {"weighed.phase 0": 60.0, "weighed.M4O": 30.0, "weighed.phase 8": 10.0}
+FRAMES = {0: 0.9, 1: 0.6, 2: 0.3, 3: 0.05}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
+    """Folder of the results of two searches, with four frames like the first, and the results as they are read."""
+    samples = {
+        "full": Sample(MIXTURE, columns=WEIGHED),
+        "open": Sample(MIXTURE, frozenset({4}), WEIGHED),
+        **{
+            f"frame{k}": Sample(like="full", columns={"temperature_K": 100.0 + 50.0 * k},
+                                masses={"phase 0": share, "phase 4": 1.0 - share})
+            for k, share in FRAMES.items()
+        },
+    }  # fmt: skip
+    facts, folder = write_powders(tmp_path_factory.mktemp("powders") / "results", samples)
+    report_from_files(facts, folder, folder / "report", "make run")
+    return folder, load_results(facts, folder)
+
+
+@pytest.fixture(scope="module")
+def page(made: tuple[Path, Results]) -> str:
+    return (made[0] / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def facts_of(made: tuple[Path, Results], name: str) -> Mapping[str, Any]:
+    found = made[1].measurement(name)
+    assert found is not None
+    assert found.best.phases is not None
+    return found.best.phases
+
+
+def article(page: str, name: str) -> str:
+    """Part of the page on the phases of a measurement."""
+    start = page.index(f'id="phases--{name}"')
+    return page[start : page.index("</article>", start)]
+
+
+def test_the_answer_comes_first_and_says_which_phases_and_how_much(page: str) -> None:
+    answers = page[page.index('id="answers"') : page.index('id="phases"')].replace("\u00a0", " ")
+    first = re.search(
+        r"<b>:</b> (phase 0 \([^)]*\), phase 4 \([^)]*\) and phase 8 \([^)]*\)); nothing is unex", answers
+    )
+    assert first is not None
+    shares = [float(one) for one in re.findall(r"\(([\d.]+) ±", first[1])]
+    assert sum(shares) == pytest.approx(100.0, abs=1.5)  # rounded to their errors
+
+
+def test_what_is_no_candidate_is_said_before_all_else(page: str, made: tuple[Path, Results]) -> None:
+    unknown = facts_of(made, "open")["unknown"]
+    clearest = max(unknown["lines"], key=lambda one: one["z"])
+    said = f"omething here is none of the 8 candidates: {len(unknown['lines'])} lines that no phase explains"
+    assert said in page[: page.index('id="phases"')]
+    shown = article(page, "open")
+    assert said in shown
+    assert f"{clearest['two_theta']:.2f}\u00b0 (d {clearest['d']:.3f}" in shown
+    assert "with reservations" in shown
+    assert all(f">{one['two_theta']:.3f}<" in shown for one in unknown["lines"])
+    assert "no candidate explains" not in article(page, "full")
+
+
+def test_what_was_weighed_stands_beside_what_was_found(page: str, made: tuple[Path, Results]) -> None:
+    shown = article(page, "full")
+    assert "3 of 3 weighed phases found" in shown
+    assert "2 of 3 weighed phases found (not M4O)" in article(page, "open")
+    assert "weighed in, not found" in article(page, "open")
+    assert "weighed" not in article(page, "frame0").lower().replace("unweighed", "")
+    assert {"phases+matrix.svg", "phases+weighed.svg"} <= {one.name for one in (made[0] / "report/figures").iterdir()}
+    assert "5 of 6 phases that were weighed into 2 samples are found" in page
+
+
+def test_sections_of_components_are_left_out(page: str) -> None:
+    for name in ("fit", "models"):
+        assert f'id="{name}"' not in page
+    assert 'href="#phases--full"' in page
+
+
+def test_names_of_files_are_letters_and_nothing_else(page: str) -> None:
+    assert NASTY not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;.cif" in page
+
+
+def test_the_curves_of_the_figure_lie_beside_it(made: tuple[Path, Results], page: str) -> None:
+    found = made[1].measurement("full")
+    assert found is not None
+    assert found.arrays is not None
+    pattern = read_pattern(found.arrays, "full/powder")
+    assert pattern.whole
+    with (made[0] / "report" / "figures" / "full+powder+pattern.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(one["observed"]) for one in rows] == list(pattern.y)
+    total = [sum(float(value) for key, value in one.items() if key == "background" or key.startswith("phase "))
+             for one in rows]  # fmt: skip
+    np.testing.assert_allclose(total, pattern.model, rtol=1e-9)
+    assert 'href="figures/full+powder+pattern.csv"' in page
+
+
+def test_the_pattern_has_a_row_of_ticks_a_phase_and_a_mark_at_every_unknown_line(made: tuple[Path, Results]) -> None:
+    found, facts = made[1].measurement("open"), facts_of(made, "open")
+    assert found is not None
+    assert found.arrays is not None
+    pattern = read_pattern(found.arrays, "open/powder")
+    places = [one["two_theta"] for one in facts["unknown"]["lines"]]
+    with figure_style():
+        figure = pattern_figure(pattern, facts["best"], places)
+    main, lines, below = figure.axes
+    marks = [line.get_xdata()[0] for line in main.lines if line.get_marker() == "v"]
+    assert marks == places
+    assert [text.get_text() for text in lines.texts] == list(facts["best"])
+    for place, patch in enumerate(lines.patches):
+        ticks = patch.get_path().vertices[::2, 0]
+        np.testing.assert_allclose(ticks, pattern.ticks[pattern.owner == place])
+    left = below.lines[0].get_ydata()
+    np.testing.assert_allclose(left, np.clip((pattern.y - pattern.model) / pattern.sd, -8.0, 8.0))
+    # A root's axis: a line of a hundredth of the counts is a tenth as high.
+    top = main.transData.transform((0.0, 10000.0))[1] - main.transData.transform((0.0, 0.0))[1]
+    weak = main.transData.transform((0.0, 100.0))[1] - main.transData.transform((0.0, 0.0))[1]
+    assert weak / top == pytest.approx(0.1)
+
+
+def test_without_the_whole_noise_the_residual_is_in_units_of_counting(
+    made: tuple[Path, Results], tmp_path: Path
+) -> None:
+    import h5py
+
+    path = tmp_path / "b.h5"
+    with h5py.File(made[0] / "free_energy" / "b0.h5") as old, h5py.File(path, "w") as new:
+        old.copy("full", new)
+        del new["full/powder/phase_sd"]
+    from bayesbeam.io.seal import seal
+
+    seal(path)
+    pattern = read_pattern(path, "full/powder")
+    assert not pattern.whole
+    assert (pattern.sd == np.sqrt(np.maximum(pattern.y, 1.0))).all()
+
+
+def test_weighed_amounts_are_shares_of_what_was_found(made: tuple[Path, Results]) -> None:
+    result = made[1].measurement("open")
+    assert result is not None
+    rows = {one.label: one for one in weighed_of(result, facts_of(made, "open"))}
+    assert list(rows) == ["phase 0", "M4O", "phase 8"]  # most first
+    assert not rows["M4O"].found
+    assert rows["phase 0"].among == pytest.approx(100.0 * 60.0 / 70.0)
+    record = json.loads((made[0] / "free_energy" / "b0.json").read_text())["records"][1]["phases"]["phases"]
+    own = next(one for one in record if one["name"] == "phase 0")["weight_fraction"]
+    assert rows["phase 0"].mean == pytest.approx(100.0 * own["mean"])
+    assert rows["phase 0"].interval == pytest.approx((100.0 * own["q025"], 100.0 * own["q975"]))
