@@ -55,6 +55,18 @@ def test_white_columns_have_the_scalar_products_of_the_inverse() -> None:
     assert np.abs(single - white).max() < 1e-5 * np.abs(white).max()
 
 
+@pytest.mark.parametrize("misfits", [MISFITS, MISFITS[1:], []])
+def test_few_columns_and_many_and_sums_of_two_are_those_of_the_dense_matrix(misfits: list[Misfit]) -> None:
+    law = noise(COUNTS, misfits, PLACE)
+    columns = RNG.normal(size=(80, 20))
+    one_by_one = np.column_stack([law.whitened(column) for column in columns.T])
+    np.testing.assert_allclose(law.whitened(columns), one_by_one, atol=1e-13)
+    factor = np.linalg.inv(law.whitened(np.eye(80)))
+    together = np.kron(np.eye(40), np.ones((1, 2)))
+    summed = np.linalg.inv(law.in_pairs().whitened(np.eye(40)))
+    np.testing.assert_allclose(summed @ summed.T, together @ factor @ factor.T @ together.T, rtol=1e-10, atol=1e-9)
+
+
 def test_without_misfit_it_is_counting() -> None:
     law = noise(COUNTS, [], PLACE)
     assert law.whitened(COUNTS) == pytest.approx(np.sqrt(COUNTS))

@@ -12,7 +12,8 @@ from scipy import integrate
 
 from bayesbeam.crystals.geometry import Optics, lorentz_polarisation
 from bayesbeam.diffraction.bank import bank
-from bayesbeam.diffraction.phase import inverse_squares, isotropic, phase_of, tilt
+from bayesbeam.diffraction.line_loops import bragg_angles
+from bayesbeam.diffraction.phase import changed_cell, inverse_squares, isotropic, phase_of, tilt
 from bayesbeam.diffraction.profile import Beam, march, pattern, places, widths
 from bayesbeam.diffraction.shapes import common_start
 
@@ -107,6 +108,10 @@ def test_a_cell_changes_as_its_symmetry_allows(
     own = np.concatenate([edges, np.zeros(len(phase.angles))])
     by_axis = np.array([edges[tie] for tie in ties])
     assert inverse_squares(phase, own) == pytest.approx(1.0 / made.spacing(by_axis) ** 2, rel=1e-12)
+    theta = np.empty((2, len(made.hkl)))
+    bragg_angles(phase.planes, changed_cell(phase, own), np.array([0.9, 1.3]), theta)
+    sine = 0.5 * np.array([[0.9], [1.3]]) / made.spacing(by_axis)
+    assert np.sin(theta) == pytest.approx(np.where(sine < 0.9999, sine, np.nan), rel=1e-12, nan_ok=True)
     if phase.angles:
         own[-1] = 0.01
         moved = np.array(cell)

@@ -6,6 +6,7 @@ A cell that grows alike along all edges moves its lines by the same step on an a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +30,10 @@ class Bank:
 
 
 def bank(
-    x: FloatArray, phases: Sequence[Phase], beam: Beam, common: FloatArray, strains: FloatArray, faintest: float = 1e-4
+    x: FloatArray, phases: Sequence[Phase], beam: Beam, common: FloatArray, strains: FloatArray, faintest: float = 1e-4,
+    threads: int = 1,
 ) -> Bank:  # fmt: skip
-    """Patterns of phases at shared shape of lines and at isotropic strains (S,)."""
+    """Patterns of phases at shared shape of lines and at isotropic strains (S,); threads share out the phases."""
     step = (x[-1] - x[0]) / (len(x) - 1) / _FINER
     largest = float(np.abs(strains).max())
     beyond = np.degrees(2.0 * largest * np.tan(np.radians(0.5 * x[-1]))) + 4.0 * step
@@ -40,9 +42,13 @@ def bank(
     fine = fine[fine < 179.0]
     place = _places(x, strains, common, first, step)
     found = np.zeros((len(phases), len(strains), len(x)), dtype=np.float32)
-    for values, phase in zip(found, phases, strict=True):
-        own = np.zeros(phase.strains + len(OWN))
-        shift(pattern(fine, phase, beam, common, own, faintest=faintest), place, values)
+
+    def fill(k: int) -> None:
+        own = np.zeros(phases[k].strains + len(OWN))
+        shift(pattern(fine, phases[k], beam, common, own, faintest=faintest), place, found[k])
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        list(pool.map(fill, range(len(phases))))
     return Bank(found, strains)
 
 

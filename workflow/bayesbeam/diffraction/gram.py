@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ class Frame:
     """Noise and background of one pattern.
 
     ``basis`` (N, T) is orthonormal and spans the white background, ``triangle`` (T, T) makes it of that; ``white`` and
-    ``target`` (N,) are the data, the latter without what a background can have.
+    ``target`` (N,) are the data ``y``, the latter without what a background can have.
     """
 
     law: Noise
@@ -26,6 +27,13 @@ class Frame:
     triangle: FloatArray
     white: FloatArray
     target: FloatArray
+    background: FloatArray
+    y: FloatArray
+
+    @cached_property
+    def in_pairs(self) -> Frame:
+        """Frame of sums of two neighbours each: a first look at many columns takes a quarter of the time."""
+        return frame_of(self.law.in_pairs(), pairs(self.background), pairs(self.y))
 
     @property
     def misfit(self) -> float:
@@ -52,4 +60,11 @@ def frame_of(law: Noise, background: FloatArray, y: FloatArray) -> Frame:
     """
     basis, triangle = np.linalg.qr(law.whitened(background))
     white = law.whitened(y)
-    return Frame(law, basis, triangle, white, white - basis @ (basis.T @ white))
+    return Frame(law, basis, triangle, white, white - basis @ (basis.T @ white), background, y)
+
+
+def pairs(values: Numbers) -> Numbers:
+    """Sums of two neighbours (N/2, ...) each; one that is left over at the end is dropped."""
+    count = len(values) // 2 * 2
+    found: Numbers = values[0:count:2] + values[1:count:2]
+    return found

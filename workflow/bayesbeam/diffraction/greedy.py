@@ -29,7 +29,7 @@ _REMADE = (0, 1, 3)
 class Question:
     """What is asked: a pattern, its candidates, and what is taken for granted.
 
-    ``log_prior`` (M+1,) is that of one set of 0 to M phases.
+    ``log_prior`` (M+1,) is that of one set of 0 to M phases; ``threads`` share out the work and change no number.
     """
 
     data: Powder
@@ -40,6 +40,7 @@ class Question:
     spread: Spread
     common_mean: FloatArray
     common_sd: FloatArray
+    threads: int = 1
 
     def frame(self, common: FloatArray, fit: Fit | None = None) -> Frame:
         """Noise and background as they are with a fit, or with nothing known."""
@@ -59,11 +60,11 @@ class Question:
 
 def question_of(
     data: Powder, phases: Sequence[Phase], beam: Beam, log_prior: FloatArray, tolerance: Tolerance | None = None,
-    spread: Spread | None = None,
+    spread: Spread | None = None, threads: int = 1,
 ) -> Question:  # fmt: skip
     """A question with the usual priors of shapes."""
     return Question(data, tuple(phases), beam, log_prior, tolerance or Tolerance(), spread or Spread(),
-                    common_start(data.width), COMMON_SD)  # fmt: skip
+                    common_start(data.width), COMMON_SD, threads)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _number(asked: Question, name: str) -> int:
 
 def _raw(asked: Question, common: FloatArray) -> Raw:
     """Coarse patterns of all candidates."""
-    return raw_columns(asked.data, asked.phases, asked.beam, common, asked.spread.edge)
+    return raw_columns(asked.data, asked.phases, asked.beam, common, asked.spread.edge, asked.threads)
 
 
 def settled(asked: Question, common: FloatArray, members: Sequence[Member], frame: Frame) -> Fit:

@@ -12,6 +12,64 @@ from bayesbeam.sampling.engines.library import cached_here
 # Half widths beyond which the normal part of a line is nothing: exp(-4 ln 2 * 9) = 1.5e-11.
 _NORMAL_REACH = 6.0
 _LN2 = math.log(2.0)
+LARGEST_SKEW = 0.8
+
+
+def _bragg_angles(planes: Any, cell: Any, wavelengths: Any, theta: Any) -> None:
+    """Bragg angles (W, L) in radians of planes (L, 3) of a cell; nan where there is none."""
+    a, b, c = cell[0], cell[1], cell[2]
+    # The metric, with exact zeros at right angles, and its inverse by cofactors.
+    x = 0.0 if cell[3] == 90.0 else math.cos(math.radians(cell[3]))
+    y = 0.0 if cell[4] == 90.0 else math.cos(math.radians(cell[4]))
+    z = 0.0 if cell[5] == 90.0 else math.cos(math.radians(cell[5]))
+    whole = 1.0 - x * x - y * y - z * z + 2.0 * x * y * z
+    aa, bb, cc = (1.0 - x * x) / (a * a), (1.0 - y * y) / (b * b), (1.0 - z * z) / (c * c)
+    bc, ac, ab = 2.0 * (y * z - x) / (b * c), 2.0 * (x * z - y) / (a * c), 2.0 * (x * y - z) / (a * b)
+    for n in range(planes.shape[0]):
+        h, k, m = planes[n, 0], planes[n, 1], planes[n, 2]
+        square = (h * h * aa + k * k * bb + m * m * cc + k * m * bc + h * m * ac + h * k * ab) / whole
+        half = 0.5 * math.sqrt(square)
+        for w in range(wavelengths.shape[0]):
+            sine = half * wavelengths[w]
+            theta[w, n] = math.asin(sine) if sine < 0.9999 else math.nan
+
+
+@njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _width(t: float, common: Any, size: float, strain: float) -> tuple[float, float]:
+    """Full width at half maximum (degrees) and share of Lorentz of a line at tan(theta): see ``profile.widths``."""
+    rise = math.exp(common[4])
+    g = math.exp(common[2]) * math.sqrt((1.0 + common[3] * t) ** 2 + (rise * t) ** 2)
+    lorentz = size * math.sqrt(1.0 + t * t) + strain * t
+    fifth = g**5 + 2.69269 * g**4 * lorentz + 2.42843 * g**3 * lorentz**2 + 4.47163 * g**2 * lorentz**3
+    full = (fifth + 0.07842 * g * lorentz**4 + lorentz**5) ** 0.2
+    q = lorentz / full
+    return full, 1.36603 * q - 0.47719 * q * q + 0.11116 * q * q * q
+
+
+def _widths(tangent: Any, common: Any, size: float, strain: float, full: Any, mixing: Any) -> None:
+    """Widths and shares of Lorentz of lines."""
+    for n in range(tangent.shape[0]):
+        full[n], mixing[n] = _width(tangent[n], common, size, strain)
+
+
+def _on_axis(
+    theta: Any, area: Any, common: Any, size: float, strain: float, ends: tuple[float, float], out: Any
+) -> int:  # fmt: skip
+    """Lines that reach into a range, as rows of ``out`` (5, n): centre, width, mixing, skewness, area; their number."""
+    count = 0
+    for n in range(theta.shape[0]):
+        if math.isnan(theta[n]):
+            continue
+        t = math.tan(theta[n])
+        centre = math.degrees(2.0 * theta[n]) + common[0] + common[1] * math.cos(theta[n])
+        width, mixing = _width(t, common, size, strain)
+        if centre <= ends[0] - 40.0 * width or centre >= ends[1] + 40.0 * width:
+            continue
+        lean = common[7] * (1.0 - t * t) / (2.0 * t)
+        out[0, count], out[1, count], out[2, count] = centre, width, mixing
+        out[3, count], out[4, count] = LARGEST_SKEW * math.tanh(lean / LARGEST_SKEW), area[n]
+        count += 1
+    return count
 
 
 def _add_lines(
@@ -73,21 +131,51 @@ def _shift(values: Any, place: Any, out: Any) -> None:
 
 
 def _whiten(band: Any, rows: Any) -> None:
-    """Solve L v = row for all columns of ``rows`` (N, C) in place; ``band`` (B+1, N) is L by its diagonals, lower."""
-    points, columns, reach = rows.shape[0], rows.shape[1], band.shape[0] - 1
+    """Solve L v = row for all columns of ``rows`` (N, C) in place; ``band`` (N, B+1) is L, column by column."""
+    points, columns, reach = rows.shape[0], rows.shape[1], band.shape[1] - 1
     for i in range(points):
         for d in range(1, min(reach, i) + 1):
-            factor = band[d, i - d]
+            factor = band[i - d, d]
             if factor != 0.0:
                 for c in range(columns):
                     rows[i, c] -= factor * rows[i - d, c]
-        inverse = 1.0 / band[0, i]
+        inverse = 1.0 / band[i, 0]
         for c in range(columns):
             rows[i, c] *= inverse
 
 
+def _whiten_few(band: Any, rows: Any) -> None:
+    """As above for few columns, as rows (C, N): each value is taken out of those that follow as soon as it is known."""
+    points, reach = rows.shape[1], band.shape[1] - 1
+    for c in range(rows.shape[0]):
+        row = rows[c]
+        for i in range(points):
+            value = row[i] / band[i, 0]
+            row[i] = value
+            if value != 0.0:
+                for d in range(1, min(reach, points - 1 - i) + 1):
+                    row[i + d] -= band[i, d] * value
+
+
+def _add_misfit(place: Any, reach: float, sd: Any, band: Any) -> None:
+    """Add Wendland's correlation within a reach, times standard deviations, to a band (N, B+1), column by column."""
+    points = place.shape[0]
+    for i in range(points):
+        for d in range(min(band.shape[1], points - i)):
+            distance = (place[i + d] - place[i]) / reach
+            if distance >= 1.0:
+                break
+            near = (1.0 - distance) * (1.0 - distance)
+            band[i, d] += near * near * (4.0 * distance + 1.0) * sd[i + d] * sd[i]
+
+
 # Declared here, for this is when numba chooses the folder for what it compiles.
 with cached_here():
+    bragg_angles = njit(nogil=True, cache=True, error_model="numpy")(_bragg_angles)
+    line_widths = njit(nogil=True, cache=True, error_model="numpy")(_widths)
+    on_axis = njit(nogil=True, cache=True, error_model="numpy")(_on_axis)
     add_lines = njit(nogil=True, cache=True, error_model="numpy")(_add_lines)
     shift = njit(nogil=True, cache=True, error_model="numpy")(_shift)
     whiten = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(_whiten)
+    whiten_few = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(_whiten_few)
+    add_misfit = njit(nogil=True, cache=True, error_model="numpy")(_add_misfit)

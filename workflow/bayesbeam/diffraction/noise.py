@@ -14,29 +14,49 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.diffraction.line_loops import whiten
+from bayesbeam.diffraction.line_loops import add_misfit, whiten, whiten_few
 
 FloatArray = NDArray[np.float64]
+_FEW = 6
+"""Columns up to which each is whitened by itself."""
 Numbers = TypeVar("Numbers", NDArray[np.float32], NDArray[np.float64])
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Covariance of the noise by its Cholesky factor: ``band`` (B+1, N) holds its diagonals, lower."""
+    """Covariance of the noise (N, B+1), and its Cholesky factor ``band``: column by column, diagonal first."""
 
+    covariance: FloatArray
     band: FloatArray
 
     @property
     def log_determinant(self) -> float:
         """Logarithm of the determinant of the covariance."""
-        return 2.0 * float(np.log(self.band[0]).sum())
+        return 2.0 * float(np.log(self.band[:, 0]).sum())
 
     def whitened(self, columns: Numbers) -> Numbers:
         """Columns (N,) or (N, C) divided by the factor: of unit, independent noise."""
-        rows: Any = np.array(columns.reshape(len(columns), -1), order="C")
-        whiten(self.band.astype(rows.dtype), rows)
+        rows: Any = columns.reshape(len(columns), -1)
+        if rows.shape[1] <= _FEW:
+            rows = np.array(rows.T, order="C")
+            whiten_few(self.band.astype(rows.dtype, copy=False), rows)
+            rows = rows.T
+        else:
+            rows = np.array(rows, order="C")
+            whiten(self.band.astype(rows.dtype, copy=False), rows)
         found: Numbers = rows.reshape(columns.shape)
         return found
+
+    def in_pairs(self) -> Noise:
+        """Noise of sums of two neighbours each; one that is left over at the end is dropped."""
+        count = len(self.covariance) // 2 * 2
+        wide = np.zeros((count, 2 * ((self.covariance.shape[1] + 2) // 2) + 2))
+        wide[:, : self.covariance.shape[1]] = self.covariance[:count]
+        first, second = wide[0::2], wide[1::2]
+        sums = first[:, 0:-2:2] + first[:, 1:-1:2] + second[:, 0:-2:2]
+        sums[:, 0] += first[:, 1]
+        sums[:, 1:] += second[:, 1:-3:2]
+        return _noise_of(sums)
 
 
 @dataclass(frozen=True)
@@ -68,19 +88,21 @@ def noise(counts: FloatArray, misfits: Sequence[Misfit], place: FloatArray) -> N
     ------
     Wendland, Advances in Computational Mathematics 4 (1995) 389: phi_{3,1}.
     """
-    from scipy.linalg import cholesky_banded
-
     reach = max((one.reach for one in misfits), default=0.0)
     farthest = np.searchsorted(place, place + reach, side="left") - np.arange(len(place))
-    band = np.zeros((max(int(farthest.max()), 1), len(place)))
+    band = np.zeros((len(place), max(int(farthest.max()), 1)))
     for one in misfits:
-        for d in range(len(band)):
-            rest = slice(0, len(place) - d)
-            distance = (place[d:] - place[rest]) / one.reach
-            near = np.maximum(1.0 - distance, 0.0)
-            band[d, rest] += near**4 * (4.0 * distance + 1.0) * one.sd[d:] * one.sd[rest]
-    band[0] += counts
-    return Noise(np.asarray(cholesky_banded(band, lower=True), dtype=np.float64))
+        add_misfit(place, one.reach, one.sd, band)
+    band[:, 0] += counts
+    return _noise_of(band)
+
+
+def _noise_of(covariance: FloatArray) -> Noise:
+    """Noise of a covariance (N, B+1), column by column."""
+    from scipy.linalg import cholesky_banded
+
+    factor = cholesky_banded(covariance.T, lower=True, check_finite=False)
+    return Noise(covariance, np.ascontiguousarray(factor.T))
 
 
 def in_widths(x: FloatArray, width: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,11 @@ class Phase:
         """Number of parameters by which the cell may change."""
         return len(self.edges) + len(self.angles)
 
+    @cached_property
+    def upright(self) -> FloatArray:
+        """Squared cosines (L,) of the angles between planes and the plane (0, 0, 1)."""
+        return tilt(self, (0, 0, 1))
+
 
 def phase_of(lines: Lines) -> Phase:
     """A phase from the lines of its structure."""
@@ -81,11 +87,17 @@ def inverse_squares(phase: Phase, strain: FloatArray) -> FloatArray:
 
     ``strain``: relative changes of the edges, then changes of the angles in radians.
     """
+    reciprocal = np.linalg.inv(metric(changed_cell(phase, strain)))
+    return np.asarray(np.einsum("li,ij,lj->l", phase.planes, reciprocal, phase.planes))
+
+
+def changed_cell(phase: Phase, strain: FloatArray) -> FloatArray:
+    """Edges and angles (6,) of the cell after a change, as in ``inverse_squares``."""
     cell = phase.cell.copy()
     for value, group in zip(strain, (*phase.edges, *phase.angles), strict=True):
         for j in group:
             cell[j] = cell[j] * (1.0 + value) if j < 3 else cell[j] + math.degrees(value)
-    return np.asarray(np.einsum("li,ij,lj->l", phase.planes, np.linalg.inv(metric(cell)), phase.planes))
+    return cell
 
 
 def isotropic(phase: Phase, strain: float) -> FloatArray:

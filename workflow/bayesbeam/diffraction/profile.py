@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.crystals.geometry import Optics, lorentz_polarisation
-from bayesbeam.diffraction.line_loops import add_lines
-from bayesbeam.diffraction.phase import Phase, inverse_squares, tilt
+from bayesbeam.diffraction.line_loops import add_lines, bragg_angles, line_widths, on_axis
+from bayesbeam.diffraction.phase import Phase, changed_cell, tilt
 
 FloatArray = NDArray[np.float64]
 
@@ -25,7 +25,6 @@ degrees (Caglioti's U = W (lean^2 + rise^2), V = 2 W lean, never below 0); logar
 that go with 1/cos(theta) and tan(theta); skewness of lines times cot(2 theta)."""
 OWN = ("log_size_factor", "log_strain_factor", "log_texture")
 """Parameters of a phase after those of its cell: logarithms of factors of its Lorentzian widths, and of March's r."""
-_LARGEST_SKEW = 0.8
 
 
 @dataclass(frozen=True)
@@ -78,32 +77,23 @@ def places(
     axis: tuple[int, int, int] = (0, 0, 1),
 ) -> Places:  # fmt: skip
     """All lines of a phase that reach into a range of angles."""
-    root = np.sqrt(inverse_squares(phase, own[: phase.strains]))
-    sine = 0.5 * np.outer(beam.wavelengths, root)
+    theta = np.empty((len(beam.wavelengths), len(phase.strength)))
+    bragg_angles(phase.planes, changed_cell(phase, own[: phase.strains]), np.array(beam.wavelengths), theta)
     strength = phase.strength
     if own[-1] != 0.0:
-        strength = strength * march(math.exp(own[-1]), tilt(phase, axis))
-    area = np.outer(beam.shares, strength).ravel()
-    sine = sine.ravel()
-    seen = sine < 0.9999
-    sine, area = sine[seen], area[seen]
-    theta = np.arcsin(sine)
-    area = area * lorentz_polarisation(np.degrees(2.0 * theta), beam.optics)
-    return _on_axis(theta, area, common, own, ends)
+        tilted = phase.upright if axis == (0, 0, 1) else tilt(phase, axis)
+        strength = strength * march(math.exp(own[-1]), tilted)
+    area = np.multiply.outer(np.array(beam.shares), strength) * lorentz_polarisation(
+        np.degrees(2.0 * theta), beam.optics
+    )
+    found = np.empty((5, theta.size))
+    count = on_axis(theta.ravel(), area.ravel(), common, *_lorentzian(common, own), ends, found)
+    return Places(*found[:, :count])
 
 
-def _on_axis(
-    theta: FloatArray, area: FloatArray, common: FloatArray, own: FloatArray, ends: tuple[float, float]
-) -> Places:  # fmt: skip
-    """Lines with their widths, given Bragg angles (radians) and areas."""
-    zero, displacement, _, _, _, _, _, slope = common
-    cosine, tangent = np.cos(theta), np.tan(theta)
-    centre = np.degrees(2.0 * theta) + zero + displacement * cosine
-    width, mixing = widths(tangent, common, own)
-    near = (centre > ends[0] - 40.0 * width) & (centre < ends[1] + 40.0 * width)
-    lean = slope * (1.0 - np.square(tangent)) / (2.0 * tangent)
-    skew = _LARGEST_SKEW * np.tanh(lean / _LARGEST_SKEW)
-    return Places(centre[near], width[near], mixing[near], skew[near], area[near])
+def _lorentzian(common: FloatArray, own: FloatArray) -> tuple[float, float]:
+    """Widths by size and by strain, degrees."""
+    return math.exp(common[5] + own[-3]), math.exp(common[6] + own[-2])
 
 
 def widths(tangent: FloatArray, common: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -113,15 +103,9 @@ def widths(tangent: FloatArray, common: FloatArray, own: FloatArray) -> tuple[Fl
     ------
     Thompson, Cox, Hastings, Journal of Applied Crystallography 20 (1987) 79: equations 9 and 10.
     """
-    _, _, log_width, lean, log_rise, log_size, log_strain, _ = common
-    rise = math.exp(log_rise)
-    g = math.exp(log_width) * np.sqrt(np.square(1.0 + lean * tangent) + np.square(rise * tangent))
-    size, strain = math.exp(log_size + own[-3]), math.exp(log_strain + own[-2])
-    lorentz = size * np.sqrt(1.0 + tangent**2) + strain * tangent
-    fifth = g**5 + 2.69269 * g**4 * lorentz + 2.42843 * g**3 * lorentz**2 + 4.47163 * g**2 * lorentz**3
-    full = (fifth + 0.07842 * g * lorentz**4 + lorentz**5) ** 0.2
-    q = lorentz / full
-    return full, 1.36603 * q - 0.47719 * q**2 + 0.11116 * q**3
+    full, mixing = np.empty_like(tangent), np.empty_like(tangent)
+    line_widths(tangent, common, *_lorentzian(common, own), full, mixing)
+    return full, mixing
 
 
 def march(r: float, squared_cosine: FloatArray) -> FloatArray:

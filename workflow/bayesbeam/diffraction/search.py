@@ -162,7 +162,7 @@ def _sets(asked: Question, setting: Setting, fit: Fit, given: _Shapes, seed: int
     cost = np.array([_shape_cost(setting, fit, shapes, j, others) for j, others in enumerate(beside)])
     gram = np.asarray(white.T @ white, dtype=np.float64)
     columns = Columns(gram, white.T @ setting.frame.target, cost, given.owner, asked.log_prior)
-    sets = search_sets(columns, seed)
+    sets = search_sets(columns, seed, threads=asked.threads)
     chosen = [*sets.members]
     chosen.extend(tuple(sorted(members - {j})) for j in members if tuple(sorted(members - {j})) not in chosen)
     value = np.array([free_energy_of(columns, one) for one in chosen])

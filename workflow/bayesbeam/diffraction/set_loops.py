@@ -176,13 +176,26 @@ def _propose(
     return size, 0.0
 
 
+@_helper
+def _known(sums: Any, chosen: Any, size: int, memory: Any, scratch: Any) -> float:
+    """Free energy of a set, kept by its bits: a walk comes to few sets again and again."""
+    masks, values = memory
+    mask = 0
+    for t in range(size):
+        mask |= 1 << chosen[t]
+    place = ((mask * 0x9E3779B97F4A7C1) >> 20) & (masks.shape[0] - 1)
+    if masks[place] != mask:
+        masks[place], values[place] = mask, _free_energy(sums, chosen, size, scratch)
+    return float(values[place])
+
+
 def _walk(
     sums: Any, owner: Any, most: int, key: Any, chain: int, beta: Any, moves: int, state: Any, record: Any, scratch: Any
 ) -> None:  # fmt: skip
     """Sweeps of one chain of replicas; ``record`` gets sets and free energies at beta = 1 and rates of exchange."""
     chosen, sizes, values = state
     masks, energies, rates = record
-    new = scratch[1]
+    new, memory = scratch[1], scratch[2]
     rungs = beta.shape[0]
     for sweep in range(masks.shape[0]):
         for r in range(rungs):
@@ -192,7 +205,7 @@ def _walk(
                                        uniform(words[2]))  # fmt: skip
                 if size < 0:
                     continue
-                value = _free_energy(sums, new, size, scratch[0])
+                value = _known(sums, new, size, memory, scratch[0])
                 if math.log(uniform(words[3])) < ratio - beta[r] * (value - values[r]):
                     for t in range(size):
                         chosen[r, t] = new[t]

@@ -7,6 +7,8 @@ prior. A phase may have several columns, of which a set has one at most.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,8 @@ MOST_SETS = 60_000
 """Sets that are all looked at, instead of walking among them."""
 SHARE_SD = 0.5
 """Standard deviation of a height's prior, as a share of all that is above the background."""
+_REMEMBERED = 1 << 14
+"""Sets of which a walk keeps the free energies; a power of 2."""
 _CHAINS, _RUNGS, _COLDEST_SPREAD, _BURN_IN = 4, 8, 0.05, 0.2
 
 
@@ -101,8 +105,12 @@ def free_energy_of(columns: Columns, members: tuple[int, ...]) -> float:
     return float(one(_sums(columns), np.array(members, dtype=np.int64), _scratch(max(len(members), 1))))
 
 
-def search_sets(columns: Columns, seed: int = 0, sweeps: int = 2000, name: str = "phases") -> Sets:
+def search_sets(
+    columns: Columns, seed: int = 0, sweeps: int = 2000, name: str = "phases", threads: int = 1
+) -> Sets:  # fmt: skip
     """Posterior over sets: all of them where they are few, exchange Monte Carlo otherwise.
+
+    Threads share out the chains, and change no number.
 
     Raises
     ------
@@ -113,7 +121,7 @@ def search_sets(columns: Columns, seed: int = 0, sweeps: int = 2000, name: str =
         raise ModelError.at("columns", f"{len(columns.owner)}", f"at most {MOST_COLUMNS}", "Screen them first.")
     if number_of_sets(columns) <= MOST_SETS:
         return every_set(columns)
-    return walked_sets(columns, seed, sweeps, name)
+    return walked_sets(columns, seed, sweeps, name, threads)
 
 
 def number_of_sets(columns: Columns) -> int:
@@ -133,22 +141,25 @@ def every_set(columns: Columns) -> Sets:
     return Sets(_members(masks[kept]), values[kept], weight[weight > 1e-12] / weight.sum(), 0.0)
 
 
-def walked_sets(columns: Columns, seed: int, sweeps: int, name: str = "phases") -> Sets:
+def walked_sets(columns: Columns, seed: int, sweeps: int, name: str = "phases", threads: int = 1) -> Sets:
     """Posterior over sets by exchange Monte Carlo; probabilities are those of the sets that were seen."""
     words = np.array(stream_key(seed, name, "sets"), dtype=np.uint64)
     beta = np.concatenate([[0.0], np.geomspace(_COLDEST_SPREAD, 1.0, _RUNGS - 1)])
     moves = max(8, len(columns.owner) // 4)
     empty = free_energy_of(columns, ())
-    masks, values = [], []
-    for chain in range(_CHAINS):
+    first = int(_BURN_IN * sweeps)
+
+    def chain(number: int) -> tuple[IntArray, FloatArray]:
         state = (np.zeros((_RUNGS, columns.most + 1), dtype=np.int64), np.zeros(_RUNGS, dtype=np.int64),
                  np.full(_RUNGS, empty))  # fmt: skip
         record = np.zeros(sweeps, dtype=np.int64), np.zeros(sweeps), np.zeros(_RUNGS)
-        walk(_sums(columns), columns.owner, columns.most, words, chain, beta, moves, state, record,
-             _scratch(columns.most + 1))  # fmt: skip
-        first = int(_BURN_IN * sweeps)
-        masks.append(record[0][first:])
-        values.append(record[1][first:])
+        memory = np.full(_REMEMBERED, -1, dtype=np.int64), np.zeros(_REMEMBERED)
+        walk(_sums(columns), columns.owner, columns.most, words, number, beta, moves, state, record,
+             (*_scratch(columns.most + 1), memory))  # fmt: skip
+        return record[0][first:], record[1][first:]
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        masks, values = zip(*pool.map(chain, range(_CHAINS)), strict=True)
     drawn = np.concatenate(masks)
     distinct, place = np.unique(drawn, return_index=True)
     energy = np.concatenate(values)[place]
@@ -158,7 +169,7 @@ def walked_sets(columns: Columns, seed: int, sweeps: int, name: str = "phases") 
     return Sets(_members(distinct[order]), energy[order], weight / weight.sum(), _spread(columns, masks))
 
 
-def _spread(columns: Columns, masks: list[IntArray]) -> float:
+def _spread(columns: Columns, masks: Sequence[IntArray]) -> float:
     """Largest standard error, over chains, of how often a column is in."""
     bits = np.arange(len(columns.owner))
     share = np.array([((drawn[:, None] >> bits) & 1).mean(0) for drawn in masks])
