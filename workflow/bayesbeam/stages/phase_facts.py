@@ -204,12 +204,7 @@ def arrays_of(question: Question, fit: Fit, frame: Frame) -> dict[str, FloatArra
 
 def deviation(frame: Frame) -> FloatArray:
     """Standard deviation (N,) of every point: counting and error of the model together."""
-    band = frame.law.band
-    square = np.zeros(band.shape[1])
-    for d, row in enumerate(band):
-        square[d:] += np.square(row[: len(row) - d])
-    found: FloatArray = np.sqrt(square)
-    return found
+    return np.asarray(np.sqrt(frame.law.covariance[:, 0]))
 
 
 def _ticks(
