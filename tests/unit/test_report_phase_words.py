@@ -152,7 +152,7 @@ def test_weighed_phases_are_found_by_name_by_formula_and_by_family() -> None:
     assert [one["name"] for one in extra_phases(result, found)] == ["NiO"]
     said = weighed_words(tuple(rows.values()), ["NiO"])
     assert said == (
-        "2 of 3 weighed phases found (not MgO); largest difference 10 wt % of TiO2; 1 of 2 95 % intervals hold what "
+        "2 of 3 weighed phases found (not MgO); largest difference 10 wt % of TiO2; 1 of 2 intervals (95 %) hold what "
         "was weighed; not weighed in, but found: NiO"
     )
     assert weighed_of(result_of(found), found) == ()

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
+from bayesbeam.io.seal import seal
 from bayesbeam.report.curves import read_pattern
+from bayesbeam.report.figures.frames import Frame, Trace, map_figure, waterfall_figure
 from bayesbeam.report.figures.pattern import pattern_figure
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.records import Results
@@ -150,14 +153,10 @@ def test_the_pattern_has_a_row_of_ticks_a_phase_and_a_mark_at_every_unknown_line
 def test_without_the_whole_noise_the_residual_is_in_units_of_counting(
     made: tuple[Path, Results], tmp_path: Path
 ) -> None:
-    import h5py
-
     path = tmp_path / "b.h5"
     with h5py.File(made[0] / "free_energy" / "b0.h5") as old, h5py.File(path, "w") as new:
         old.copy("full", new)
         del new["full/powder/phase_sd"]
-    from bayesbeam.io.seal import seal
-
     seal(path)
     pattern = read_pattern(path, "full/powder")
     assert not pattern.whole
@@ -175,3 +174,41 @@ def test_weighed_amounts_are_shares_of_what_was_found(made: tuple[Path, Results]
     own = next(one for one in record if one["name"] == "phase 0")["weight_fraction"]
     assert rows["phase 0"].mean == pytest.approx(100.0 * own["mean"])
     assert rows["phase 0"].interval == pytest.approx((100.0 * own["q025"], 100.0 * own["q975"]))
+
+
+def test_weight_fractions_along_a_series_are_those_of_its_patterns(made: tuple[Path, Results], page: str) -> None:
+    with (made[0] / "report" / "figures" / "frames+1+map.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(one["temperature_K"]) for one in rows] == [100.0, 150.0, 200.0, 250.0]
+    for row, (k, share) in zip(rows, FRAMES.items(), strict=True):
+        assert float(row["phase 0 wt %"]) == pytest.approx(100.0 * share), k
+        assert float(row["phase 0 q975"]) == pytest.approx(100.0 * share + 1.96)
+    said = page[page.index("Phases along temperature_K") :].replace("\u00a0", " ")
+    assert "4 patterns, temperature_K 100 to 250:" in said
+    assert "phase 0 in all (90 to 5 wt %)" in said
+    assert "phase 4 in all (10 to 95 wt %)" in said
+    # Columns of weighed amounts are no series.
+    assert "along weighed" not in page.lower()
+
+
+def test_a_map_shows_every_pattern_at_its_place_and_nothing_where_there_is_none() -> None:
+    x = np.linspace(10.0, 60.0, 1501)
+    frames = [Frame(f"f{k}", at, x, 100.0 * np.exp(-0.5 * ((x - 20.0 - 10.0 * k) / 0.1) ** 2))
+              for k, at in enumerate((0.0, 1.0, 10.0))]  # fmt: skip
+    nothing = np.full(3, np.nan)
+    part = np.array([50.0, np.nan, 20.0])
+    traces = [Trace("a", np.array([0.0, 1.0, 10.0]), part, part - 1.0, part + 1.0, np.array([True, False, False])),
+              Trace("b", np.array([0.0, 1.0, 10.0]), nothing, nothing, nothing, np.zeros(3, dtype=bool))]  # fmt: skip
+    with figure_style():
+        left, right = map_figure(frames, traces, "time").axes
+        curves = waterfall_figure(frames, "time").axes[0].lines
+    image = left.images[0].get_array()
+    assert image is not None
+    low, high = left.images[0].get_extent()[2:]
+    for at, where in ((0.2, 20.0), (1.5, 30.0), (6.0, 40.0), (14.0, 40.0)):
+        row = image[int((at - low) / (high - low) * image.shape[0]), :, 3]
+        assert 10.0 + 50.0 * float(row.argmax()) / image.shape[1] == pytest.approx(where, abs=0.1)
+        assert (row > 0.01).mean() < 0.05
+    assert len(curves) == 3
+    sure = [line for line in right.lines if line.get_marker() == "o" and line.get_markerfacecolor() != "#ffffff"]
+    assert sum(np.isfinite(line.get_xdata()).sum() for line in sure) == 1

@@ -129,3 +129,7 @@ WEIGHED = (
     "Weighed amounts are shares of the phases that were found. Bars: 95 % intervals; open marks at 0: weighed in, and "
     "not found. Axes are even to 1 wt % and logarithmic beyond."
 )
+FRAMES = (
+    "Left: root of the intensity above the background, darker for more; each pattern reaches half way to its "
+    "neighbours. Right: weight fractions with 95 % intervals on the same axis; open marks: less sure than 0.95."
+)

@@ -19,6 +19,7 @@ from bayesbeam.report import captions, wording
 from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
 from bayesbeam.report.limit_view import LimitView
 from bayesbeam.report.phase_overview import Overview
+from bayesbeam.report.phase_series import PhaseSeries
 from bayesbeam.report.records import Results
 from bayesbeam.report.series_view import SeriesView
 from bayesbeam.report.tables import tables_of
@@ -38,6 +39,7 @@ class Content:
     command: str
     questions: Sequence[ToldView] = ()
     overviews: Sequence[Overview] = ()
+    frames: Sequence[PhaseSeries] = ()
 
 
 def render(content: Content) -> str:

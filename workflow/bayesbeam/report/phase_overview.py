@@ -45,7 +45,7 @@ def _overview(name: str, results: Results, gallery: Gallery, several: bool) -> O
                if one.candidate == name and one.phases is not None]  # fmt: skip
     if len(members) < 2:
         return None
-    columns = _columns(members)
+    columns = present_anywhere([facts for _, facts in members])
     rows = [row for result, facts in members for row in weighed_of(result, facts)]
     shown = [member for member in members[:_MOST_ROWS]]
     tag = f"{name}+" if several else ""
@@ -75,10 +75,10 @@ def _there(facts: Facts) -> list[Facts]:
     return [one for one in facts["phases"] if one["kind"] in (PRESENT, TRACE)]
 
 
-def _columns(members: Sequence[tuple[MeasurementResult, Facts]]) -> list[str]:
+def present_anywhere(answers: Sequence[Facts]) -> list[str]:
     """Phases of any sample, those of most samples first, then by how much of them there is."""
     total: dict[str, list[float]] = {}
-    for _, facts in members:
+    for facts in answers:
         for one in _there(facts):
             total.setdefault(one["name"], []).append(weight(one))
     return sorted(total, key=lambda name: (-len(total[name]), -sum(total[name]), name))
@@ -135,7 +135,7 @@ def _sentence(members: Sequence[tuple[MeasurementResult, Facts]], rows: Sequence
         covered = sum(one.covered for one in found)
         middle = off[len(off) // 2] if len(off) % 2 else 0.5 * (off[len(off) // 2 - 1] + off[len(off) // 2])
         words += f"; fractions are off by {plain(middle, 2)} wt % (median) and {plain(off[-1], 2)} wt % at most"
-        words += f"; {covered} of {len(found)} 95 % intervals hold what was weighed"
+        words += f"; {covered} of {len(found)} intervals (95 %) hold what was weighed"
     extra = [one["name"] for result, facts in members for one in extra_phases(result, facts)]
     besides = "one phase is" if len(extra) == 1 else f"{len(extra)} phases are"
     words += f"; {besides} found that {'was' if len(extra) == 1 else 'were'} not weighed in" if extra else ""

@@ -102,13 +102,13 @@ def phases_table(facts: Facts, weighed: tuple[Weighed, ...] = ()) -> Table:
     """A row a phase, those that are there first; what was weighed and not found last."""
     phases = _ordered(facts)
     moved = any(one.get("probability_half") is not None for one in phases)
-    heads = ["phase", "is it there?", "probability", *(["error halved / doubled"] if moved else [])]
-    heads += ["wt %", "95 % interval", *(["weighed"] if weighed else []), "% of intensity", "lines seen"]
+    heads = ["phase", "is it there?", "probability", "wt %", "95 % interval", *(["weighed"] if weighed else [])]
+    heads += ["% of intensity", "lines seen", *(["error halved / doubled"] if moved else [])]
     rows = [_phase_row(facts, one, moved, weighed) for one in phases]
     blank = Cell(NOTHING)
     for one in (row for row in weighed if not row.found):
-        cells = [Cell(one.label, "name"), Cell("weighed in, not found", "words bad"), *[blank] * (3 + moved)]
-        rows.append((*cells, Cell(plain(one.weighed, 4)), blank, blank))
+        cells = [Cell(one.label, "name"), Cell("weighed in, not found", "words bad"), *[blank] * 3]
+        rows.append((*cells, Cell(plain(one.weighed, 4)), *[blank] * (2 + moved)))
     marked = frozenset(place for place, one in enumerate(phases) if one["kind"] == PRESENT)
     return Table(tuple(heads), tuple(rows), marked)
 
@@ -124,10 +124,6 @@ def _phase_row(facts: Facts, one: Facts, moved: bool, weighed: tuple[Weighed, ..
     part, seen = one.get("weight_fraction"), one.get("lines_seen")
     cells = [Cell(_named(one), "name"), Cell(one["kind"], "name bad" if one["kind"] == TRACE else "name")]
     cells.append(Cell(probability(one["probability"], facts.get("error"))))
-    if moved:
-        others = [one.get("probability_half"), one.get("probability_double")]
-        far = any(value is not None and (value > LIKELY) != (one["probability"] > LIKELY) for value in others)
-        cells.append(Cell(" / ".join(probability(value) for value in others), "number bad" if far else "number"))
     cells.append(Cell(percent(part)))
     low, high, sd = (100.0 * part[word] for word in ("q025", "q975", "sd")) if part else (None, None, None)
     cells.append(Cell(between(low, high, sd)))
@@ -137,6 +133,10 @@ def _phase_row(facts: Facts, one: Facts, moved: bool, weighed: tuple[Weighed, ..
         cells.append(Cell(_weighed(row), "number bad" if off else "number"))
     cells.append(Cell(percent(one.get("share"))))
     cells.append(Cell(f"{seen} of {one['lines_in_range']}" if seen is not None else NOTHING))
+    if moved:
+        others = [one.get("probability_half"), one.get("probability_double")]
+        far = any(value is not None and (value > LIKELY) != (one["probability"] > LIKELY) for value in others)
+        cells.append(Cell(" / ".join(probability(value) for value in others), "number bad" if far else "number"))
     return tuple(cells)
 
 
@@ -160,7 +160,7 @@ def shapes_table(facts: Facts) -> Table | None:
     own = [(key, words) for key, words in _OWN if any(one.get(key) for one in phases)]
     rows = []
     for one in phases:
-        cells = [Cell(_named(one), "name"), Cell("; ".join(_edge(each) for each in one["cell"]))]
+        cells = [Cell(_named(one), "name"), Cell("; ".join(_edge(each) for each in one["cell"]), "name")]
         values = [one.get(key) or {} for key, _ in own]
         cells += [Cell(plus_minus(value.get("value"), value.get("sd"))) for value in values]
         rows.append(tuple(cells))

@@ -59,19 +59,20 @@ def find_series(measurements: Sequence[MeasurementResult]) -> list[tuple[str, li
     """Columns of numbers, each with the measurements of one best candidate that differ in it."""
     found = []
     usable = [one for one in measurements if one.candidates and one.measurement is not None]
-    names = dict.fromkeys(
-        key
-        for one in usable
-        for key, value in _metadata(one).items()
-        if isinstance(value, float) and not key.startswith(WEIGHED)
-    )
-    for name in names:
+    for name in number_columns(usable):
         having = [one for one in usable if _has(one, name)]
         for tag in dict.fromkeys(one.best.tag for one in having):
             members = [one for one in having if one.best.tag == tag]
             if len({value_of(one, name) for one in members}) >= ENOUGH:
                 found.append((name, members))
     return found
+
+
+def number_columns(measurements: Sequence[MeasurementResult]) -> list[str]:
+    """Columns of the sheet that hold numbers, those of weighed amounts left out."""
+    pairs = [pair for one in measurements for pair in _metadata(one).items()]
+    numbers = dict.fromkeys(key for key, value in pairs if isinstance(value, float))
+    return [key for key in numbers if not key.startswith(WEIGHED)]
 
 
 def _metadata(result: MeasurementResult) -> dict[str, str | float]:

@@ -135,7 +135,7 @@ def weighed_words(rows: Sequence[Weighed], extras: Sequence[str] = ()) -> str:
         worst = max(found, key=lambda one: abs(one.mean - one.among))
         where = f" of {worst.label}" if len(found) > 1 else ""
         words += f"; largest difference {abs(worst.mean - worst.among):.2g} wt %{where}"
-        words += f"; {sum(one.covered for one in found)} of {len(found)} 95 % intervals hold what was weighed"
+        words += f"; {sum(one.covered for one in found)} of {len(found)} intervals (95 %) hold what was weighed"
     if extras:
         words += f"; not weighed in, but found: {', '.join(extras)}"
     return words

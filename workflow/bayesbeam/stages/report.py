@@ -20,6 +20,7 @@ from bayesbeam.report.loading import load_results
 from bayesbeam.report.netcdf import write_draws
 from bayesbeam.report.page import Content, render
 from bayesbeam.report.phase_overview import overviews
+from bayesbeam.report.phase_series import phase_series
 from bayesbeam.report.records import Facts, Followed, Results
 from bayesbeam.report.series_view import series_views
 from bayesbeam.report.style import figure_style
@@ -100,10 +101,10 @@ def _fill(folder: Path, results: Results, command: str) -> None:
         measurements = measurement_views(shown, gallery)
         groups = group_views(results, gallery, measurements)
         series = series_views(results, gallery)
-        searched = overviews(results, gallery)
+        searched, frames = overviews(results, gallery), phase_series(results, gallery)
     write_tables(results, folder / "tables")
     _write_all_draws(shown, folder / "draws")
-    page = render(Content(results, measurements, groups, series, studies, command, questions, searched))
+    page = render(Content(results, measurements, groups, series, studies, command, questions, searched, frames))
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 
