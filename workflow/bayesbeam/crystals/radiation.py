@@ -33,6 +33,25 @@ TUBES = {
 }
 
 
+# Hoelzer et al. (1997), table II: energy (eV), full width at half maximum (eV) and height of four Lorentzians. Their
+# sum is highest at the wavelength of K alpha 1 above.
+_COPPER = (
+    (8047.8372, 2.285, 0.957),
+    (8045.3672, 3.358, 0.090),
+    (8027.9935, 2.666, 0.334),
+    (8026.5041, 3.571, 0.111),
+)
+_HC = 12398.419843320026  # eV angstrom, exact in the SI of 2019
+
+
+def copper_spectrum() -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """Wavelengths (angstrom) of the lines that copper's K alpha is made of, their shares, and relative widths."""
+    whole = sum(width * height for _, width, height in _COPPER)
+    wavelengths = tuple(_HC / energy for energy, _, _ in _COPPER)
+    shares = tuple(width * height / whole for _, width, height in _COPPER)
+    return wavelengths, shares, tuple(width / energy for energy, width, _ in _COPPER)
+
+
 def tube(anode: str, where: str = "radiation") -> Tube:
     """Doublet of an anode by its symbol; a ConfigError where it is not listed."""
     if anode not in TUBES:

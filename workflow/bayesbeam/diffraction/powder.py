@@ -15,6 +15,7 @@ FloatArray = NDArray[np.float64]
 POINTS_A_WIDTH = 5.0
 _LINES, _CLEAR, _SHARE = 10, 20.0, 20.0
 _FEWEST = 50
+_GAP = 20.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Powder:
     @property
     def half_width(self) -> int:
         """Points within half the width of a line, at least 1."""
-        return max(round(0.5 * self.width / self.step), 1)
+        return max(round(0.5 * self.width / float(np.median(np.diff(self.x)))), 1)
 
 
 def powder(x: FloatArray, y: FloatArray, variance: FloatArray | None = None, terms: int = 14) -> Powder:
@@ -75,12 +76,16 @@ def powder(x: FloatArray, y: FloatArray, variance: FloatArray | None = None, ter
         raise DataError.at("pattern", f"{len(x)} points", f"at least {_FEWEST}, at growing angles", "")
     counts = np.maximum(y, 1.0) if variance is None else np.maximum(variance, 1e-12)
     width = _width(x, y, counts, terms)
-    together = max(int(width / POINTS_A_WIDTH * (len(x) - 1) / (x[-1] - x[0])), 1)
+    together = max(int(width / POINTS_A_WIDTH / float(np.median(np.diff(x))) + 1e-9), 1)
     if len(x) // together < _FEWEST:
         raise DataError.at("pattern", f"lines of {width:.2g} degrees in a range of {x[-1] - x[0]:.3g}",
                            "a range of many widths of a line", "")  # fmt: skip
+    across = _together(np.gradient(x), together) if together > 1 else np.zeros(len(x))
     x, y, counts = (_together(values, together) for values in (x, y, counts))
     x = x / together
+    # Where a pattern has gaps, what lies on both sides of one is not added up.
+    inside = across <= _GAP * np.median(across)
+    x, y, counts = x[inside], y[inside], counts[inside]
     envelope = lower_envelope(x, y, terms)
     net = float(np.maximum(y - envelope, 0.0).sum()) * float(x[-1] - x[0]) / (len(x) - 1)
     return Powder(x, y, counts, width, net, envelope, chebyshev(x, terms))
@@ -126,7 +131,7 @@ def width_of(x: FloatArray, y: FloatArray, variance: FloatArray, envelope: Float
             first -= 1
         while last < len(x) - 1 and net[last] > 0.5 * net[top]:
             last += 1
-        found.append((last - first) * (x[-1] - x[0]) / (len(x) - 1))
+        found.append(x[last] - x[first])
         reach = 3 * (last - first)
         left[max(top - reach, 0) : top + reach] = 0.0
     return float(np.percentile(found, _SHARE)) if found else None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.crystals.geometry import Optics, lorentz_polarisation
+from bayesbeam.diffraction.aberrations import Diffractometer, bundles
 from bayesbeam.diffraction.line_loops import add_lines, bragg_angles, line_widths, on_axis
 from bayesbeam.diffraction.phase import Phase, changed_cell, tilt
 
@@ -29,11 +30,26 @@ OWN = ("log_size_factor", "log_strain_factor", "log_texture")
 
 @dataclass(frozen=True)
 class Beam:
-    """Wavelengths (angstrom) with their shares, copper's doublet by default, and what geometry does to intensities."""
+    """What comes from the source, and what geometry makes of it.
+
+    Attributes
+    ----------
+    wavelengths, shares : tuple
+        Angstrom, copper's doublet by default, and the share of each.
+    optics : Optics
+        What geometry does to intensities.
+    spectrum : tuple
+        Natural width of each wavelength (full width at half maximum) as a share of it; none by default, for lines are
+        then as wide as is found.
+    instrument : Diffractometer
+        What it makes of lines; nothing by default, for lines are then as skew as is found.
+    """
 
     wavelengths: tuple[float, ...] = (1.5405929, 1.5444274)
     shares: tuple[float, ...] = (2.0 / 3.0, 1.0 / 3.0)
     optics: Optics = field(default_factory=Optics)
+    spectrum: tuple[float, ...] = ()
+    instrument: Diffractometer | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +102,32 @@ def places(
     area = np.multiply.outer(np.array(beam.shares), strength) * lorentz_polarisation(
         np.degrees(2.0 * theta), beam.optics
     )
-    found = np.empty((5, theta.size))
-    count = on_axis(theta.ravel(), area.ravel(), common, *_lorentzian(common, own), ends, found)
-    return Places(*found[:, :count])
+    if beam.spectrum:
+        lines = _of_spectrum(theta, area, beam, common, own, ends)
+    else:
+        found = np.empty((5, theta.size))
+        count = on_axis(theta.ravel(), area.ravel(), common, *_lorentzian(common, own), ends, found)
+        lines = Places(*found[:, :count])
+    return lines if beam.instrument is None else _spread_out(lines, beam.instrument)
+
+
+def _of_spectrum(
+    theta: FloatArray, area: FloatArray, beam: Beam, common: FloatArray, own: FloatArray, ends: tuple[float, float]
+) -> Places:  # fmt: skip
+    """Lines (W, L) of wavelengths that have widths: what d lambda / lambda is, angles differ by 2 tan(theta) times."""
+    found, filled = np.empty((5, theta.size)), 0
+    size, strain = _lorentzian(common, own)
+    for angle, weight, width in zip(theta, area, beam.spectrum, strict=True):
+        natural = math.degrees(2.0 * width)
+        filled += on_axis(angle, weight, common, size, strain + natural, ends, found[:, filled:])
+    return Places(*found[:, :filled])
+
+
+def _spread_out(lines: Places, instrument: Diffractometer) -> Places:
+    """Lines as an instrument shows them."""
+    place, share = bundles(lines.centre, instrument)
+    wide, mixing, skew = (np.repeat(values, len(share)) for values in (lines.width, lines.mixing, lines.skew))
+    return Places(place.ravel(), wide, mixing, skew, np.outer(lines.area, share).ravel())
 
 
 def _lorentzian(common: FloatArray, own: FloatArray) -> tuple[float, float]:
