@@ -1,0 +1,48 @@
+"""A search for phases through the workflow: from a pattern and CIFs to tables, and what a change of a CIF plans."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from phase_lab import SHARES, TREATMENT, X, counts, library_in
+from stage_fixture import rows
+
+if TYPE_CHECKING:
+    from tests.workflow.conftest import Lab
+
+REPORT = "write the report"
+CAMPAIGN = f"""\
+campaign: tiny
+treatments: {{default: {TREATMENT}}}
+candidates:
+  which:
+    phases: {{library: cifs, most: 4, elements: made_of}}
+sampling: {{seed: 1}}
+"""
+
+
+def test_from_cifs_to_tables_and_a_changed_structure_is_searched_anew(lab: Lab) -> None:
+    cifs = library_in(lab.workdir)
+    lab.campaign.write_text(CAMPAIGN)
+    for name in ("good", "empty"):
+        (lab.campaign.parent / "data" / f"{name}.txt").write_text(rows(X, counts()))
+    sheet = "id\tfile\tmade_of\ngood\tdata/good.txt\tZn Ni O\nempty\tdata/empty.txt\tHe\n"
+    (lab.campaign.parent / "measurements.tsv").write_text(sheet)
+    # The one that no structure may explain is named, with its reason; the other is finished.
+    lab.run()
+    with (lab.results / "report" / "tables" / "phases.csv").open(newline="") as file:
+        found = {row["phase"] for row in csv.DictReader(file) if row["kind"] == "present"}
+    assert found == set(SHARES)
+    page = (lab.results / "report" / "index.html").read_text(encoding="utf-8")
+    assert "no structure of He alone" in page
+    assert list((lab.results / "libraries").glob("lines-*.npz"))
+
+    assert lab.planned() == set()
+    file = cifs / "ZnO-Zincite.cif"
+    file.write_bytes(file.read_bytes() + b"\n# looked at again\n")
+    planned = lab.planned()
+    assert {job.split(" for ")[0] for job in planned} == {"sample which", "free energies of good, empty", REPORT}
