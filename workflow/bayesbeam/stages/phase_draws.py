@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesbeam.diffraction.complete import Complete, complete_fit
 from bayesbeam.diffraction.fractions import Doubt, Matter, matter_of, weight_draws
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.members import Member
@@ -66,8 +67,11 @@ class Drawn:
         return self.values[:, places[0]] if places else None
 
 
-def shaped_sets(asked: Question, answer: Answer) -> list[Shaped]:
-    """The most probable sets with a fit of each, sets of the same phases taken together; the most probable first."""
+def shaped_sets(asked: Question, answer: Answer) -> tuple[list[Shaped], Complete]:
+    """The most probable sets with a fit of each, sets of the same phases taken together; the most probable first.
+
+    The noise of all is that of the most probable one as it is settled, which is the second thing returned.
+    """
     weights: dict[tuple[int, ...], float] = {}
     columns: dict[tuple[int, ...], tuple[int, ...]] = {}
     for members, weight in zip(answer.sets.members, answer.sets.probability, strict=True):
@@ -78,14 +82,16 @@ def shaped_sets(asked: Question, answer: Answer) -> list[Shaped]:
     kept = [one for i, one in enumerate(order[:MOST_SETS]) if i == 0 or weights[one] > LEAST_SET]
     total = sum(weights[one] for one in kept)
     own = tuple(sorted(_number(asked, one.phase.name) for one in answer.fit.members))
-    setting = asked.setting(answer.frame)
-    found = []
-    for owners in kept:
-        fit = answer.fit
-        if owners != own:
-            fit = refine(setting, fit.common, [answer.columns[j] for j in columns[owners]], _ROUNDS)
+    best = answer.fit
+    if kept[0] != own:
+        setting = asked.setting(answer.frame)
+        best = refine(setting, best.common, [answer.columns[j] for j in columns[kept[0]]], _ROUNDS)
+    settled = complete_fit(asked, best)
+    found, setting = [Shaped(settled.fit, weights[kept[0]] / total)], asked.setting(settled.frame)
+    for owners in kept[1:]:
+        fit = refine(setting, settled.fit.common, [answer.columns[j] for j in columns[owners]], _ROUNDS)
         found.append(Shaped(fit, weights[owners] / total))
-    return found
+    return found, settled
 
 
 def _number(asked: Question, name: str) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.crystals.library import OUTSIDE, Entry, Library
+from bayesbeam.diffraction.complete import Complete
 from bayesbeam.diffraction.gram import Frame
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.members import Member
@@ -28,7 +29,13 @@ Changed = Mapping[str, FloatArray]
 
 
 def facts_of(
-    asked: Asked, answer: Answer, verdict: Verdict, sets: Sequence[Shaped], drawn: Drawn, changed: Changed
+    asked: Asked,
+    answer: Answer,
+    verdict: Verdict,
+    sets: Sequence[Shaped],
+    settled: Complete,
+    drawn: Drawn,
+    changed: Changed,
 ) -> dict[str, Any]:
     """Everything that is told of a search but for what it took."""
     question, best = asked.question, sets[0].fit
@@ -39,7 +46,7 @@ def facts_of(
             for one in verdict.phases]  # fmt: skip
     ranking = _ranking(question, answer)
     unknown = verdict.unknown
-    tolerance = question.tolerance
+    tolerance = settled.tolerance
     return {
         "best": [one.phase.name for one in best.members],
         "phases": rows,
@@ -58,7 +65,8 @@ def facts_of(
             ],
         },
         "noise": {
-            "line": tolerance.line, "form": tolerance.form, "unknown": tolerance.unknown, "estimated": False,
+            "line": tolerance.line, "form": tolerance.form, "unknown": tolerance.unknown,
+            "estimated": not settled.unknown.is_open,
         },
         "arms": {"exchange": {"top": ranking[0]["phases"]}, "variational": None},
         "fit": {"rwp": weighted_profile(question, best.model), "rexp": _expected(question, best),

@@ -41,8 +41,8 @@ class Asked:
     seconds: float
 
 
-def asked_of(spec: PhasesSpec, m: Measurement, cache: Path | None = None) -> Asked:
-    """Question of a candidate about a measurement; ``cache`` is the folder in which lines are kept.
+def asked_of(spec: PhasesSpec, m: Measurement, cache: Path | None = None, threads: int = 1) -> Asked:
+    """Question of a candidate about a measurement; ``cache`` is the folder of lines, ``threads`` change no number.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def asked_of(spec: PhasesSpec, m: Measurement, cache: Path | None = None) -> Ask
     log_prior = log_prior_of_sets(len(phases), spec.most, spec.expected)
     tolerance = Tolerance(spec.line, spec.form, spec.unknown)
     spread = Spread(edge=spec.cell, angle=spec.cell, width=spec.width, texture=spec.texture)
-    return Asked(question_of(data, phases, beam, log_prior, tolerance, spread), library, elements, seconds)
+    return Asked(question_of(data, phases, beam, log_prior, tolerance, spread, threads), library, elements, seconds)
 
 
 def pattern_of(m: Measurement) -> Powder:

@@ -66,8 +66,8 @@ def misfit_of_phases(spec: PhasesSpec, m: Measurement) -> None:
 
 
 def solve_phases(
-    campaign: LoadedCampaign, expanded: Expanded, m: Measurement, key: str, cache: Path, device: str,
-) -> Record:  # fmt: skip
+    campaign: LoadedCampaign, expanded: Expanded, m: Measurement, key: str, cache: Path, threads: int = 1
+) -> Record:
     """Record of a measurement; its ``facts`` have what is known of the phases under ``phases``.
 
     A measurement of which no structure may be there is refused.
@@ -78,7 +78,7 @@ def solve_phases(
         Naming the candidate, if its question cannot be answered.
     """
     assert expanded.spec.phases is not None
-    settings = settings_of(campaign)
+    settings = settings_of(campaign, threads=threads)
     began = time.monotonic(), time.process_time()
     source = campaign.row(m.id).treatment.instrument.wavelength_angstrom
     try:
@@ -88,7 +88,7 @@ def solve_phases(
     except BayesbeamError as problem:
         raise SamplingError(f"candidate {expanded.tag}: {problem}") from problem
     spent = time.monotonic() - began[0], time.process_time() - began[1]
-    (record,) = pack(expanded, [[m]], [key], [found.run], settings, device, spent, (measured_mib(), None))
+    (record,) = pack(expanded, [[m]], [key], [found.run], settings, "cpu", spent, (measured_mib(), None))
     if REFUSED in record.facts:
         return record
     found.facts["library"]["hash"] = expanded.spec.phases.content
@@ -101,7 +101,7 @@ def find(
     spec: PhasesSpec, m: Measurement, name: str, settings: Settings, cache: Path | None, tell: Callable[[str], None]
 ) -> Found:
     """Posterior of a candidate on a measurement; ``name`` and the seed fix every random number."""
-    asked = asked_of(spec, m, cache)
+    asked = asked_of(spec, m, cache, settings.threads)
     question, clock = asked.question, [time.monotonic()]
     tell(f"{name}: {len(question.phases)} phases, {len(question.data.x)} points")
     seed = int(generator_of(settings.seed, name, "search").integers(1 << 31))
@@ -109,11 +109,11 @@ def find(
     clock.append(time.monotonic())
     changed = {word: with_error(question, answer, factor, seed) for word, factor in _FACTORS.items()}
     clock.append(time.monotonic())
-    sets = shaped_sets(question, answer)
+    sets, settled = shaped_sets(question, answer)
     doubt = Doubt(spec.structure, spec.grain_radius)
     drawn = draw(asked, answer, sets, doubt, generator_of(settings.seed, name, "phases"))
     verdict = verdict_of(question, answer, asked.library.families)
-    facts = facts_of(asked, answer, verdict, sets, drawn, changed)
+    facts = facts_of(asked, answer, verdict, sets, settled, drawn, changed)
     facts["quantities"] = [
         {"name": one.name, "unit": one.unit, "kind": one.kind, "phase": one.phase} for one in drawn.quantities
     ]
@@ -121,7 +121,7 @@ def find(
     words = ("search", "sensitivity", "draws")
     facts["seconds"] = {"library": asked.seconds} | dict(zip(words, np.diff(clock).tolist(), strict=True))
     tell(f"{name}: {', '.join(facts['best']) or 'no phase'}; {clock[-1] - clock[0] + asked.seconds:.1f} s")
-    arrays = arrays_of(question, sets[0].fit, answer.frame) | _present(drawn)
+    arrays = arrays_of(question, settled.fit, settled.frame) | _present(drawn)
     return Found(_run(name, asked, answer, drawn, settings), arrays, facts)
 
 

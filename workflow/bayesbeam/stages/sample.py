@@ -119,7 +119,7 @@ def _searched(
     for m in new:
         if running.stop():
             raise Interrupted
-        records = records | {m.id: solve_phases(campaign, expanded, m, keys[m.id], cache, "cpu")}
+        records = records | {m.id: solve_phases(campaign, expanded, m, keys[m.id], cache, running.threads)}
         write_records(finished_path(out), records)
     return records
 
