@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.greedy import Question, question_of
-from bayesbeam.diffraction.members import Member, weight_fractions
+from bayesbeam.diffraction.members import weight_fractions
 from bayesbeam.diffraction.powder import powder
-from bayesbeam.diffraction.profile import Beam, places
+from bayesbeam.diffraction.profile import Beam
 from bayesbeam.diffraction.search import Answer, find_phases
 from bayesbeam.diffraction.sets import log_prior_of_sets
 from bayesbeam.diffraction.unexplained import lines_seen, unknown_lines
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.report.records import Facts
+from bayesbeam.stages.phase_facts import arrays_of
 from made_up_phases import mixture, phases
 from made_up_spectra import NASTY, summary_of
 
@@ -105,7 +106,7 @@ def found_by(asked: Question, answer: Answer) -> tuple[dict[str, Any], dict[str,
         "fit": {"rwp": 0.12, "rexp": 0.05, "common": {"zero": {"value": float(fit.common[0]), "sd": 0.001}}},
         "seconds": {"search": 0.8}, "best": best,
     }  # fmt: skip
-    return facts, _arrays(asked, answer)
+    return facts, arrays_of(asked, fit, answer.frame)
 
 
 def _of_masses(facts: dict[str, Any], masses: Mapping[str, float]) -> dict[str, Any]:
@@ -147,29 +148,6 @@ def _phase(asked: Question, answer: Answer, k: int) -> dict[str, Any]:
 def _normal(mean: float, sd: float) -> dict[str, float]:
     """Summary of a normal quantity."""
     return {"mean": mean, "sd": sd, "q025": mean - 1.96 * sd, "median": mean, "q975": mean + 1.96 * sd}
-
-
-def _arrays(asked: Question, answer: Answer) -> dict[str, FloatArray]:
-    """Arrays of the record."""
-    fit, data = answer.fit, asked.data
-    ticks = [_ticks(asked, one, fit.common) for one in fit.members]
-    band = answer.frame.law.band
-    variance = sum(np.concatenate([np.zeros(d), row[: len(row) - d] ** 2]) for d, row in enumerate(band))
-    parts = fit.parts * fit.heights[:, None]
-    return {
-        "phase_x": data.x, "phase_y": data.y, "phase_variance": data.variance, "phase_model": fit.model,
-        "phase_background": fit.background, "phase_parts": parts, "phase_sd": np.sqrt(np.asarray(variance)),
-        "phase_ticks": np.concatenate([*ticks, np.empty(0)]),
-        "phase_tick_owner": np.repeat(np.arange(len(ticks)), [len(one) for one in ticks]).astype(float),
-        "phase_tick_hkl": np.zeros((sum(map(len, ticks)), 3)),
-    }  # fmt: skip
-
-
-def _ticks(asked: Question, one: Member, common: FloatArray) -> FloatArray:
-    """Places of the lines of a phase at the first wavelength."""
-    first = Beam(asked.beam.wavelengths[:1], (1.0,), asked.beam.optics)
-    centre = places(one.phase, first, common, one.own, (asked.data.x[0], asked.data.x[-1])).centre
-    return centre[(centre > asked.data.x[0]) & (centre < asked.data.x[-1])]
 
 
 def _write_measurement(folder: Path, name: str, x: FloatArray, y: FloatArray, columns: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.phase_view import library_words, phases_table, sets_table, unknown_table
-from bayesbeam.report.phase_words import details, reservations, sentence
+from bayesbeam.report.phase_words import arm_words, details, reservations, sentence, time_words
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.weighed import extra_phases, same_formula, weighed_of, weighed_words
 from bayesbeam.report.wording import CHECK, GOOD, measurement_answer
@@ -110,6 +110,17 @@ def test_another_answer_of_the_variational_search_is_told() -> None:
     (said,) = reservations(facts(*PAIR, arms=arms))
     assert said == "the variational search finds another set, with NiO and without CaF2: the exact one is shown"
     assert reservations(facts(*PAIR, arms={"variational": None})) == []
+
+
+def test_agreement_and_time_are_told_too() -> None:
+    assert arm_words(facts(*PAIR)) == "The variational search finds the same set"
+    assert arm_words(facts(*PAIR, arms={"variational": {"top": ["NiO"], "agrees": False}})) == ""
+    assert arm_words(facts(*PAIR, arms={"variational": None})) == ""
+    assert (
+        time_words(facts(*PAIR, seconds={"search": 9.53, "library": 0.04}))
+        == "Found in 9.6 s: search 9.5 s, library 0.0 s"
+    )
+    assert time_words(facts(*PAIR)) == ""
 
 
 def test_the_next_set_is_named_where_the_first_is_not_sure() -> None:

@@ -135,7 +135,7 @@ def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool
         wording.measurement_answer(result, draws, read_fit(result.arrays, f"{result.id}/{best.tag}")),
         choices,
         _models(result, gallery),
-        _densities(result, draws, gallery) if figures else None,
+        _densities(result, draws, gallery) if figures and best.phases is None else None,
         view.model_table(result),
         averaged_table(result),
         _averaged_curve(result, gallery) if figures else None,

@@ -141,7 +141,8 @@ def _sentence(members: Sequence[tuple[MeasurementResult, Facts]], rows: Sequence
     words += f"; {besides} found that {'was' if len(extra) == 1 else 'were'} not weighed in" if extra else ""
     words += "" if extra else "; no phase is found besides"
     flagged = sum(1 for result, facts in members if facts["unknown"]["open"])
-    return f"{words}; {flagged} of {len(members)} samples hold something that is no candidate."
+    holds = "holds" if flagged < 2 else "hold"
+    return f"{words}; {flagged or 'none'} of {len(members)} samples {holds} something that is no candidate."
 
 
 def _against(rows: Sequence[Weighed]) -> Table:

@@ -14,6 +14,7 @@ from bayesbeam.report.phase_words import (
     LIKELY,
     PRESENT,
     TRACE,
+    arm_words,
     error_words,
     fit_words,
     percent,
@@ -21,6 +22,7 @@ from bayesbeam.report.phase_words import (
     searched,
     sentence,
     set_words,
+    time_words,
     weight,
 )
 from bayesbeam.report.records import Candidate, MeasurementResult
@@ -229,8 +231,8 @@ def _notes(facts: Facts) -> tuple[str, ...]:
     geometry = str(beam.get("geometry", "")).replace("_", "-")
     said = f"Wavelength {waves} Å {source}, {geometry}".rstrip(" ,")
     noise = error_words(facts)
-    fit = fit_words(facts)
-    return (f"{searched(facts)}. {noise[:1].upper()}{noise[1:]}.", f"{said}.{f' {fit}.' if fit else ''}")
+    rest = [words for words in (fit_words(facts), arm_words(facts), time_words(facts)) if words]
+    return f"{searched(facts)}. {noise[:1].upper()}{noise[1:]}.", ". ".join([said, *rest]) + "."
 
 
 def library_words(facts: Facts) -> str:

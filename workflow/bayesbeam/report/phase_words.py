@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bayesbeam.report.text import fixed, known, listed, plain, plus_minus, probability, probability_words
+from bayesbeam.report.text import duration, fixed, known, listed, plain, plus_minus, probability, probability_words
 
 PRESENT, TRACE = "present", "possible trace"
 MOST_IN_A_SENTENCE = 8
@@ -144,6 +144,21 @@ def _moved(facts: Facts) -> list[str]:
             said = listed([f"{probability_words(value)} with the model error {words}" for words, value in far])
             found.append(f"{one['name']} hangs on the model error: probability {probability_words(base)}, {said}")
     return found
+
+
+def arm_words(facts: Facts) -> str:
+    """That the variational search agrees; empty where it does not, which is a warning, or was not asked."""
+    other = (facts.get("arms") or {}).get("variational")
+    return "The variational search finds the same set" if other and other.get("agrees") else ""
+
+
+def time_words(facts: Facts) -> str:
+    """How long it took, and what most of it; empty where it is not known."""
+    spent = {name: float(value) for name, value in (facts.get("seconds") or {}).items() if known(value)}
+    if not spent:
+        return ""
+    parts = [f"{name} {duration(value)}" for name, value in sorted(spent.items(), key=lambda pair: -pair[1])[:4]]
+    return f"Found in {duration(sum(spent.values()))}: {', '.join(parts)}"
 
 
 def _far(base: float, other: float) -> bool:
