@@ -35,12 +35,13 @@ _LEFT_OUT, _FREE = 2.0, 3.0
 class Complete:
     """A set with the noise that goes with it.
 
-    ``tolerance`` has the errors as estimated; ``unknown`` the lines that were left out.
+    ``tolerance`` has the errors, ``estimated`` tells whether from the pattern; ``unknown`` are the lines left out.
     """
 
     fit: Fit
     frame: Frame
     tolerance: Tolerance
+    estimated: bool
     unknown: Unknown
 
 
@@ -56,16 +57,16 @@ def complete_fit(asked: Question, fit: Fit, estimate: bool = True) -> Complete:
         times those stated.
     """
     unknown = unknown_lines(asked.data, fit.model, fit.background, asked.tolerance)
-    tolerance = asked.tolerance
+    tolerance, estimate = asked.tolerance, estimate and not unknown.is_open and bool(fit.members)
     frame = _frame(asked, fit, tolerance, unknown)
     for _ in range(_CYCLES if fit.members else 0):
-        if estimate and not unknown.is_open:
+        if estimate:
             tolerance = _estimated(asked, fit, unknown, tolerance)
         frame = _frame(asked, fit, tolerance, unknown)
         before, fit = fit.heights, refine(asked.setting(frame), fit.common, fit.members, _ROUNDS)
         if np.abs(fit.heights - before).max() < _SETTLED * max(float(fit.heights.max()), 1e-300):
             break
-    return Complete(fit, frame, tolerance, unknown)
+    return Complete(fit, frame, tolerance, estimate, unknown)
 
 
 def _estimated(asked: Question, fit: Fit, unknown: Unknown, start: Tolerance) -> Tolerance:
@@ -96,14 +97,14 @@ def _times(asked: Question, line: int, form: int) -> Tolerance:
     return replace(stated, line=stated.line * FACTORS[line], form=stated.form * FACTORS[form])
 
 
-def complete_law(asked: Question, fit: Fit, tolerance: Tolerance, unknown: Unknown) -> Noise:
-    """Noise in which errors are shares of what a fit has above its background."""
+def complete_law(asked: Question, fit: Fit, tolerance: Tolerance, unknown: Unknown | None = None) -> Noise:
+    """Noise in which errors are shares of what a fit has above its background; unknown lines count for nothing."""
     data = asked.data
     told = np.maximum(smooth(fit.model - fit.background, data.half_width), 0.0)
     misfits = [Misfit(tolerance.line * told, tolerance.reach), Misfit(tolerance.form * told, tolerance.form_reach)]
     place = places_of(data, fit.common)
     variance = data.variance
-    if len(unknown.position):
+    if unknown is not None and len(unknown.position):
         distance = np.abs(place[:, None] - np.interp(unknown.position, data.x, place))
         shown = np.maximum(data.y - fit.background, 0.0) + np.sqrt(variance)
         variance = variance + np.where(distance.min(1) < _LEFT_OUT, np.square(_FREE * shown), 0.0)

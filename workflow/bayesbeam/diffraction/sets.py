@@ -80,7 +80,7 @@ class Sets:
         found = np.zeros(phases)
         for members, weight in zip(self.members, self.probability, strict=True):
             found[[int(owner[j]) for j in members]] += weight
-        return found
+        return np.minimum(found, 1.0)
 
 
 def log_prior_of_sets(phases: int, most: int, expected: float = 3.0) -> FloatArray:

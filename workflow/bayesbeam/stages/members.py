@@ -61,6 +61,8 @@ def member_key(
         sorted(shared),
         *(_said_of_pattern(spec.phases, m) for m in members if spec.phases is not None),
     ]
+    if spec.phases is not None:
+        asked.append(["phases", versions.PHASES])
     # What else of a measurement a model asks for, where it does: without, keys are what they were before.
     if "exposure" in spec.needs:
         asked.append(["exposure", *(m.metadata.get("exposure") for m in members)])

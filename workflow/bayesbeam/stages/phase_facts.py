@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.crystals.library import OUTSIDE, Entry, Library
-from bayesbeam.diffraction.complete import Complete
+from bayesbeam.diffraction.complete import Complete, complete_law
 from bayesbeam.diffraction.gram import Frame
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.members import Member
@@ -66,7 +66,7 @@ def facts_of(
         },
         "noise": {
             "line": tolerance.line, "form": tolerance.form, "unknown": tolerance.unknown,
-            "estimated": not settled.unknown.is_open,
+            "estimated": settled.estimated,
         },
         "arms": {"exchange": {"top": ranking[0]["phases"]}, "variational": None},
         "fit": {"rwp": weighted_profile(question, best.model), "rexp": _expected(question, best),
@@ -186,9 +186,12 @@ def beam_facts(question: Question) -> dict[str, Any]:
     }
 
 
-def arrays_of(question: Question, fit: Fit, frame: Frame) -> dict[str, FloatArray]:
-    """Curves of the best set, and the places of its lines at the first wavelength."""
-    data = question.data
+def arrays_of(question: Question, settled: Complete) -> dict[str, FloatArray]:
+    """Curves of the best set, and the places of its lines at the first wavelength.
+
+    The deviation of points near lines of no candidate is that of others: what they leave shall be seen.
+    """
+    data, fit = question.data, settled.fit
     ticks, owners, indices = [np.zeros(0)], [np.zeros(0)], [np.zeros((0, 3))]
     ends = (float(data.x[0]), float(data.x[-1]))
     for j, member in enumerate(fit.members):
@@ -200,7 +203,7 @@ def arrays_of(question: Question, fit: Fit, frame: Frame) -> dict[str, FloatArra
         "phase_x": data.x,
         "phase_y": data.y,
         "phase_variance": data.variance,
-        "phase_sd": deviation(frame),
+        "phase_sd": np.sqrt(complete_law(question, fit, settled.tolerance).covariance[:, 0]),
         "phase_model": fit.model,
         "phase_background": fit.background,
         "phase_parts": fit.heights[:, None] * fit.parts.reshape(len(fit.members), len(data.x)),
@@ -208,11 +211,6 @@ def arrays_of(question: Question, fit: Fit, frame: Frame) -> dict[str, FloatArra
         "phase_tick_owner": np.concatenate(owners),
         "phase_tick_hkl": np.concatenate(indices),
     }
-
-
-def deviation(frame: Frame) -> FloatArray:
-    """Standard deviation (N,) of every point: counting and error of the model together."""
-    return np.asarray(np.sqrt(frame.law.covariance[:, 0]))
 
 
 def _ticks(

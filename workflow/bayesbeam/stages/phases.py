@@ -121,7 +121,7 @@ def find(
     words = ("search", "sensitivity", "draws")
     facts["seconds"] = {"library": asked.seconds} | dict(zip(words, np.diff(clock).tolist(), strict=True))
     tell(f"{name}: {', '.join(facts['best']) or 'no phase'}; {clock[-1] - clock[0] + asked.seconds:.1f} s")
-    arrays = arrays_of(question, settled.fit, settled.frame) | _present(drawn)
+    arrays = arrays_of(question, settled) | _present(drawn)
     return Found(_run(name, asked, answer, drawn, settings), arrays, facts)
 
 

@@ -241,7 +241,8 @@ class Rulebook:
         model = candidate_key(expanded.spec, expanded.count) if expanded is not None else self._mixed_key(ids, tag)
         settings = sampling_key(self.campaign.campaign.sampling)
         rows = [measurement_key(self._rows[identifier]) for identifier in ids]
-        return digest([versions.PREPROCESS, versions.SAMPLE, model, settings, rows])
+        phases = [versions.PHASES] if expanded is not None and expanded.spec.phases is not None else []
+        return digest([versions.PREPROCESS, versions.SAMPLE, model, settings, rows, *phases])
 
     def _mixed_key(self, ids: Sequence[str], tag: str) -> str:
         """Key of a model of several candidates for the measurements of a group."""

@@ -10,3 +10,5 @@ FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
 REPORT = 20
+# Of searches for phases, on top of SAMPLE.
+PHASES = 1
