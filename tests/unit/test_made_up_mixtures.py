@@ -99,7 +99,7 @@ def test_decoys_are_other_cells() -> None:
 
 
 def test_the_benchmark_counts_what_is_right(tmp_path: Path) -> None:
-    base = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "open": False}
+    base = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "open": False, "agrees": True}
     right = {"exact": True, "family": True, "phase_odds": [[0.99, True], [0.3, False]], "family_odds": [[0.99, True]]}
     wrong = {"exact": False, "family": True, "phase_odds": [[0.97, False]], "family_odds": [[0.99, True]]}
     records = [
@@ -107,7 +107,7 @@ def test_the_benchmark_counts_what_is_right(tmp_path: Path) -> None:
         for one in (right, wrong, right, wrong)
     ]
     text = phase_search.table(records)
-    assert "2 (50.0 %)  4 (100.0 %)    2 (50.0 %)" in text
+    assert "2 (50.0 %)  4 (100.0 %)    2 (50.0 %)  4 (100.0 %)" in text
     top = next(line.split() for line in text.splitlines() if "0.95 to 1" in line)
     assert top[-6:] == ["4", "0.980", "0.500", "4", "0.990", "1.000"]
 

@@ -53,6 +53,8 @@ def test_phases_are_found_with_what_is_told_of_each(done: tuple[Lab, dict[str, A
     assert all(abs(edge["value"] - edge["library"]) < 5.0 * edge["sd"] for edge in zinc["cell"])
     assert zinc["weight_fraction"]["sd_fit"] < zinc["weight_fraction"]["sd"]
     assert not facts["unknown"]["open"]
+    assert facts["arms"]["variational"]["agrees"]
+    assert set(facts["arms"]["variational"]["top"]) == set(facts["best"])
     assert facts["library"]["skipped"][0]["file"] == "BN.cif"
     assert (facts["library"]["entries"], facts["library"]["candidates"]) == (6, 5)
     assert facts["beam"]["source"] == "campaign"

@@ -96,7 +96,7 @@ def gains(
     small = frame.in_pairs
     own = small.columns(np.ascontiguousarray(pairs(parts.T))) if members else np.zeros((len(small.target), 0))
     shared = (own.astype(np.float32).T @ white.columns).astype(np.float64)
-    gain = _gain(white.squares, white.moments, shared, own, small.target).reshape(raw.phases, -1) + raw.log_weight
+    gain = gain_of(white.squares, white.moments, shared, own, small.target).reshape(raw.phases, -1) + raw.log_weight
     empty = (white.squares.reshape(raw.phases, -1) == 0.0).all(1)
     best = np.where(empty, -np.inf, gain.max(1))
     near = np.zeros(gain.shape, dtype=bool)
@@ -106,14 +106,14 @@ def gains(
     own = frame.columns(np.ascontiguousarray(parts.T)) if members else np.zeros((len(frame.target), 0))
     squares, moments = np.einsum("nc,nc->c", columns, columns), columns.T @ frame.target
     gain[near.any(1)] = -np.inf
-    exact = _gain(squares, moments, own.T @ columns, own, frame.target)
+    exact = gain_of(squares, moments, own.T @ columns, own, frame.target)
     gain[near] = exact + np.broadcast_to(raw.log_weight, gain.shape)[near]
     found = np.asarray(logsumexp(gain, axis=1), dtype=np.float64)
     found[empty] = -np.inf
     return found, raw.strains[gain.argmax(1)]
 
 
-def _gain(
+def gain_of(
     squares: FloatArray, moments: FloatArray, shared: FloatArray, own: FloatArray, target: FloatArray
 ) -> FloatArray:  # fmt: skip
     """Nats that each column (C,) adds to those of a set (N, M), with which it has products (M, C)."""

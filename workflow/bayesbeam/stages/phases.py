@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded, PhasesSpec
+from bayesbeam.diffraction.arms import both_arms
 from bayesbeam.diffraction.fractions import Doubt
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.search import Answer, find_phases
@@ -114,6 +115,8 @@ def find(
     drawn = draw(asked, answer, sets, doubt, generator_of(settings.seed, name, "phases"))
     verdict = verdict_of(question, answer, asked.library.families)
     facts = facts_of(asked, answer, verdict, sets, settled, drawn, changed)
+    arms = both_arms(question, answer, seed)
+    facts["arms"]["variational"] = {"top": list(arms.variational), "agrees": arms.agrees, "starts": arms.agreeing}
     facts["quantities"] = [
         {"name": one.name, "unit": one.unit, "kind": one.kind, "phase": one.phase} for one in drawn.quantities
     ]
