@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bayesbeam.report.change_rows import change_sentences, turn_sentences, turns
 from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.line_fit import LineFit
 from bayesbeam.report.records import Results, Row
@@ -26,6 +27,7 @@ class SeriesView:
     trends: Shown | None = None
     lines: Table | None = None
     selection: Shown | None = None
+    changes: tuple[str, ...] = ()
 
 
 def series_views(results: Results, gallery: Gallery) -> list[SeriesView]:
@@ -60,6 +62,7 @@ def _view(series: Series, results: Results, gallery: Gallery, number: int, with_
         trends,
         _lines(series.column, fits) if fits else None,
         gallery.add(f"selection+{number}", selection, f"Models along {where}"),
+        change_sentences(series, _SENTENCES) + turn_sentences(turns(results, series.column, series.study) * with_map),
     )
 
 

@@ -85,5 +85,13 @@ COLUMNS = {
         "column", "tag", "parameter", "index", "unit", "slope", "standard_error", "q025", "q975", "scatter",
         "stretch", "points", "study",
     ),
+    "changes": (
+        "column", "tag", "parameter", "index", "unit", "form", "probability", "no_change", "one_change", "two_changes",
+        "first_place", "first_low", "first_high", "second_place", "second_low", "second_high", "study",
+    ),
+    "turns": (
+        "column", "first", "second", "first_all_along", "second_all_along", "first_below_second", "second_below_first",
+        "place_low", "place_high", "points",
+    ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip

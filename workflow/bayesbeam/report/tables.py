@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bayesbeam.report import phase_tables, sparse_tables
+from bayesbeam.report.change_rows import change_rows, turn_rows
 from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
@@ -21,6 +22,10 @@ from bayesbeam.report.table_columns import COLUMNS, Rows, Value
 from bayesbeam.report.told import told_rows
 
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
+_ONLY_IF_ANY = (
+    ("conflict", conflict), ("partitions", partitions), ("mergers", mergers), ("changes", change_rows),
+    ("turns", turn_rows),
+)  # fmt: skip
 _LEVEL = (
     "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
     "lowest_probability_error", "marginal", "marginal_error", "marginal_probability", "marginal_probability_error",
@@ -60,6 +65,8 @@ def write_tables(results: Results, folder: Path) -> None:
         "distinguish": told_rows,
         "series": _series,
         "series_lines": _series_lines,
+        "changes": change_rows,
+        "turns": turn_rows,
         "runtime": _runtime,
     }
     for name in tables_of(results):
@@ -88,7 +95,7 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty.add("averaged")
     if not any(group.averaged for group in results.groups):
         empty.add("integration_averaged")
-    for name, maker in (("conflict", conflict), ("partitions", partitions), ("mergers", mergers)):
+    for name, maker in _ONLY_IF_ANY:
         if not any(maker(results)):
             empty.add(name)
     if not any(result.counts for result in results.measurements):
