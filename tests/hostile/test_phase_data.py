@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.stages.report import build_report
 from phase_lab import COPPER, TREATMENT, WHICH, X, counts, lab, library_in
 from stage_fixture import Lab, record, rows, strict
 
@@ -88,15 +90,32 @@ def test_broken_structures_are_left_out_by_name_and_the_rest_goes_on(tmp_path: P
     zinc = (place / "ZnO-Zincite.cif").read_text(encoding="latin-1")
     (place / "damaged.cif").write_bytes(b"\x00\xff nothing")
     (place / "no_atoms.cif").write_text(zinc[: zinc.index("_atom_site_label")].rsplit("loop_", 1)[0])
+    bare = re.sub(r"(?m)^_(symmetry|space_group)\S*(_name|_Int|_IT|_number)\S*.*$", "", zinc)
+    (place / "no_symmetry.cif").write_text(
+        re.sub(r"(?ms)^loop_\s+_\S*(symop|equiv_pos)\S*\s.*?(?=^loop_|^_)", "", bare)
+    )
     (place / "copy.cif").write_text(zinc)
     found = record(strict(lab(tmp_path, {"a": GOOD}).separate()), "which")["phases"]
     assert set(found["best"]) == set(FEW) or set(found["best"]) == {"NiO-Bunsenite", "copy"}
     skipped = {one["file"]: one["reason"] for one in found["library"]["skipped"]}
-    assert set(skipped) == {"BN.cif", "CoFe2O4.cif", "W2C.cif", "damaged.cif", "no_atoms.cif"}
+    assert set(skipped) == {"BN.cif", "CoFe2O4.cif", "W2C.cif", "damaged.cif", "no_atoms.cif", "no_symmetry.cif"}
     assert "on top of each other" in skipped["BN.cif"]
     assert "no atoms" in skipped["no_atoms.cif"]
+    assert "symmetry" in skipped["no_symmetry.cif"]
     (copies,) = found["library"]["copies"]
     assert {copies["kept"], copies["copy"]} == {"ZnO-Zincite", "copy"}
+
+
+def test_a_pattern_of_none_of_the_structures_has_no_phase_and_says_so(tmp_path: Path) -> None:
+    library_in(tmp_path, FEW)
+    made = lab(tmp_path, {"a": rows(X, counts(shares={"CaF2-Fluorite": 1.0}))})
+    found = record(strict(made.separate()), "which")
+    assert found["phases"]["best"] == found["phases"]["phases"] == []
+    assert found["phases"]["unknown"]["open"]
+    assert found["phases"]["unknown"]["share"] > 0.9
+    (made.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    build_report(made.campaign, made.results, tmp_path / "report", "make run")
+    assert (tmp_path / "report" / "tables" / "unexplained_lines.csv").read_text().count("\n") > 3
 
 
 def test_intensities_without_counts_or_uncertainty_are_searched_by_their_scatter(tmp_path: Path) -> None:

@@ -170,8 +170,10 @@ def _cell(member: Member) -> list[tuple[str, int]]:
 
 
 def _states(fit: Fit, count: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Shapes (D, P) and heights (D, M), none below 0, of a fit whose shapes may all move."""
+    """Shapes (D, P) and heights (D, M), none below 0; where there is no phase, shared shapes are as at the start."""
     mean = np.concatenate([fit.common, *(one.own for one in fit.members), fit.heights])
+    if len(fit.covariance) < len(mean):
+        return np.tile(fit.common, (count, 1)), np.zeros((count, 0))
     covariance = 0.5 * (fit.covariance + fit.covariance.T)
     value, vector = np.linalg.eigh(covariance)
     root = vector * np.sqrt(np.maximum(value, 0.0))

@@ -152,7 +152,7 @@ def _expected(question: Question, fit: Fit) -> float:
 def _common(question: Question, fit: Fit) -> dict[str, dict[str, float]]:
     """What all phases share, with standard deviations; those that were not fitted have none."""
     sd = np.zeros(len(fit.common))
-    is_open = question.common_sd > 0.0
+    is_open = (question.common_sd > 0.0) & bool(fit.members)
     sd[is_open] = np.sqrt(np.diag(fit.covariance)[: int(is_open.sum())])
     return {
         name: {"value": float(value), "sd": float(s)} for name, value, s in zip(COMMON, fit.common, sd, strict=True)
