@@ -93,9 +93,15 @@ def solve_phases(
     if REFUSED in record.facts:
         return record
     found.facts["library"]["hash"] = expanded.spec.phases.content
-    found.facts["library"]["name"] = Path(expanded.spec.phases.library[0]).name
+    found.facts["library"]["name"] = _library_name(expanded.spec.phases)
     found.facts["beam"]["source"] = "file" if source is None else "campaign"
     return Record({**record.arrays, **found.arrays}, {**record.facts, PHASES: found.facts})
+
+
+def _library_name(spec: PhasesSpec) -> str:
+    """Names of the folders that the structures are from."""
+    folders = (one if one.is_dir() else one.parent for one in map(Path, spec.library))
+    return ", ".join(dict.fromkeys(one.name for one in folders))
 
 
 def find(
