@@ -86,7 +86,7 @@ class Phases(Section):
         "more for plates and needles.",
     )
     width: Annotated[Real, Field(gt=0.0, le=2.0)] = Field(
-        0.7,
+        0.35,
         description="By how much lines of one phase may be wider or narrower than those of another: standard deviation "
         "of the logarithm of the Lorentzian widths that go with size and strain.",
     )

@@ -7,7 +7,7 @@ in only to explain it. A line that a candidate has and the data have not is judg
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class Tolerance:
         Of its form and place, alike over about a width.
     unknown : float
         Of a line as far as the model does not have it.
+    free : float
+        Of a line that may be anything, in the likelihood with open lines.
     reach, form_reach : float
         Over which errors are alike, in widths of a line.
     """
@@ -38,12 +40,13 @@ class Tolerance:
     line: float = 0.15
     form: float = 0.10
     unknown: float = 0.25
+    free: float = 1.0
     reach: float = 4.0
     form_reach: float = 1.5
 
     def times(self, factor: float) -> Tolerance:
-        """All errors so many times as large."""
-        return Tolerance(factor * self.line, factor * self.form, factor * self.unknown, self.reach, self.form_reach)
+        """Errors of what a model has so many times as large."""
+        return replace(self, line=factor * self.line, form=factor * self.form, unknown=factor * self.unknown)
 
 
 def law_of(

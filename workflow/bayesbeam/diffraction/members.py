@@ -28,7 +28,7 @@ class Spread:
 
     edge: float = 0.004
     angle: float = 0.004
-    width: float = 0.7
+    width: float = 0.35
     texture: float = 0.15
 
     def of(self, phase: Phase) -> FloatArray:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.greedy import Question
-from bayesbeam.diffraction.search import Answer, find_phases
+from bayesbeam.diffraction.open_sets import open_sets
+from bayesbeam.diffraction.search import Answer, sums_of
 from bayesbeam.diffraction.unexplained import FEWEST_LINES, LEAST_SHARE, Unknown, lines_of_member, unknown_lines
 
 FloatArray = NDArray[np.float64]
@@ -137,15 +138,12 @@ def spacings(asked: Question, common: FloatArray, two_theta: FloatArray) -> Floa
     return found
 
 
-def with_error(asked: Question, answer: Answer, factor: float, seed: int = 0) -> FloatArray:
+def with_error(asked: Question, answer: Answer, factor: float) -> FloatArray:
     """Probability (K,) of each phase if the errors of the model are so many times as large.
 
-    Only phases that came into question at all are searched anew; all others are given 0.
+    Shapes are those of the search, and so are the phases that come into question at all.
     """
-    numbers = sorted(set(answer.owner.tolist()))
-    probability = np.zeros(len(asked.phases))
-    if numbers:
-        few = tuple(asked.phases[k] for k in numbers)
-        found = find_phases(replace(asked, phases=few, tolerance=asked.tolerance.times(factor)), seed)
-        probability[numbers] = found.probability
-    return probability
+    sums = sums_of(asked, answer.fit, answer.columns, asked.tolerance.times(factor))
+    starts = [*answer.sets.members[:1], ()]
+    sets = open_sets(sums, answer.cost, answer.owner, asked.log_prior, starts)
+    return sets.inclusion(answer.owner, len(asked.phases))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from bayesbeam.crystals.library import OUTSIDE, Entry, Library
 from bayesbeam.diffraction.complete import Complete, complete_law
-from bayesbeam.diffraction.gram import Frame
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.members import Member
 from bayesbeam.diffraction.phase import inverse_squares
@@ -224,16 +223,3 @@ def _ticks(
     inside = (sine < 1.0) & (angle > ends[0]) & (angle < ends[1])
     order = np.flatnonzero(inside)[np.argsort(angle[inside], kind="stable")]
     return angle[order], np.asarray(member.phase.planes[order], dtype=np.float64)
-
-
-def free_energy_of(question: Question, frame: Frame, lowest: float, best_probability: float) -> float:
-    """Free energy of all sets together, nats, with the noise of the best one taken as known.
-
-    ``lowest`` is that of the best set, from no phase at all, and ``best_probability`` its probability. Coefficients of
-    the background have a flat prior of density 1; points are those that were added up for the search.
-    """
-    law, points = frame.law, len(question.data.x)
-    background = float(np.log(np.abs(np.diag(frame.triangle))).sum())
-    terms = question.data.background.shape[1]
-    nothing = frame.misfit + 0.5 * law.log_determinant + background + 0.5 * (points - terms) * math.log(2.0 * math.pi)
-    return nothing + lowest + math.log(best_probability)

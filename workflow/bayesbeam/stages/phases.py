@@ -15,7 +15,6 @@ from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded, PhasesSpec
 from bayesbeam.diffraction.arms import both_arms
 from bayesbeam.diffraction.fractions import Doubt
-from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.search import Answer, find_phases
 from bayesbeam.diffraction.verdict import verdict_of, with_error
 from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError
@@ -31,7 +30,7 @@ from bayesbeam.stages.keep import say
 from bayesbeam.stages.memory import measured_mib
 from bayesbeam.stages.pack import REFUSED, pack
 from bayesbeam.stages.phase_draws import Drawn, draw, shaped_sets
-from bayesbeam.stages.phase_facts import arrays_of, facts_of, free_energy_of
+from bayesbeam.stages.phase_facts import arrays_of, facts_of
 from bayesbeam.stages.phase_question import Asked, asked_of, pattern_of
 from bayesbeam.stages.phase_summary import PHASES
 from bayesbeam.stages.resources import settings_of
@@ -114,7 +113,7 @@ def find(
     seed = int(generator_of(settings.seed, name, "search").integers(1 << 31))
     answer = find_phases(question, seed)
     clock.append(time.monotonic())
-    changed = {word: with_error(question, answer, factor, seed) for word, factor in _FACTORS.items()}
+    changed = {word: with_error(question, answer, factor) for word, factor in _FACTORS.items()}
     clock.append(time.monotonic())
     sets, settled = shaped_sets(question, answer)
     doubt = Doubt(spec.structure, spec.grain_radius)
@@ -148,7 +147,7 @@ def _run(name: str, asked: Asked, answer: Answer, drawn: Drawn, settings: Settin
     """A search in the form of a run: draws in chains, the free energy of all sets, and whether it is believed."""
     length = len(drawn.values) // settings.chains
     theta = drawn.values[: length * settings.chains].reshape(length, 1, settings.chains, -1)
-    value = free_energy(asked.question, answer)
+    value = free_energy(answer)
     run = still_run(name, theta, value, max(len(answer.sets.members), 1), "sets of phases")
     error = answer.sets.error
     reasons = (f"probabilities of phases have a standard error of {error:.2g}",) if error > LARGEST_ERROR else ()
@@ -156,10 +155,12 @@ def _run(name: str, asked: Asked, answer: Answer, drawn: Drawn, settings: Settin
     return replace(run, free_energy=estimate, estimators={"sets": estimate}, verdict=Verdict(not reasons, reasons))
 
 
-def free_energy(question: Question, answer: Answer) -> float:
-    """Free energy of all sets together, nats, under the noise of the best one."""
-    sets = answer.sets
-    return free_energy_of(question, answer.frame, float(sets.free_energy[0]), float(sets.probability[0]))
+def free_energy(answer: Answer) -> float:
+    """Free energy of all sets together, nats.
+
+    Coefficients of the background have a flat prior of density 1; points are those that were added up for the search.
+    """
+    return float(answer.sets.free_energy[0] + np.log(answer.sets.probability[0]))
 
 
 def cache_of(results: Path) -> Path:
