@@ -26,6 +26,8 @@ def measurement_key(row: MeasurementRow) -> str:
         Row of the sheet.
     """
     treatment = row.treatment.model_dump(mode="json", by_alias=True)
+    if row.treatment.image is None:
+        del treatment["image"]
     made = [] if row.made is None else [recipe_text(row.made)]
     return _digest("measurement", [row.id, row.file_in_sheet, treatment, row.metadata, *made])
 

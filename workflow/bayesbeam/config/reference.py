@@ -43,6 +43,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("treatments.&lt;name&gt;.axis", schema.Axis),
     ("treatments.&lt;name&gt;.signal", schema.Signal),
     ("treatments.&lt;name&gt;.instrument", schema.Instrument),
+    ("treatments.&lt;name&gt;.image", schema.Image),
     ("treatments.&lt;name&gt;.uncertainty", schema.Uncertainty),
     ("candidates.&lt;name&gt;", schema.Candidate),
     ("candidates.&lt;name&gt;.parts", schema.Part),

@@ -28,7 +28,7 @@ from bayesbeam.config.group import Integration
 from bayesbeam.config.phases import PhaseError, Phases
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
-from bayesbeam.config.treatment import Axis, Instrument, Read, Signal, Treatment, Uncertainty
+from bayesbeam.config.treatment import Axis, Image, Instrument, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Span, Thinning
 from bayesbeam.config.yaml_text import KeyPath
 
@@ -41,6 +41,7 @@ __all__ = [
     "Derived",
     "Distinguish",
     "Grid",
+    "Image",
     "Instrument",
     "Integration",
     "NextPoints",

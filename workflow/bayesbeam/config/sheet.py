@@ -61,7 +61,7 @@ class MeasurementRow:
 
     ``file`` is absolute, ``file_in_sheet`` as written; ``metadata`` holds the columns that are not ours, as numbers
     where every filled cell of the column is one. ``made`` is set where a study makes it; a simulated one has no file.
-    ``calibration`` is the absolute path of the treatment's table.
+    ``calibration`` is the absolute path of the treatment's table, ``image`` those of its geometry and mask.
     """
 
     id: str
@@ -72,6 +72,12 @@ class MeasurementRow:
     metadata: dict[str, str | float] = field(default_factory=dict)
     made: Made | None = None
     calibration: Path | None = None
+    image: tuple[Path, ...] = ()
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """Files that are read besides its own."""
+        return (*(() if self.calibration is None else (self.calibration,)), *self.image)
 
 
 @dataclass(frozen=True)
@@ -186,10 +192,12 @@ class SheetReader:
             if column not in COLUMNS
         }
         folder = self.path.resolve().parent
-        table = chosen.axis.calibration
+        table, image = chosen.axis.calibration, chosen.image
+        beside = () if image is None else (image.geometry, *(() if image.mask is None else (image.mask,)))
         return MeasurementRow(
             identifier, (folder / file).resolve(), file, name, _overridden(chosen, line), metadata,
             calibration=None if table is None else (folder / table).resolve(),
+            image=tuple((folder / one).resolve() for one in beside),
         )  # fmt: skip
 
     def _at(self, line: _Line, column: str) -> str:

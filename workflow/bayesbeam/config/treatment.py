@@ -155,6 +155,46 @@ class Instrument(Section):
         return self.model_dump(exclude_none=True)
 
 
+class Image(Section):
+    """How images of an area detector become patterns over 2theta (degree), by pyFAI."""
+
+    geometry: str = Field(
+        ...,
+        min_length=1,
+        max_length=500,
+        description="Geometry and wavelength: the .poni file that pyFAI's calibration saved, relative to the sheet.",
+        examples=["data/detector.poni"],
+    )
+    mask: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="Image of the same size: pixels that are not 0 there are left out, besides gaps of the detector "
+        "and pixels that are negative or overflown.",
+        examples=["data/beamstop.edf"],
+    )
+    points: int = Field(
+        1000,
+        ge=50,
+        le=100_000,
+        description="Points of the pattern; a ring without a pixel gives none.",
+        examples=[2500],
+    )
+    error: Literal["poisson", "azimuthal"] = Field(
+        "poisson",
+        description="Uncertainty of a point: poisson, by counting, for pixels that count photons; azimuthal, by the "
+        "scatter within a ring, for all others and for grains that are few.",
+    )
+    polarisation: Real | None = Field(
+        None,
+        ge=-1,
+        le=1,
+        description="Divided out: 0.99 for a synchrotron (polarised horizontally). None for tubes: what a tube does is "
+        "in the calculated intensities.",
+        examples=[0.99],
+    )
+
+
 class Uncertainty(Section):
     """Where the standard uncertainty of every point comes from."""
 
@@ -184,6 +224,7 @@ class Treatment(Section):
     instrument: Instrument = Field(
         default_factory=Instrument, description="Facts of a diffractometer, which go before those of the file."
     )
+    image: Image | None = Field(None, description="How images become patterns; without it files hold columns.")
     range: Interval | None = Field(
         None, description="Part of x that is kept, after conversion and offset.", examples=["[282, 294]"]
     )
@@ -200,10 +241,23 @@ class Treatment(Section):
     @model_validator(mode="before")
     @classmethod
     def _column_means_column(cls, value: Any) -> Any:
-        """An uncertainty column that is named is used, unless the campaign says otherwise."""
+        """An uncertainty column that is named, or that of an image, is used, unless the campaign says otherwise."""
         if isinstance(value, dict) and "uncertainty" not in value:
+            if value.get("image") is not None:
+                return {**value, "uncertainty": {"from": "column"}}
             read = value.get("read")
             named = read.uncertainty if isinstance(read, Read) else isinstance(read, dict) and read.get("uncertainty")
             if named is not None and named is not False:
                 return {**value, "uncertainty": {"from": "column"}}
         return value
+
+    @model_validator(mode="after")
+    def _columns_or_image(self) -> Self:
+        """An image has no columns, and its points are no counts."""
+        if self.image is None:
+            return self
+        if self.read != Read():
+            refuse("image beside read", "one of the two", "Remove read: an image has no columns.")
+        if self.signal.counts:
+            refuse("counts: true beside image", "counts: false", "Points of an image are means over pixels.")
+        return self

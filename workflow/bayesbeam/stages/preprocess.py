@@ -86,11 +86,11 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
     label = row.file_in_sheet
     sha256 = ""
     try:
-        raw, stated = _with_stated(read(row.file, _read_options(row.treatment), label), row.treatment)
+        raw, stated = _with_stated(read(row.file, _read_options(row), label), row.treatment)
         sha256 = file_sha256(row.file)
         _check_points(raw, row.treatment.read.points, label)
         _check_counts(raw, row.treatment.signal.counts or row.made is not None, label)
-        record = provenance(row.file, sha256, key)
+        record = provenance(row.file, sha256, key) | _beside_image(row)
         unit = raw.x_unit if row.calibration else _axis_unit(raw, row.treatment.axis.unit, label)
         sentences = [_read_sentence(raw, row.treatment, unit, row.file.name)]
         sentences += stated
@@ -212,9 +212,26 @@ def _refused(row: MeasurementRow, record: dict[str, str], reason: str) -> Measur
     )
 
 
-def _read_options(chosen: Treatment) -> ReadOptions:
+def _beside_image(row: MeasurementRow) -> dict[str, str]:
+    """What geometry and mask of an image were, for the record."""
+    found: dict[str, str] = {}
+    for word, file in zip(("geometry", "mask"), row.image, strict=False):
+        found |= {f"{word}_file": file.name, f"{word}_sha256": file_sha256(file)}
+    return found
+
+
+def _read_options(row: MeasurementRow) -> ReadOptions:
     """Reader's options from a treatment."""
-    read = chosen.read
+    read, image = row.treatment.read, row.treatment.image
+    if image is not None:
+        for word, file in zip(("geometry", "mask"), row.image, strict=False):
+            if not file.is_file():
+                remedy = f"Correct it in treatments.{row.treatment_name}: it is relative to the sheet's folder."
+                raise DataError.at(f"image.{word} {file.name}", "no such file", "a file", remedy)
+        geometry, mask = (*map(str, row.image), "")[:2]
+        return ReadOptions(
+            "image", geometry=geometry, mask=mask, bins=image.points, error=image.error, polarisation=image.polarisation
+        )
     return ReadOptions(
         format=read.format,
         x=read.x,

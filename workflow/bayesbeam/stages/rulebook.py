@@ -153,9 +153,9 @@ class Rulebook:
         return str(self.folder.joinpath(*parts))
 
     def data_files(self, ids: Iterable[str]) -> list[str]:
-        """Return the data and calibration files of these measurements that are there; jobs refuse what is missing."""
+        """Return the files that these measurements need and that are there; jobs refuse what is missing."""
         rows = [self._rows[identifier] for identifier in ids]
-        tables = dict.fromkeys(row.calibration for row in rows if row.calibration is not None)
+        tables = dict.fromkeys(file for row in rows for file in row.beside)
         return [str(self._short(file)) for file in (*(row.file for row in rows), *tables) if file.is_file()]
 
     def treated(self, ids: Iterable[str]) -> list[str]:
@@ -182,7 +182,7 @@ class Rulebook:
     def preprocess_key(self, ids: Iterable[str]) -> str:
         """Key of the job that preprocesses these measurements."""
         rows = [self._rows[identifier] for identifier in ids]
-        tables = [row.calibration.is_file() for row in rows if row.calibration is not None]
+        tables = [file.is_file() for row in rows for file in row.beside]
         return digest([versions.PREPROCESS, *([measurement_key(row), row.file.is_file()] for row in rows), *tables])
 
     @cached_property

@@ -26,7 +26,14 @@ _SIGNATURES = {
 _HEAD_BYTES = 16_384
 _READERS = {
     name: (f"bayesbeam.io.readers.{module}", f"read_{name}")
-    for name, module in {"text": "text", "nexus": "nexus", "xrdml": "xrdml", "gsas": "gsas", "cif": "pdcif"}.items()
+    for name, module in {
+        "text": "text",
+        "nexus": "nexus",
+        "xrdml": "xrdml",
+        "gsas": "gsas",
+        "cif": "pdcif",
+        "image": "image",
+    }.items()
 }
 
 
@@ -63,7 +70,7 @@ def read_raw(path: Path | str, options: ReadOptions | None = None, label: str = 
 
 
 def kind_of(path: Path, word: str, label: str) -> str:
-    """Reader for a file: ``text``, ``nexus``, ``xrdml``, ``gsas`` or ``cif``."""
+    """Reader for a file: ``text``, ``nexus``, ``xrdml``, ``gsas``, ``cif`` or ``image``."""
     if word in _READERS:
         return word
     if word != "auto":

@@ -26,7 +26,7 @@ class ReadOptions:
     Attributes
     ----------
     format : str
-        ``auto``, ``text``, ``nexus``, ``xrdml``, ``gsas`` or ``cif``.
+        ``auto``, ``text``, ``nexus``, ``xrdml``, ``gsas``, ``cif`` or ``image``.
     x, y, uncertainty : int, str or None
         Columns by position from 0 or by name. HDF5: names or paths; there and in files of diffractometers a position
         means the file's own default. With x None the axis is the number of the point, from 1.
@@ -43,6 +43,14 @@ class ReadOptions:
     dataset : str or None
         HDF5: path of an NXdata group or of a 1-D dataset. xrdml: number of a scan, ``sum`` or ``join``; gsas: number
         of a bank; cif: name of a data block.
+    geometry, mask : str
+        Images: .poni file of pyFAI, and an image of which pixels that are not 0 are left out.
+    bins : int
+        Images: points of the pattern.
+    error : str
+        Images: ``poisson`` or ``azimuthal``.
+    polarisation : float or None
+        Images: factor of pyFAI, divided out.
     """
 
     format: str = "auto"
@@ -55,6 +63,11 @@ class ReadOptions:
     skip: int = 0
     dataset: str | None = None
     columns: tuple[Column, ...] = ()
+    geometry: str = ""
+    mask: str = ""
+    bins: int = 1000
+    error: str = "poisson"
+    polarisation: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,11 @@ from bayesbeam.io.readers import RawData, ReadOptions, check_file, kind_of, read
 TIME_LIMIT_S = 60.0
 MEMORY_LIMIT = 8 << 30
 _COLUMNS = ("x", "y", "uncertainty")
-_LIBRARIES = {"nexus": ("the HDF5 library", "HDF5 data"), "cif": ("the CIF library", "CIF data")}
+_LIBRARIES = {
+    "nexus": ("the HDF5 library", "HDF5 data"),
+    "cif": ("the CIF library", "CIF data"),
+    "image": ("the library of images", "image"),
+}
 
 Reader = Callable[[Path, ReadOptions, str], RawData]
 

@@ -1,0 +1,210 @@
+"""Images of area detectors as patterns: what pyFAI is asked for, what becomes of its answer, and errors without it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bayesbeam.config.schema import Treatment
+from bayesbeam.config.sheet import MeasurementRow
+from bayesbeam.errors import DataError
+from bayesbeam.io.readers import ReadOptions, read_raw
+from bayesbeam.io.readers.image import reduced
+from bayesbeam.stages.preprocess import preprocess
+
+PIXELS, DISTANCE, SIZE = 301, 0.2, 2e-4
+
+
+class Rings:
+    """Stand-in for pyFAI's integrator: pixels sorted into rings about the middle, each of one weight."""
+
+    def integrate1d(self, counts: NDArray[Any], bins: int, **how: Any) -> SimpleNamespace:
+        assert how["unit"] == "2th_deg"
+        rows, columns = np.indices(counts.shape) - (np.array(counts.shape) // 2)[:, None, None]
+        place = np.floor(np.hypot(rows, columns)).astype(int)
+        there = (how["mask"] == 0) & (place < bins)
+        norm = 0.5  # solid angle of a pixel
+        count, total, squares = (
+            np.bincount(place[there], weights, bins) for weights in (None, counts[there], counts[there] ** 2.0)
+        )
+        mean = np.divide(total, count * norm, out=np.zeros(bins), where=count > 0)
+        scatter = squares - count * (mean * norm) ** 2
+        variance = total if how["error_model"] == "poisson" else scatter
+        return SimpleNamespace(count=count, sum_variance=variance, sum_normalization=count * norm, intensity=mean,
+                               radial=np.arange(bins) + 0.5)  # fmt: skip
+
+
+def test_points_are_means_of_rings_with_the_error_of_the_mean() -> None:
+    counts = np.full((9, 9), 4, dtype=np.uint16)
+    counts[4, 4] = 0
+    usable = np.ones((9, 9), dtype=bool)
+    usable[4, 6:] = False
+    x, y, sd = reduced(Rings(), counts, usable, 12, "poisson", None)
+    assert list(x) == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]  # no pixel is farther out
+    assert y[0] == 0.0
+    assert sd[0] == 2.0  # one count over half a weight: nothing seen is not nothing known
+    assert (y[1:] == 8.0).all()
+    inner = 8  # pixels of the ring around the middle
+    assert sd[1] == pytest.approx(np.sqrt(4.0 * inner) / (0.5 * inner))
+
+
+def test_scatter_within_rings_needs_more_than_one_pixel() -> None:
+    counts = np.random.default_rng(0).poisson(50.0, (9, 9))
+    x, _, sd = reduced(Rings(), counts, np.ones((9, 9), dtype=bool), 12, "azimuthal", None)
+    assert list(x) == [1.5, 2.5, 3.5, 4.5, 5.5]
+    assert (sd > 0.0).all()
+
+
+def without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where neither library is installed."""
+    for name in ("pyFAI", "fabio"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def image_row(folder: Path, **image: Any) -> MeasurementRow:
+    """Row of a sheet with an image, its geometry beside it."""
+    (folder / "image.edf").write_bytes(b"\n{ Dim_1 = 9; }\n")
+    (folder / "detector.poni").write_text("Distance: 0.2\n", encoding="utf-8")
+    treatment = Treatment.model_validate({"image": {"geometry": "detector.poni", **image}})
+    files = [folder / "detector.poni", *([folder / image["mask"]] if "mask" in image else [])]
+    return MeasurementRow("a", folder / "image.edf", "image.edf", "ct", treatment, image=tuple(files))
+
+
+def test_without_pyfai_an_image_is_refused_with_the_way_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = image_row(tmp_path)
+    without(monkeypatch)
+    with pytest.raises(DataError, match="fabio is not installed") as problem:
+        read_raw(row.file, ReadOptions("image", geometry="detector.poni"))
+    assert 'pip install "bayesbeam[detector]"' in str(problem.value)
+    refused = preprocess(row, "key")
+    assert refused.status == "refused"
+    assert "is not installed" in refused.reason
+
+
+def test_a_missing_geometry_or_mask_is_named(tmp_path: Path) -> None:
+    row = image_row(tmp_path, mask="stop.edf")
+    refused = preprocess(row, "key")
+    assert "image.mask stop.edf: no such file" in refused.reason
+    (tmp_path / "detector.poni").unlink()
+    assert "image.geometry detector.poni: no such file" in preprocess(row, "key").reason
+    assert "treatments.ct" in refused.reason
+
+
+def test_the_uncertainty_of_an_image_is_used_unless_the_campaign_says_otherwise() -> None:
+    image = {"geometry": "a.poni"}
+    assert Treatment.model_validate({"image": image}).uncertainty.source == "column"
+    chosen = Treatment.model_validate({"image": image, "uncertainty": {"from": "estimate"}})
+    assert chosen.uncertainty.source == "estimate"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({"read": {"y": 3}}, "image beside read"), ({"signal": {"counts": True}}, "means over pixels")],
+)
+def test_columns_and_counts_do_not_go_with_an_image(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Treatment.model_validate({"image": {"geometry": "a.poni"}, **more})
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a geometry, where pyFAI is installed."""
+    pytest.importorskip("fabio")
+    pytest.importorskip("pyFAI")
+    folder = tmp_path_factory.mktemp("detector")
+    shape = {"pixel1": SIZE, "pixel2": SIZE, "max_shape": [PIXELS, PIXELS], "orientation": 3}
+    geometry(folder / "detector.poni", shape, 1e-10)
+    return folder
+
+
+def geometry(path: Path, shape: dict[str, Any], wavelength: float | None) -> None:
+    """A .poni file with the beam in the middle of the detector."""
+    import json
+
+    middle = SIZE * PIXELS / 2
+    lines = [f"poni_version: 2.1\nDetector: Detector\nDetector_config: {json.dumps(shape)}\nDistance: {DISTANCE}",
+             f"Poni1: {middle}\nPoni2: {middle}\nRot1: 0\nRot2: 0\nRot3: 0"]  # fmt: skip
+    lines += [f"Wavelength: {wavelength}"] if wavelength else []
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def rings(seed: int, at: float = 6.0) -> NDArray[np.int32]:
+    """Counts of a ring at an angle, in degrees, on a level."""
+    rows, columns = (np.indices((PIXELS, PIXELS)) + 0.5 - PIXELS / 2) * SIZE
+    angle = np.degrees(np.arctan(np.hypot(rows, columns) / DISTANCE))
+    mean = 3.0 + 40.0 * np.exp(-0.5 * ((angle - at) / 0.1) ** 2)
+    return np.random.default_rng(seed).poisson(mean).astype(np.int32)
+
+
+def written(path: Path, image: NDArray[Any]) -> Path:
+    importlib.import_module("fabio.edfimage").EdfImage(data=image).write(str(path))
+    return path
+
+
+@pytest.mark.parametrize("error", ["poisson", "azimuthal"])
+def test_a_ring_is_found_at_its_angle_and_its_uncertainty_is_that_of_repeated_images(
+    detector: Path, error: str
+) -> None:
+    """12 images, 115 points: the mean square of deviations over stated ones is 1 to three sd of chi square, 0.12."""
+    options = ReadOptions("image", geometry=str(detector / "detector.poni"), bins=200, error=error)
+    made = [read_raw(written(detector / "image.edf", rings(seed)), options) for seed in range(12)]
+    assert made[0].x_unit == "degree"
+    assert made[0].instrument["wavelength_angstrom"] == pytest.approx(1.0)
+    places = [float(one.x[one.y.argmax()]) for one in made]
+    assert np.mean(places) == pytest.approx(6.0, abs=0.03)
+    # Rings of the corners have few pixels, and the innermost: those have no error that scatter could tell.
+    inside = slice(5, 120)
+    y = np.array([one.y[inside] for one in made])
+    sd = np.array([one.uncertainty[inside] for one in made if one.uncertainty is not None])
+    z = (y - y.mean(0)) / sd
+    freedom = (len(made) - 1) / len(made)
+    assert float(np.square(z).mean()) / freedom == pytest.approx(1.0, abs=0.12)
+
+
+def test_masked_negative_and_overflown_pixels_do_not_count(detector: Path) -> None:
+    clean = rings(1)
+    mask = np.zeros(clean.shape, dtype=np.uint8)
+    mask[:, :150] = 1
+    spoiled = clean.copy()
+    spoiled[:, :150] = 100_000
+    spoiled[200, 200] = -1
+    clean[200, 200] = -2
+    written(detector / "mask.edf", mask)
+    how = ReadOptions("image", geometry=str(detector / "detector.poni"), mask=str(detector / "mask.edf"), bins=200)
+    one, other = (read_raw(written(detector / "image.edf", image), how) for image in (clean, spoiled))
+    assert one.y.tobytes() == other.y.tobytes()
+    clean[200, 200] = 0
+    big = clean.astype(np.uint16)
+    big[220:230] = 65535
+    small = clean.copy()
+    small[220:230] = -1
+    one, other = (read_raw(written(detector / "image.edf", image), how) for image in (big, small))
+    assert np.abs(one.y - other.y).max() < 1e-4 * one.y.max()
+
+
+def test_files_that_do_not_fit_are_refused_by_name(detector: Path) -> None:
+    image = written(detector / "image.edf", rings(1))
+    how = ReadOptions("image", geometry=str(detector / "detector.poni"))
+    with pytest.raises(DataError, match="10 x 10 pixels; expected 301 x 301"):
+        read_raw(written(detector / "small.edf", np.ones((10, 10), dtype=np.int32)), how)
+    (detector / "cut.edf").write_bytes(image.read_bytes()[:700])
+    with pytest.raises(DataError, match=r"cut\.edf"):
+        read_raw(detector / "cut.edf", how)
+    shape = {"pixel1": SIZE, "pixel2": SIZE, "max_shape": [PIXELS, PIXELS]}
+    geometry(detector / "bare.poni", shape, None)
+    with pytest.raises(DataError, match="no wavelength"):
+        read_raw(image, ReadOptions("image", geometry=str(detector / "bare.poni")))
+    (detector / "broken.poni").write_text("Distance: far\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"broken\.poni"):
+        read_raw(image, ReadOptions("image", geometry=str(detector / "broken.poni")))
+    with pytest.raises(DataError, match="no pixel that counts"):
+        read_raw(written(detector / "dark.edf", np.full((PIXELS, PIXELS), -1, dtype=np.int32)), how)
