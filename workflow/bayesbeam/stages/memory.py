@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 
 from bayesbeam import noise as noise_models
+from bayesbeam.config.library_files import cif_files
 from bayesbeam.config.sheet import MeasurementRow
-from bayesbeam.config.specs import CandidateSpec
+from bayesbeam.config.specs import CandidateSpec, PhasesSpec
 from bayesbeam.io.store import stored_points
 from bayesbeam.models.operators.base import Operator
 from bayesbeam.models.trace import NotScalar
@@ -35,6 +36,8 @@ MARGIN, LEAST_MB = 1.25, 800
 # Where a GPU is used: its driver and libraries hold gigabytes of host memory. A bound, not a prediction.
 LEAST_WITH_GPU_MB = 4000
 MB_PER_MIB = 1.048576
+# A search among the 181 structures of the shipped library took 710 MB, patterns of 3000 points after adding up.
+PHASES_LEAST_MB, PHASES_EACH_MB = 800, 5
 # Bins of a table of jumps where a campaign names starting points, as cloud.FINER has it.
 BINS_WITH_STARTS = 4 * BINS
 # Points of a measurement that has no file to look at.
@@ -59,6 +62,15 @@ def planned_mb(sizes: Sizes, settings: Settings, engine: str, device: str, attem
     found = STAGE_MIB + peak_mib(sizes, settings, engine)
     least = LEAST_WITH_GPU_MB if device == "cuda" else LEAST_MB
     return attempt * max(math.ceil(MARGIN * found * MB_PER_MIB), least)
+
+
+def phases_mb(spec: PhasesSpec, attempt: int = 1) -> int:
+    """Memory to ask a scheduler for, MB, where phases are searched: it grows with the patterns of all structures."""
+    try:
+        structures = len(cif_files(map(Path, spec.library)))
+    except OSError:
+        structures = 0
+    return attempt * (PHASES_LEAST_MB + PHASES_EACH_MB * structures)
 
 
 def predicted_mib(target: Target, settings: Settings, starts: bool) -> tuple[float, float] | None:

@@ -24,8 +24,8 @@ from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_bat
 
 DEFAULT_CAMPAIGN = Path("config", "campaigns", "first_look", "campaign.yaml")
 CHUNKED_FROM = 65
-# A search for phases: memory with a library of two hundred structures, and work as that of so many parts.
-PHASES_MB, PHASES_WORK = 2000, 20
+# Work of a search for phases, as that of so many parts.
+PHASES_WORK = 20
 _OWN_SETTINGS = ("campaign_file", "results")
 
 
@@ -114,12 +114,12 @@ class Rulebook:
     def _planned_mb(self, tag: str, ids: Sequence[str], shape: tuple[int, int], attempt: int) -> int:
         """Memory of a sampling job; files are looked at once a batch, formulas once a tag."""
         # They bring torch in, which reading this file shall not.
-        from bayesbeam.stages.memory import planned_engine, planned_mb, points_of, sizes_of
+        from bayesbeam.stages.memory import phases_mb, planned_engine, planned_mb, points_of, sizes_of
         from bayesbeam.stages.resources import settings_of
 
         asked, key, spec = self.campaign.campaign.sampling, tuple(ids), self.campaign.by_tag(tag).spec
         if spec.phases is not None:
-            return attempt * PHASES_MB
+            return phases_mb(spec.phases, attempt)
         if key not in self._points:
             rows = [self._rows[identifier] for identifier in ids]
             self._points[key] = points_of(rows, self.workdir / self.folder / "measurements")
