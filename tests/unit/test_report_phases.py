@@ -25,27 +25,14 @@ from bayesbeam.report.weighed import weighed_of
 from bayesbeam.stages.report import report_from_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from made_up_powders import Sample, write_powders
+from made_up_powders import FRAMES, TAG, write_powders
 from made_up_spectra import NASTY
-
-MIXTURE = {0: 0.55, 4: 0.35, 8: 0.1}
-WEIGHED = {"weighed.phase 0": 60.0, "weighed.M4O": 30.0, "weighed.phase 8": 10.0}
-FRAMES = {0: 0.9, 1: 0.6, 2: 0.3, 3: 0.05}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
     """Folder of the results of two searches, with four frames like the first, and the results as they are read."""
-    samples = {
-        "full": Sample(MIXTURE, columns=WEIGHED),
-        "open": Sample(MIXTURE, frozenset({4}), WEIGHED),
-        **{
-            f"frame{k}": Sample(like="full", columns={"temperature_K": 100.0 + 50.0 * k},
-                                masses={"phase 0": share, "phase 4": 1.0 - share})
-            for k, share in FRAMES.items()
-        },
-    }  # fmt: skip
-    facts, folder = write_powders(tmp_path_factory.mktemp("powders") / "results", samples)
+    facts, folder = write_powders(tmp_path_factory.mktemp("powders"))
     report_from_files(facts, folder, folder / "report", "make run")
     return folder, load_results(facts, folder)
 
@@ -70,9 +57,7 @@ def article(page: str, name: str) -> str:
 
 def test_the_answer_comes_first_and_says_which_phases_and_how_much(page: str) -> None:
     answers = page[page.index('id="answers"') : page.index('id="phases"')].replace("\u00a0", " ")
-    first = re.search(
-        r"<b>:</b> (phase 0 \([^)]*\), phase 4 \([^)]*\) and phase 8 \([^)]*\)); nothing is unex", answers
-    )
+    first = re.search(r"<b>:</b> (ZnO-Zincite \([^)]*\) and NiO-Bunsenite \([^)]*\)); nothing is unex", answers)
     assert first is not None
     shares = [float(one) for one in re.findall(r"\(([\d.]+) ±", first[1])]
     assert sum(shares) == pytest.approx(100.0, abs=1.5)  # rounded to their errors
@@ -81,7 +66,7 @@ def test_the_answer_comes_first_and_says_which_phases_and_how_much(page: str) ->
 def test_what_is_no_candidate_is_said_before_all_else(page: str, made: tuple[Path, Results]) -> None:
     unknown = facts_of(made, "open")["unknown"]
     clearest = max(unknown["lines"], key=lambda one: one["z"])
-    said = f"omething here is none of the 8 candidates: {len(unknown['lines'])} lines that no phase explains"
+    said = f"omething here is none of the 5 candidates: {len(unknown['lines'])} lines that no phase explains"
     assert said in page[: page.index('id="phases"')]
     shown = article(page, "open")
     assert said in shown
@@ -93,12 +78,12 @@ def test_what_is_no_candidate_is_said_before_all_else(page: str, made: tuple[Pat
 
 def test_what_was_weighed_stands_beside_what_was_found(page: str, made: tuple[Path, Results]) -> None:
     shown = article(page, "full")
-    assert "3 of 3 weighed phases found" in shown
-    assert "2 of 3 weighed phases found (not M4O)" in article(page, "open")
+    assert "2 of 2 weighed phases found" in shown
+    assert "2 of 3 weighed phases found (not Al2O3)" in article(page, "open")
     assert "weighed in, not found" in article(page, "open")
     assert "weighed" not in article(page, "frame0").lower().replace("unweighed", "")
     assert {"phases+matrix.svg", "phases+weighed.svg"} <= {one.name for one in (made[0] / "report/figures").iterdir()}
-    assert "5 of 6 phases that were weighed into 2 samples are found" in page
+    assert "4 of 5 phases that were weighed into 2 samples are found" in page
 
 
 def test_sections_of_components_are_left_out(page: str) -> None:
@@ -116,22 +101,22 @@ def test_the_curves_of_the_figure_lie_beside_it(made: tuple[Path, Results], page
     found = made[1].measurement("full")
     assert found is not None
     assert found.arrays is not None
-    pattern = read_pattern(found.arrays, "full/powder")
+    pattern = read_pattern(found.arrays, f"full/{TAG}")
     assert pattern.whole
-    with (made[0] / "report" / "figures" / "full+powder+pattern.csv").open(encoding="utf-8", newline="") as file:
+    with (made[0] / "report" / "figures" / f"full+{TAG}+pattern.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(one["observed"]) for one in rows] == list(pattern.y)
     total = [sum(float(value) for key, value in one.items() if key == "background" or key.startswith("phase "))
              for one in rows]  # fmt: skip
     np.testing.assert_allclose(total, pattern.model, rtol=1e-9)
-    assert 'href="figures/full+powder+pattern.csv"' in page
+    assert f'href="figures/full+{TAG}+pattern.csv"' in page
 
 
 def test_the_pattern_has_a_row_of_ticks_a_phase_and_a_mark_at_every_unknown_line(made: tuple[Path, Results]) -> None:
     found, facts = made[1].measurement("open"), facts_of(made, "open")
     assert found is not None
     assert found.arrays is not None
-    pattern = read_pattern(found.arrays, "open/powder")
+    pattern = read_pattern(found.arrays, f"open/{TAG}")
     places = [one["two_theta"] for one in facts["unknown"]["lines"]]
     with figure_style():
         figure = pattern_figure(pattern, facts["best"], places)
@@ -154,11 +139,11 @@ def test_without_the_whole_noise_the_residual_is_in_units_of_counting(
     made: tuple[Path, Results], tmp_path: Path
 ) -> None:
     path = tmp_path / "b.h5"
-    with h5py.File(made[0] / "free_energy" / "b0.h5") as old, h5py.File(path, "w") as new:
+    with h5py.File(made[0] / "free_energy" / "b.h5") as old, h5py.File(path, "w") as new:
         old.copy("full", new)
-        del new["full/powder/phase_sd"]
+        del new[f"full/{TAG}/phase_sd"]
     seal(path)
-    pattern = read_pattern(path, "full/powder")
+    pattern = read_pattern(path, f"full/{TAG}")
     assert not pattern.whole
     assert (pattern.sd == np.sqrt(np.maximum(pattern.y, 1.0))).all()
 
@@ -167,13 +152,13 @@ def test_weighed_amounts_are_shares_of_what_was_found(made: tuple[Path, Results]
     result = made[1].measurement("open")
     assert result is not None
     rows = {one.label: one for one in weighed_of(result, facts_of(made, "open"))}
-    assert list(rows) == ["phase 0", "M4O", "phase 8"]  # most first
-    assert not rows["M4O"].found
-    assert rows["phase 0"].among == pytest.approx(100.0 * 60.0 / 70.0)
-    record = json.loads((made[0] / "free_energy" / "b0.json").read_text())["records"][1]["phases"]["phases"]
-    own = next(one for one in record if one["name"] == "phase 0")["weight_fraction"]
-    assert rows["phase 0"].mean == pytest.approx(100.0 * own["mean"])
-    assert rows["phase 0"].interval == pytest.approx((100.0 * own["q025"], 100.0 * own["q975"]))
+    assert list(rows) == ["Al2O3", "ZnO", "NiO-Bunsenite"]  # most first
+    assert not rows["Al2O3"].found
+    assert rows["ZnO"].among == pytest.approx(100.0 * 39.0 / 60.0)
+    record = json.loads((made[0] / "free_energy" / "b.json").read_text())["records"][1]["phases"]["phases"]
+    own = next(one for one in record if one["name"] == "ZnO-Zincite")["weight_fraction"]
+    assert rows["ZnO"].mean == pytest.approx(100.0 * own["mean"])
+    assert rows["ZnO"].interval == pytest.approx((100.0 * own["q025"], 100.0 * own["q975"]))
 
 
 def test_weight_fractions_along_a_series_are_those_of_its_patterns(made: tuple[Path, Results], page: str) -> None:
@@ -181,12 +166,12 @@ def test_weight_fractions_along_a_series_are_those_of_its_patterns(made: tuple[P
         rows = list(csv.DictReader(file))
     assert [float(one["temperature_K"]) for one in rows] == [100.0, 150.0, 200.0, 250.0]
     for row, (k, share) in zip(rows, FRAMES.items(), strict=True):
-        assert float(row["phase 0 wt %"]) == pytest.approx(100.0 * share), k
-        assert float(row["phase 0 q975"]) == pytest.approx(100.0 * share + 1.96)
+        assert float(row["ZnO-Zincite wt %"]) == pytest.approx(100.0 * share), k
+        assert float(row["ZnO-Zincite q975"]) == pytest.approx(100.0 * share + 1.96)
     said = page[page.index("Phases along temperature_K") :].replace("\u00a0", " ")
     assert "4 patterns, temperature_K 100 to 250:" in said
-    assert "phase 0 in all (90 to 5 wt %)" in said
-    assert "phase 4 in all (10 to 95 wt %)" in said
+    assert "ZnO-Zincite in all (90 to 5 wt %)" in said
+    assert "NiO-Bunsenite in all (10 to 95 wt %)" in said
     # Columns of weighed amounts are no series.
     assert "along weighed" not in page.lower()
 
