@@ -145,6 +145,13 @@ def test_a_line_of_no_phase_costs_a_few_nats_whatever_its_height() -> None:
     assert worth_of_one_line(2e4, Tolerance(0.02, 0.02, 0.02, 0.02))[0] > 100.0
 
 
+def test_no_line_is_told_with_more_than_certainty() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        _, right = open_lines._mixed(rng.normal(0.0, 1.0, 30), np.full(30, -1e3))
+        assert right.max() <= 1.0
+
+
 def test_pieces_are_cut_between_lines() -> None:
     data = powder(*counts({2: 1.0}))
     pieces = pieces_of(data, data.envelope)

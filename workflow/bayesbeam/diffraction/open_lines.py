@@ -215,7 +215,8 @@ def _mixed(log_told: FloatArray, log_wrong: FloatArray) -> tuple[float, FloatArr
     posterior = np.exp(total - top)
     log_density = top + math.log(float(posterior.sum()))
     posterior /= posterior.sum()
-    return log_density, np.einsum("o,ol->l", posterior, np.exp(right - each))
+    # Rounding may bring a sum of probabilities above 1.
+    return log_density, np.minimum(np.einsum("o,ol->l", posterior, np.exp(right - each)), 1.0)
 
 
 def _integrated(hessian: FloatArray, best: FloatArray, size: int) -> tuple[float, FloatArray]:
