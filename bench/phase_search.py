@@ -52,9 +52,10 @@ line, edges of cells off by 0.15 %, widths of their own, 4000 points, counting n
 "exact": the most probable set is that of the mixture; "by family": so it is where look-alikes count as one. "removed":
 one phase of at least 3 % of the intensity, and its family, is not among the candidates; "flagged open": lines of no
 candidate are told, which is right with a phase removed and a false alarm without. "arms agree": variational
-inference of all candidates at once ends with the most probable set. Seconds are of the search, one mixture after the
-other on one thread, the library's lines being there. Then what probabilities are worth: of all statements "this phase
-is there" with a probability in a range, and of all "one of this family", how many are right."""
+inference of all candidates at once ends with the set that exact free energies of sets of the same columns name first.
+Seconds are of the search, one mixture after the other on one thread, the library's lines being there. Then what
+probabilities are worth: of all statements "this phase is there" with a probability in a range, and of all "one of this
+family", how many are right."""
 
 
 @cache

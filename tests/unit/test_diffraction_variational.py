@@ -105,5 +105,21 @@ def test_both_arms_find_the_phases_of_a_pattern_and_a_difference_is_told() -> No
     columns = library_columns(asked, answer)
     assert set(columns.owner.tolist()) == set(range(12))
     assert (columns.cost >= -1.0).all()
-    other = replace(answer, sets=replace(answer.sets, members=(answer.sets.members[0][1:],)))
-    assert not both_arms(asked, other, starts=30).agrees
+    assert not replace(arms, variational=arms.variational[1:]).agrees
+
+
+def test_many_starts_leave_a_trap_in_which_one_stays() -> None:
+    rng = np.random.default_rng(2)
+    design = np.abs(rng.normal(size=(60, 30))) ** 3
+    # The first column looks like two true ones together, so it explains most of all at first.
+    design[:, 0] = design[:, 10] + 0.8 * design[:, 20] + 0.2 * np.abs(rng.normal(size=60))
+    design /= design.sum(0)
+    data = design[:, [10, 20]] @ [0.6, 0.4]
+    scale = 1.0 / 0.0015**2
+    columns = Columns(scale * design.T @ design, scale * design.T @ data, np.zeros(30), np.arange(30),
+                      log_prior_of_sets(30, 6))  # fmt: skip
+    assert every_set(replace(columns, log_prior=columns.log_prior[:4])).members[0] == (10, 20)
+    assert variational_sets(columns, 1).members != (10, 20)
+    found = variational_sets(columns, 60)
+    assert found.members == (10, 20)
+    assert 0.0 < found.agreeing < 1.0

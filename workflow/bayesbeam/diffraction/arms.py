@@ -5,6 +5,7 @@ The second is believed where it finds the same phases as the first; where not, t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,16 +14,22 @@ from numpy.typing import NDArray
 from bayesbeam.diffraction.candidates import gain_of, gains, raw_columns, white_columns
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.search import Answer
-from bayesbeam.diffraction.sets import Columns
+from bayesbeam.diffraction.sets import MOST_COLUMNS, SHARE_SD, Columns, search_sets
 from bayesbeam.diffraction.shapes import refine
 from bayesbeam.diffraction.variational import variational_sets
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_SWEEPS = 500
 
 
 @dataclass(frozen=True)
 class Arms:
-    """Phases that each arm finds, by name and in the order of the candidates; share of starts that end with these."""
+    """Phases that each arm finds given the same columns, by name and in the order of the candidates.
+
+    ``agreeing`` is the share of the starts of the variational one that end with the best.
+    """
 
     exchange: tuple[str, ...]
     variational: tuple[str, ...]
@@ -35,14 +42,33 @@ class Arms:
 
 
 def both_arms(asked: Question, answer: Answer, seed: int = 0, starts: int = 100, device: str = "cpu") -> Arms:
-    """What variational inference finds among all candidates, beside the most probable set of a search."""
+    """What variational inference finds among all candidates, beside what sets with exact free energies say.
+
+    Both see the same columns, in the noise of an answer. Where there are more than sets can be of, those that would add
+    most to the best set are taken for the exact arm.
+    """
     columns = library_columns(asked, answer)
     found = variational_sets(columns, starts, seed, device=device)
-    best = answer.sets.members[0] if answer.sets.members else ()
+    kept = _most_likely(columns, found.members)
+    few = Columns(columns.gram[np.ix_(kept, kept)], columns.moment[kept], columns.cost[kept], columns.owner[kept],
+                  columns.log_prior)  # fmt: skip
+    best = search_sets(few, seed, _SWEEPS, threads=asked.threads).members[0]
     names = [phase.name for phase in asked.phases]
-    exchange = sorted({int(answer.owner[j]) for j in best})
-    other = sorted({int(columns.owner[j]) for j in found.members})
-    return Arms(tuple(names[k] for k in exchange), tuple(names[k] for k in other), found.agreeing)
+    exact, other = ({int(columns.owner[j]) for j in one} for one in (kept[list(best)], found.members))
+    return Arms(tuple(names[k] for k in sorted(exact)), tuple(names[k] for k in sorted(other)), found.agreeing)
+
+
+def _most_likely(columns: Columns, members: Sequence[int]) -> IntArray:
+    """Columns that may be in the best set: those of a set, and those that explain most beside it or alone."""
+    chosen = list(members)
+    own, rest = columns.gram[:, chosen], columns.gram[np.ix_(chosen, chosen)] + np.eye(len(chosen)) / SHARE_SD**2
+    left = columns.moment - own @ np.linalg.solve(rest, columns.moment[chosen])
+    root = np.sqrt(np.diag(columns.gram) + 1.0 / SHARE_SD**2)
+    beside, alone = left / root, columns.moment / root
+    order = [*chosen]
+    for pair in zip(np.argsort(-beside, kind="stable"), np.argsort(-alone, kind="stable"), strict=True):
+        order.extend(int(j) for j in pair)
+    return np.array(list(dict.fromkeys(order))[:MOST_COLUMNS], dtype=np.int64)
 
 
 def library_columns(asked: Question, answer: Answer) -> Columns:

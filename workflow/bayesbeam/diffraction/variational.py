@@ -24,6 +24,8 @@ _PRECISION = 1.0 / SHARE_SD**2
 _COLDEST, _TEMPERATURES = 0.003, 16
 _STEPS, _LAST_STEPS = 12, 400
 _SETTLED = 1e-4
+_KEPT_OUT = 0.5
+"""Largest share of columns that a start keeps out until the end."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def variational_sets(
     """Best of many starts of a mean-field approximation, annealed from a flat likelihood to the full one.
 
     Each step changes, in every start, the one phase whose probability or height is farthest from what the others
-    imply, with a random preference that fades as the likelihood comes in.
+    imply, with a random preference that fades as the likelihood comes in. Every start but the first keeps some columns
+    out, up to half of them, until the likelihood is the full one: what takes the place of others is not in all.
 
     Notes
     -----
@@ -137,8 +140,11 @@ def variational_sets(
     generator = torch.Generator().manual_seed(int(words[0]) % (1 << 62))
     count = len(columns.owner)
     noise = torch.rand((starts, count), generator=generator, dtype=torch.float64)
-    # The first start has no preference.
+    kept_out = torch.rand((starts, count), generator=generator, dtype=torch.float64)
+    # The first start has no preference, and keeps nothing out.
     noise[0] = 0.5
+    share = _KEPT_OUT * torch.arange(starts, dtype=torch.float64)[:, None] / max(starts - 1, 1)
+    barred = torch.where(kept_out < share, -math.inf, 0.0).to(problem.moment)
     preference = (-torch.log(-torch.log(noise.clamp(1e-6, 1.0 - 1e-6)))).to(problem.moment)
     zero = torch.zeros((starts, count), dtype=dtype, device=problem.gram.device)
     state = _State(zero.clone(), zero.clone(), problem.moment.expand(starts, count).clone())
@@ -146,7 +152,7 @@ def variational_sets(
         last = rung == _TEMPERATURES - 1
         fading = preference * (1.0 - rung / (_TEMPERATURES - 1))
         for _ in range(_LAST_STEPS if last else _STEPS):
-            if _step(problem, state, beta, fading) < _SETTLED:
+            if _step(problem, state, beta, fading, 0.0 * problem.moment if last else barred) < _SETTLED:
                 break
     return _told(problem, state)
 
@@ -189,9 +195,10 @@ def _half_normal(z: Tensor) -> tuple[Tensor, Tensor]:
     return tail, mean.clamp(min=0.0)
 
 
-def _step(problem: _Problem, state: _State, beta: float, fading: Tensor) -> float:
-    """One phase of each start as the others imply it; the largest change of a share of the intensity."""
+def _step(problem: _Problem, state: _State, beta: float, fading: Tensor, barred: Tensor) -> float:
+    """One phase of each start as the others imply it, barred ones not; the largest change of any, in deviations."""
     log_odds, mean, _, _ = _slab(problem, state, beta)
+    log_odds = log_odds + barred
     # One of a phase's columns, or none: a softmax over them with 1 for none.
     highest = problem.highest(log_odds)
     weight = torch.exp(log_odds - highest)
