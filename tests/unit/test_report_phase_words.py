@@ -81,7 +81,13 @@ def test_a_trace_is_told_apart_from_what_is_there() -> None:
     found = facts(*PAIR, trace)
     assert "NiO" not in sentence(found)
     (said,) = reservations(found)
-    assert plain_text(said) == "possible trace of NiO, 0.4 ± 1.0 wt %: probability 0.70, 2 of its 20 lines seen"
+    assert plain_text(said) == (
+        "possible trace, with too few lines of its own: NiO (0.4 ± 1.0 wt %, probability 0.70, 2 of 20 lines)"
+    )
+    many = [phase(f"p{k}", 0.7, 0.004, kind="possible trace") for k in range(10)]
+    (said,) = reservations(facts(*PAIR, *many))
+    assert said.startswith("possible traces, with too few lines of their own: p0 (")
+    assert said.endswith("and 2 more")
 
 
 def test_look_alikes_share_an_answer() -> None:
@@ -92,6 +98,10 @@ def test_look_alikes_share_an_answer() -> None:
     leaning = facts(phase("Al", 0.7, 1.0), phase("Ag", 0.28), phase("Au", 0.01), families=[family])
     assert sentence(leaning).startswith("Al or Ag alone;")
     assert len(reservations(leaning)) == 1
+    both = facts(phase("Al", 0.99, 0.6), phase("Ag", 0.98, 0.4), families=[family])
+    assert plain_text(sentence(both)).startswith("Al (60.0 ± 1.0 wt %) and Ag (40.0 ± 1.0 wt %);")
+    trace = facts(phase("Al", 0.8, 0.1, kind="possible trace"), phase("Ag", 0.2), families=[family])
+    assert sentence(trace).startswith("none of the candidates is seen;")
     sure = facts(phase("Al", 0.99, 1.0), phase("Ag", 0.01), families=[family])
     assert sentence(sure).startswith("Al alone;")
     assert reservations(sure) == []
@@ -102,7 +112,11 @@ def test_an_answer_that_hangs_on_the_model_error_says_so(half: float | None, dou
     """A change by more than a quarter, or to the other side of a half."""
     found = reservations(facts(phase("ZnO", 0.9, probability_half=half, probability_double=double)))
     assert len(found) == told
-    assert all("hangs on the model error" in one for one in found)
+    assert all("probabilities hang on the model error: ZnO (0.90, " in one for one in found)
+    words = "with half of it" if half == 0.6 else "with twice as much"
+    assert all(words in one for one in found)
+    trace = phase("ZnO", 0.9, probability_half=half, probability_double=double, kind="possible trace")
+    assert not any("hang" in one for one in reservations(facts(trace)))
 
 
 def test_another_answer_of_the_variational_search_is_told() -> None:

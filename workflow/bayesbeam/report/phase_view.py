@@ -110,7 +110,7 @@ def phases_table(facts: Facts, weighed: tuple[Weighed, ...] = ()) -> Table:
     blank = Cell(NOTHING)
     for one in (row for row in weighed if not row.found):
         cells = [Cell(one.label, "name"), Cell("weighed in, not found", "words bad"), *[blank] * 3]
-        rows.append((*cells, Cell(plain(one.weighed, 4)), *[blank] * (2 + moved)))
+        rows.append((*cells, Cell(f"{plain(one.weighed, 4)} of all"), *[blank] * (2 + moved)))
     marked = frozenset(place for place, one in enumerate(phases) if one["kind"] == PRESENT)
     return Table(tuple(heads), tuple(rows), marked)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bayesbeam.report.text import duration, fixed, known, listed, plain, plus_minus, probability, probability_words
@@ -52,7 +52,7 @@ def _there(facts: Facts) -> str:
     words = [f"{names[0]} alone"] if alone else words
     if len(words) > MOST_IN_A_SENTENCE:
         words = [*words[:MOST_IN_A_SENTENCE], f"{len(words) - MOST_IN_A_SENTENCE} more"]
-    named = {one["name"] for one in present}
+    named = {one["name"] for one in facts["phases"] if one["kind"] in (PRESENT, TRACE)}
     for family in facts["families"]:
         if family["probability"] > LIKELY and not named & set(family["members"]):
             words.append(f"one of {listed(_rivals(facts, family), 'or')}")
@@ -60,9 +60,9 @@ def _there(facts: Facts) -> str:
 
 
 def _look_alikes(facts: Facts, one: Facts) -> list[str]:
-    """Others of the family of a phase that may be there in its stead."""
+    """Others of the family of a phase that may be there in its stead; what is there besides is none of them."""
     family = next((each for each in facts["families"] if one["name"] in each["members"]), None)
-    odds = {each["name"]: each["probability"] for each in facts["phases"] if each is not one}
+    odds = {each["name"]: each["probability"] for each in facts["phases"] if each["kind"] != PRESENT}
     return [name for name in family["members"] if odds.get(name, 0.0) >= NOTABLE] if family else []
 
 
@@ -107,17 +107,35 @@ def reservations(facts: Facts) -> list[str]:
             "the list of candidates is not complete: weight fractions are shares of the phases that were found,"
             " and phases found may stand for the missing one"
         )
-    found += [_trace(one) for one in phases_of(facts, TRACE)]
-    found += _undecided_families(facts)
-    found += _moved(facts)
+    found += [*_traces(facts), *_undecided_families(facts), *_moved(facts)]
     return found + _disagreement(facts)
 
 
+def _traces(facts: Facts) -> list[str]:
+    """That phases may be there, but show too little."""
+    traces = phases_of(facts, TRACE)
+    if not traces:
+        return []
+    head = "possible trace" if len(traces) == 1 else "possible traces"
+    return [
+        f"{head}, with too few lines of {'its' if len(traces) == 1 else 'their'} own: {listed(_some(traces, _trace))}"
+    ]
+
+
+def _some(phases: Sequence[Facts], words: Callable[[Facts], str]) -> list[str]:
+    """Words on the first phases, and how many more there are."""
+    more = len(phases) - MOST_IN_A_SENTENCE
+    return [words(one) for one in phases[:MOST_IN_A_SENTENCE]] + ([f"{more} more"] if more > 0 else [])
+
+
 def _trace(one: Facts) -> str:
-    """That a phase may be there, but shows too little."""
-    amount = f", {percent(one['weight_fraction'])} wt %" if one.get("weight_fraction") else ""
-    seen = f"{one['lines_seen']} of its {one['lines_in_range']} lines seen" if known(one.get("lines_seen")) else ""
-    return f"possible trace of {one['name']}{amount}: probability {probability_words(one['probability'])}, {seen}"
+    """A phase that may be there, with what is known of it."""
+    said = [f"probability {probability_words(one['probability'])}"]
+    if one.get("weight_fraction"):
+        said.insert(0, f"{percent(one['weight_fraction'])} wt %")
+    if known(one.get("lines_seen")):
+        said.append(f"{one['lines_seen']} of {one['lines_in_range']} lines")
+    return f"{one['name']} ({', '.join(said)})"
 
 
 def _undecided_families(facts: Facts) -> list[str]:
@@ -132,18 +150,21 @@ def _undecided_families(facts: Facts) -> list[str]:
 
 
 def _moved(facts: Facts) -> list[str]:
-    """Phases whose probability hangs on how wrong the model may be."""
-    found = []
-    for one in facts["phases"]:
-        base = one["probability"]
-        others = [
-            (words, one.get(key)) for words, key in (("halved", "probability_half"), ("doubled", "probability_double"))
-        ]
-        far = [(words, value) for words, value in others if value is not None and _far(base, value)]
-        if far:
-            said = listed([f"{probability_words(value)} with the model error {words}" for words, value in far])
-            found.append(f"{one['name']} hangs on the model error: probability {probability_words(base)}, {said}")
-    return found
+    """Phases whose probability hangs on how wrong the model may be; those that are open anyhow are not told again."""
+    moved = [one for one in facts["phases"] if one["kind"] != TRACE and any(_far(one["probability"], value)
+             for value in (one.get("probability_half"), one.get("probability_double")))]  # fmt: skip
+    if not moved:
+        return []
+    return [f"probabilities hang on the model error: {listed(_some(moved, _changed))}"]
+
+
+def _changed(one: Facts) -> str:
+    """Probability of a phase, with what it becomes under other errors of the model."""
+    said = [probability_words(one["probability"])]
+    for key, words in (("probability_half", "with half of it"), ("probability_double", "with twice as much")):
+        value = one.get(key)
+        said += [f"{probability_words(value)} {words}"] if _far(one["probability"], value) else []
+    return f"{one['name']} ({', '.join(said)})"
 
 
 def arm_words(facts: Facts) -> str:
@@ -161,8 +182,10 @@ def time_words(facts: Facts) -> str:
     return f"Found in {duration(sum(spent.values()))}: {', '.join(parts)}"
 
 
-def _far(base: float, other: float) -> bool:
+def _far(base: float, other: float | None) -> bool:
     """Whether a probability is another answer."""
+    if other is None:
+        return False
     return (base > LIKELY) != (other > LIKELY) or abs(base - other) > _MOVES
 
 
