@@ -25,7 +25,7 @@ from bayesbeam.report.weighed import weighed_of
 from bayesbeam.stages.report import report_from_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from made_up_powders import FRAMES, TAG, write_powders
+from made_up_powders import FRAMES, TAG, WEIGHED, write_powders
 from made_up_spectra import NASTY
 
 
@@ -197,3 +197,27 @@ def test_a_map_shows_every_pattern_at_its_place_and_nothing_where_there_is_none(
     assert len(curves) == 3
     sure = [line for line in right.lines if line.get_marker() == "o" and line.get_markerfacecolor() != "#ffffff"]
     assert sum(np.isfinite(line.get_xdata()).sum() for line in sure) == 1
+
+
+def test_lines_and_weighed_amounts_have_tables(made: tuple[Path, Results]) -> None:
+    def table(name: str) -> list[dict[str, str]]:
+        with (made[0] / "report" / "tables" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    found = made[1].measurement("full")
+    assert found is not None
+    assert found.arrays is not None
+    pattern = read_pattern(found.arrays, f"full/{TAG}")
+    lines = [row for row in table("phase_lines") if row["measurement"] == "full"]
+    assert [float(row["two_theta"]) for row in lines] == list(pattern.ticks)
+    # 2 d sin(theta) = lambda: nickel oxide, cubic with a = 4.177 angstrom in the library, to the shift of its lines.
+    nickel = [row for row in lines if row["phase"] == "NiO-Bunsenite"]
+    squares = np.array([[int(row[h]) ** 2 for h in "hkl"] for row in nickel]).sum(1)
+    edge = 0.5 * 1.5405929 * np.sqrt(squares) / np.sin(np.radians([0.5 * float(row["two_theta"]) for row in nickel]))
+    np.testing.assert_allclose(edge, edge.mean(), rtol=2e-3)
+    rows = {(row["measurement"], row["weighed_in"]): row for row in table("weighed")}
+    assert set(rows) == {(name, key.removeprefix("weighed.")) for name, one in WEIGHED.items() for key in one}
+    assert rows["open", "Al2O3"]["found"] == ""
+    assert float(rows["open", "ZnO"]["weighed_among_found"]) == pytest.approx(65.0)
+    assert rows["open", "ZnO"]["found_as"] == "ZnO-Zincite"
+    assert rows["open", "ZnO"]["found_by"] == "formula"

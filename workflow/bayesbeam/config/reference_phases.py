@@ -44,8 +44,10 @@ lines have more than they need.
 Results are shares of the intensity, weight fractions, cells and widths as parameters (`<structure>.weight_fraction`,
 from 0 to 1), of the draws in which the phase is there, and besides `tables/phases.csv` with the probability of each
 phase, also with the error of the model halved and doubled, `tables/phase_sets.csv`, `tables/unexplained_lines.csv`
-with lines that no phase has, and `tables/library.csv` with what of the library was left out, and why. Lines of
-structures are kept in `libraries/` of the results. `docs/diffraction.md` says what the numbers mean.
+with lines that no phase has, `tables/phase_lines.csv` with the places and indices of those that the best set has,
+`tables/library.csv` with what of the library was left out, and why, and `tables/weighed.csv` where columns of the sheet
+say what was weighed in. Lines of structures are kept in `libraries/` of the results. `docs/diffraction.md` says what
+the numbers mean.
 
 `parts`, `sparse`, `noise`, `solve`, `common`, `derived`, `starts` and `linear` do not go with `phases`, nor do
 integration, simulated studies and `next_points`.

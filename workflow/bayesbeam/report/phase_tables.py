@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bayesbeam.report.curves import read_pattern
 from bayesbeam.report.records import Candidate, Results
 from bayesbeam.report.table_columns import Rows
+from bayesbeam.report.weighed import weighed_of
 
 _SPREAD = ("mean", "sd", "q025", "median", "q975")
 
 
-def has_phases(results: Results) -> bool:
-    """Whether any candidate was searched for phases."""
-    return any(True for _ in _searched(results))
+def empty_ones(results: Results) -> set[str]:
+    """Tables that have no row for want of searches, or of what was weighed."""
+    if not any(True for _ in _searched(results)):
+        return set(MAKERS)
+    return set() if any(True for _ in weighed(results)) else {"weighed"}
 
 
 def _searched(results: Results) -> Iterator[tuple[Candidate, Mapping[str, Any]]]:
@@ -65,3 +69,33 @@ def library(results: Results) -> Rows:
             yield one.measurement, one.candidate, row["copy"], "copy", f"the same structure as {row['kept']}"
         for name in told["outside"]:
             yield one.measurement, one.candidate, name, "elements", "has elements that may not be there"
+
+
+def phase_lines(results: Results) -> Rows:
+    """Places of the lines of the phases of each best set, at the first wavelength."""
+    for one, facts in _searched(results):
+        result = results.measurement(one.measurement)
+        if result is None or result.arrays is None:
+            continue
+        pattern = read_pattern(result.arrays, f"{result.id}/{one.tag}")
+        for place, owner, plane in zip(pattern.ticks, pattern.owner, pattern.planes, strict=True):
+            yield one.measurement, one.candidate, facts["best"][owner], *map(int, plane), float(place)
+
+
+def weighed(results: Results) -> Rows:
+    """What was weighed in and what was found of it, per cent of the mass."""
+    for one, facts in _searched(results):
+        result = results.measurement(one.measurement)
+        for row in weighed_of(result, facts) if result is not None else ():
+            found = (row.among, row.mean, *row.interval) if row.found else (None,) * 4
+            yield one.measurement, one.candidate, row.label, row.weighed, *found, "+".join(row.phases), row.by
+
+
+MAKERS: Mapping[str, Callable[[Results], Rows]] = {
+    "phases": phases,
+    "phase_sets": phase_sets,
+    "phase_lines": phase_lines,
+    "weighed": weighed,
+    "unexplained_lines": unexplained_lines,
+    "library": library,
+}

@@ -39,6 +39,11 @@ COLUMNS = {
         "share_q025", "share_median", "share_q975", "weight_fraction", "weight_sd", "weight_q025", "weight_median",
         "weight_q975", "weight_sd_fit", "cell",
     ),
+    "phase_lines": ("measurement", "candidate", "phase", "h", "k", "l", "two_theta"),
+    "weighed": (
+        "measurement", "candidate", "weighed_in", "weighed", "weighed_among_found", "found", "found_q025",
+        "found_q975", "found_as", "found_by",
+    ),
     "phase_sets": ("measurement", "candidate", "rank", "size", "free_energy", "probability", "phases"),
     "unexplained_lines": ("measurement", "candidate", "two_theta", "d", "z"),
     "library": ("measurement", "candidate", "structure", "kind", "reason"),

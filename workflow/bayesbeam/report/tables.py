@@ -49,10 +49,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "supports": sparse_tables.supports,
         "sizes": sparse_tables.sizes,
         "density_of_states": sparse_tables.density_of_states,
-        "phases": phase_tables.phases,
-        "phase_sets": phase_tables.phase_sets,
-        "unexplained_lines": phase_tables.unexplained_lines,
-        "library": phase_tables.library,
+        **phase_tables.MAKERS,
         "averaged": _averaged,
         "next_points": _next_points,
         "exact": exact_rows,
@@ -83,8 +80,7 @@ def tables_of(results: Results) -> tuple[str, ...]:
         empty |= {"noise_curve", "noise_level"}
     if not any(one.sparse for one in candidates):
         empty |= {"terms", "supports", "sizes", "density_of_states"}
-    if not phase_tables.has_phases(results):
-        empty |= {"phases", "phase_sets", "unexplained_lines", "library"}
+    empty |= phase_tables.empty_ones(results)
     if not any(exact_rows(results)):
         empty.add("exact")
     if not any(_numbering(results)):
