@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+LIST = ".txt"
+
 
 def cif_files(places: Iterable[Path]) -> dict[str, Path]:
     """Files by their names, in order; of several with one name the later ones have that of their folder before it.
@@ -16,7 +18,8 @@ def cif_files(places: Iterable[Path]) -> dict[str, Path]:
     Parameters
     ----------
     places : iterable of Path
-        Folders, of which all ``*.cif`` are taken, and files, taken whatever they are called.
+        Folders, of which all ``*.cif`` are taken; lists, files ``*.txt`` with a place a line relative to the list, in
+        which ``#`` begins a comment; and other files, taken whatever they are called.
 
     Raises
     ------
@@ -24,7 +27,7 @@ def cif_files(places: Iterable[Path]) -> dict[str, Path]:
         If a place is not there or cannot be read.
     """
     found: dict[str, Path] = {}
-    for place in dict.fromkeys(places):
+    for place in dict.fromkeys(one for named in places for one in _listed(named)):
         files = [place]
         if place.is_dir():
             files = sorted(one for one in place.iterdir() if one.suffix.lower() == ".cif" and one.is_file())
@@ -33,6 +36,15 @@ def cif_files(places: Iterable[Path]) -> dict[str, Path]:
                 name = file.name if file.name not in found else f"{file.parent.name}/{file.name}"
                 found[name if name not in found else str(file)] = file
     return found
+
+
+def _listed(place: Path) -> list[Path]:
+    """Places that a list stands for, or the place itself."""
+    if place.suffix.lower() != LIST or place.is_dir():
+        return [place]
+    text = place.read_text(encoding="utf-8", errors="replace")
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [place.parent / line for line in lines if line]
 
 
 def content_of(places: Iterable[Path]) -> str:

@@ -71,8 +71,9 @@ def _content(library: Sequence[Path], problems: Problems, path: KeyPath) -> str:
     try:
         return "" if lost else content_of(library)
     except OSError as problem:
-        found = f"a library that cannot be read ({problem.strerror or problem})"
-        problems.add(path, found, "a folder of CIFs", "Check the permissions of the files.")
+        file = "a library" if problem.filename is None else shown_path(Path(problem.filename))
+        found = f"{file}, which cannot be read ({problem.strerror or problem})"
+        problems.add(path, found, "CIFs that can be read", "Correct the list, or the permissions of the file.")
         return ""
 
 

@@ -60,8 +60,8 @@ class Phases(Section):
     """Crystalline phases of a powder pattern: which structures of a library are there, see below."""
 
     library: Places = Field(
-        description="Folder of CIFs, relative to the campaign's folder (or absolute); or a list of folders and CIFs. "
-        "Broken CIFs are left out by name.",
+        description="Folder of CIFs, relative to the campaign's folder (or absolute); or a list of folders and CIFs, "
+        "or of files .txt that name one a line, relative to themselves. Broken CIFs are left out by name.",
         examples=["structures", "[structures, more/ZnO.cif]"],
     )
     elements: Elements | None = Field(

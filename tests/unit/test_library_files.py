@@ -1,0 +1,43 @@
+"""CIFs of a library: folders, files, and lists of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bayesbeam.config.library_files import cif_files, content_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three CIFs, and lists beside their folder."""
+    (tmp_path / "cifs").mkdir()
+    for name in ("b.cif", "a.CIF", "c.cif"):
+        (tmp_path / "cifs" / name).write_text(f"data_{name}\n", encoding="utf-8")
+    (tmp_path / "cifs" / "notes.md").write_text("no CIF\n", encoding="utf-8")
+    (tmp_path / "two.txt").write_text("# of three\ncifs/c.cif   # the last\n\ncifs/a.CIF\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_stands_for_its_cifs(folder: Path) -> None:
+    assert list(cif_files([folder / "cifs"])) == ["a.CIF", "b.cif", "c.cif"]
+
+
+def test_a_list_names_places_relative_to_itself(folder: Path) -> None:
+    assert list(cif_files([folder / "two.txt"])) == ["c.cif", "a.CIF"]
+    assert list(cif_files([folder / "two.txt", folder / "cifs"])) == ["c.cif", "a.CIF", "b.cif"]
+
+
+def test_what_a_list_names_counts_and_not_the_list(folder: Path) -> None:
+    named = [folder / "cifs" / "c.cif", folder / "cifs" / "a.CIF"]
+    assert content_of([folder / "two.txt"]) == content_of(named)
+    (folder / "cifs" / "c.cif").write_text("data_other\n", encoding="utf-8")
+    assert content_of([folder / "cifs" / "a.CIF"]) != content_of(named)
+
+
+def test_what_is_not_there_is_named(folder: Path) -> None:
+    (folder / "two.txt").write_text("cifs/lost.cif\n", encoding="utf-8")
+    with pytest.raises(OSError, match="lost") as raised:
+        content_of([folder / "two.txt"])
+    assert Path(raised.value.filename).name == "lost.cif"
