@@ -61,6 +61,9 @@ def test_few_columns_and_many_and_sums_of_two_are_those_of_the_dense_matrix(misf
     columns = RNG.normal(size=(80, 20))
     one_by_one = np.column_stack([law.whitened(column) for column in columns.T])
     np.testing.assert_allclose(law.whitened(columns), one_by_one, atol=1e-13)
+    for dtype in (np.float32, np.float64):
+        typed = RNG.normal(size=(80, 301)).astype(dtype)
+        assert all(law.whitened(typed, n).tobytes() == law.whitened(typed).tobytes() for n in (2, 3, 7))
     factor = np.linalg.inv(law.whitened(np.eye(80)))
     together = np.kron(np.eye(40), np.ones((1, 2)))
     summed = np.linalg.inv(law.in_pairs().whitened(np.eye(40)))

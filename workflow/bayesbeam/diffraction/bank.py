@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.diffraction.line_loops import shift
+from bayesbeam.diffraction.line_loops import shift, shift_weights
 from bayesbeam.diffraction.phase import Phase
 from bayesbeam.diffraction.profile import OWN, Beam, pattern
 
@@ -41,11 +41,14 @@ def bank(
     fine = first + step * np.arange(int((x[-1] + beyond - first) / step) + 2)
     fine = fine[fine < 179.0]
     place = _places(x, strains, common, first, step)
+    start, weight = np.empty(place.shape, dtype=np.int32), np.empty((*place.shape, 4), dtype=np.float32)
+    shift_weights(place, len(fine) - 1, start, weight)
     found = np.zeros((len(phases), len(strains), len(x)), dtype=np.float32)
 
     def fill(k: int) -> None:
         own = np.zeros(phases[k].strains + len(OWN))
-        shift(pattern(fine, phases[k], beam, common, own, faintest=faintest), place, found[k])
+        curve = pattern(fine, phases[k], beam, common, own, faintest=faintest)
+        shift(curve.astype(np.float32), start, weight, found[k])
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
         list(pool.map(fill, range(len(phases))))

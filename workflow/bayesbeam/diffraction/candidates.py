@@ -31,13 +31,14 @@ _CLOSER, _NEGLIGIBLE = 16, 7.0
 class Raw:
     """Patterns (K, S, N) of all phases at all strains, each of unit height; phases without lines are 0.
 
-    ``paired`` (N/2, K S) are sums of two neighbours, as columns, for a first look.
+    ``paired`` (N/2, K S) are sums of two neighbours, as columns, for a first look; ``threads`` share out work on them.
     """
 
     patterns: NDArray[np.float32]
     paired: NDArray[np.float32]
     strains: FloatArray
     log_weight: FloatArray
+    threads: int = 1
 
     @property
     def phases(self) -> int:
@@ -70,13 +71,13 @@ def raw_columns(
     paired = np.ascontiguousarray(paired.reshape(-1, count // 2).T)
     log_weight = -0.5 * np.square(STRAINS / strain_sd)
     log_weight -= math.log(float(np.exp(log_weight).sum()))
-    return Raw(found, paired, STRAINS, log_weight)
+    return Raw(found, paired, STRAINS, log_weight, threads)
 
 
 def white_columns(raw: Raw, frame: Frame) -> White:
     """Columns as a frame sees them at a first look."""
     small = frame.in_pairs
-    white = small.law.whitened(raw.paired)
+    white = small.law.whitened(raw.paired, raw.threads)
     along = small.basis.astype(np.float32).T @ white
     squares = np.einsum("nc,nc->c", white, white).astype(np.float64)
     squares -= np.einsum("tc,tc->c", along, along)

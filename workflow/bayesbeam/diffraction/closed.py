@@ -16,6 +16,8 @@ from bayesbeam.diffraction.shapes import refine
 FloatArray = NDArray[np.float64]
 
 _ROUNDS, _BEST, _LEAST_WEIGHT = 3, 8, 1e-3
+_SWEEPS = 400
+"""Of the walk among sets: it only has to come by the best ones."""
 
 
 def better_set(asked: Question, found: Found, given: Choice, seed: int) -> tuple[int, ...]:
@@ -27,7 +29,7 @@ def better_set(asked: Question, found: Found, given: Choice, seed: int) -> tuple
     members = set(range(len(fit.members)))
     gram = np.asarray(white.T @ white, dtype=np.float64)
     columns = Columns(gram, white.T @ setting.frame.target, given.cost, given.owner, asked.log_prior)
-    sets = search_sets(columns, seed, threads=asked.threads)
+    sets = search_sets(columns, seed, _SWEEPS, threads=asked.threads)
     chosen = [*sets.members]
     chosen.extend(tuple(sorted(members - {j})) for j in members if tuple(sorted(members - {j})) not in chosen)
     value = np.array([free_energy_of(columns, one) for one in chosen])

@@ -112,36 +112,51 @@ def _add_lines(
                 i += 1
 
 
-def _shift(values: Any, place: Any, out: Any) -> None:
-    """Values (F,) of an even grid at ``place`` (S, N) in steps of it, by cubics through four points; 0 outside."""
-    last = values.shape[0] - 3
+def _shift_weights(place: Any, last: int, first: Any, weight: Any) -> None:
+    """Where ``place`` (S, N) lies on an even grid of ``last + 1`` points: first of four, and weights of a cubic.
+
+    Weights (S, N, 4) are 0 outside.
+    """
     for s in range(place.shape[0]):
         for i in range(place.shape[1]):
             at = place[s, i]
             j = int(at)
-            if at < 1.0 or j > last:
-                out[s, i] = 0.0
+            if at < 1.0 or j > last - 2:
+                first[s, i] = 0
+                weight[s, i, :] = 0.0
                 continue
             t = at - j
-            before, here, after, next_one = values[j - 1], values[j], values[j + 1], values[j + 2]
-            a = -before / 6.0 + 0.5 * here - 0.5 * after + next_one / 6.0
-            b = 0.5 * before - here + 0.5 * after
-            c = -before / 3.0 - 0.5 * here + after - next_one / 6.0
-            out[s, i] = here + t * (c + t * (b + t * a))
+            first[s, i] = j - 1
+            weight[s, i, 0] = t * (-1.0 / 3.0 + t * (0.5 - t / 6.0))
+            weight[s, i, 1] = 1.0 + t * (-0.5 + t * (-1.0 + 0.5 * t))
+            weight[s, i, 2] = t * (1.0 + t * (0.5 - 0.5 * t))
+            weight[s, i, 3] = t * (-1.0 / 6.0 + t * t / 6.0)
 
 
-def _whiten(band: Any, rows: Any) -> None:
-    """Solve L v = row for all columns of ``rows`` (N, C) in place; ``band`` (N, B+1) is L, column by column."""
-    points, columns, reach = rows.shape[0], rows.shape[1], band.shape[1] - 1
+def _shift(values: Any, first: Any, weight: Any, out: Any) -> None:
+    """Values of an even grid at places of which the weights are given."""
+    for s in range(first.shape[0]):
+        for i in range(first.shape[1]):
+            j = first[s, i]
+            out[s, i] = (weight[s, i, 0] * values[j] + weight[s, i, 1] * values[j + 1]
+                         + weight[s, i, 2] * values[j + 2] + weight[s, i, 3] * values[j + 3])  # fmt: skip
+
+
+def _whiten(band: Any, rows: Any, start: int, stop: int) -> None:
+    """Solve L v = row for some columns of ``rows`` (N, C) in place; ``band`` (N, B+1) is L, column by column."""
+    points, reach = rows.shape[0], band.shape[1] - 1
     for i in range(points):
+        # Views, so that the loops count from 0 and become vectors.
+        own = rows[i][start:stop]
         for d in range(1, min(reach, i) + 1):
             factor = band[i - d, d]
             if factor != 0.0:
-                for c in range(columns):
-                    rows[i, c] -= factor * rows[i - d, c]
+                other = rows[i - d][start:stop]
+                for c in range(own.shape[0]):
+                    own[c] -= factor * other[c]
         inverse = 1.0 / band[i, 0]
-        for c in range(columns):
-            rows[i, c] *= inverse
+        for c in range(own.shape[0]):
+            own[c] *= inverse
 
 
 def _whiten_few(band: Any, rows: Any) -> None:
@@ -175,6 +190,7 @@ with cached_here():
     line_widths = njit(nogil=True, cache=True, error_model="numpy")(_widths)
     on_axis = njit(nogil=True, cache=True, error_model="numpy")(_on_axis)
     add_lines = njit(nogil=True, cache=True, error_model="numpy")(_add_lines)
+    shift_weights = njit(nogil=True, cache=True, error_model="numpy")(_shift_weights)
     shift = njit(nogil=True, cache=True, error_model="numpy")(_shift)
     whiten = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(_whiten)
     whiten_few = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(_whiten_few)
