@@ -119,7 +119,8 @@ def open_sums(
     """Sums over the pieces of a pattern, for candidates' patterns (C, N) of unit height."""
     pieces = pieces_of(data, background)
     laws = laws_of(data, common, tolerance, background, pieces)
-    columns = np.column_stack([parts.T, data.background, data.y])
+    # Columns that span the background's, but none nearly a sum of others, as 1/x and polynomials are on short ranges.
+    columns = np.column_stack([parts.T, np.linalg.qr(data.background)[0], data.y])
     last = np.append(pieces.first[1:], len(data.x))
     pairs = list(zip(pieces.first, last, strict=True))
     told, wrong = (np.array([white[i:j].T @ white[i:j] for i, j in pairs])
