@@ -82,14 +82,15 @@ def test_what_a_phase_would_add_is_the_change_of_the_free_energy(
     columns = Columns(gram, moment, np.zeros(len(moment)), owner, np.zeros(size + 2))
     base = tuple(range(size))
     energy = [free_energy_of(columns, (*base, size + j)) - free_energy_of(columns, base) for j in range(12 * 21)]
-    exact = logsumexp(raw.log_weight - np.reshape(energy, (12, 21)), axis=1)
+    gain = raw.log_weight - np.reshape(energy, (12, 21))
+    exact = logsumexp(gain, axis=1)
     others = [k for k in range(12) if asked.phases[k].name not in {one.phase.name for one in chosen}]
     # Strains that are left out count for less than 21 exp(-7) in all; heights beside each other are taken as positive
     # one by one, which for phases that nearly cancel is less.
     clear = [k for k in others if exact[k] > 0.0]
     assert clear
     np.testing.assert_allclose(found[clear], exact[clear], atol=0.05)
-    assert [strain[k] for k in clear] == [raw.strains[np.argmin(np.reshape(energy, (12, 21))[k])] for k in clear]
+    assert [strain[k] for k in clear] == [raw.strains[np.argmax(gain[k])] for k in clear]
 
 
 def test_a_phase_that_no_candidate_has_is_told_and_not_made_up_for() -> None:

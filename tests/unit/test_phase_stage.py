@@ -49,7 +49,7 @@ def test_phases_are_found_with_what_is_told_of_each(done: tuple[Lab, dict[str, A
         # Lines are exact but for counting; the background at first sight takes some of the intensity.
         assert row["share"]["mean"] == pytest.approx(share, abs=0.03)
         assert row["lines_seen"] >= 3
-    assert sum(row["weight_fraction"]["mean"] for row in told.values()) == pytest.approx(1.0, abs=1e-6)
+    assert sum(row["weight_fraction"]["mean"] for row in told.values()) == pytest.approx(1.0, abs=1e-4)
     zinc = told["ZnO-Zincite"]
     assert [edge["edge"] for edge in zinc["cell"]] == ["a", "c"]
     assert all(abs(edge["value"] - edge["library"]) < 5.0 * edge["sd"] for edge in zinc["cell"])

@@ -76,9 +76,10 @@ class Phases(Section):
         3.0, description="Number of phases that is expected, of a Poisson prior; which ones, nothing is known of."
     )
     cell: Annotated[Real, Field(gt=0.0, le=0.02)] = Field(
-        0.004,
+        0.002,
         description="Relative change of the edges of a cell that is usual (standard deviation): more for solid "
-        "solutions and high temperatures, less where the structures are known to fit. Beyond 1 % nothing is found.",
+        "solutions and high temperatures, less where the structures are known to fit. Beyond three times as much, or "
+        "1 %, nothing is found.",
     )
     texture: Annotated[Real, Field(gt=0.0, le=1.0)] = Field(
         0.15,

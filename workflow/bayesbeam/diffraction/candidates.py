@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.diffraction.bank import bank
 from bayesbeam.diffraction.gram import Frame, pairs
-from bayesbeam.diffraction.members import Member
+from bayesbeam.diffraction.members import FARTHEST_CELL, Member
 from bayesbeam.diffraction.phase import Phase
 from bayesbeam.diffraction.powder import Powder
 from bayesbeam.diffraction.profile import Beam
@@ -69,7 +69,9 @@ def raw_columns(
     count = len(data.x) // 2 * 2
     paired = found[:, :, 0:count:2] + found[:, :, 1:count:2]
     paired = np.ascontiguousarray(paired.reshape(-1, count // 2).T)
-    log_weight = -0.5 * np.square(STRAINS / strain_sd)
+    log_weight = np.where(
+        np.abs(STRAINS) <= FARTHEST_CELL * strain_sd + 1e-9, -0.5 * np.square(STRAINS / strain_sd), -np.inf
+    )
     log_weight -= math.log(float(np.exp(log_weight).sum()))
     return Raw(found, paired, STRAINS, log_weight, threads)
 

@@ -20,13 +20,15 @@ STEPS = (2e-5, 2e-5, 2e-2, 1e-2)
 
 
 _NO_TEXTURE = 1e-4
+FARTHEST_CELL, _FARTHEST = 3.0, 4.0
+"""Standard deviations that edges and angles of a cell, and all else, may be off."""
 
 
 @dataclass(frozen=True)
 class Spread:
     """Standard deviations of the normal priors of a phase's parameters, all around 0."""
 
-    edge: float = 0.004
+    edge: float = 0.002
     angle: float = 0.004
     width: float = 0.35
     texture: float = 0.15
@@ -36,6 +38,12 @@ class Spread:
         # In a cubic crystal planes of one family lie at several angles to any axis: it is taken to have no texture.
         texture = _NO_TEXTURE if len(phase.edges) == 1 else self.texture
         return _in_order(phase, (self.edge, self.angle, self.width, texture))
+
+    def farthest(self, phase: Phase) -> FloatArray:
+        """Bounds of all parameters of one phase, to either side."""
+        times = np.full(phase.strains + len(OWN), _FARTHEST)
+        times[: phase.strains] = FARTHEST_CELL
+        return times * self.of(phase)
 
 
 def steps_of(phase: Phase) -> FloatArray:

@@ -22,7 +22,6 @@ COMMON_STEPS = np.array([5e-4, 5e-4, 1e-2, 1e-2, 2e-2, 2e-2, 2e-2, 1e-2])
 """Of finite differences of the shared parameters."""
 COMMON_SD = np.array([0.05, 0.1, 0.25, 0.25, 0.5, 0.4, 0.4, 0.2])
 """Standard deviations of their priors."""
-_FARTHEST = 4.0
 _TRIES, _DAMPING, _LEAST_DAMPING = 6, 1e-3, 1e-6
 
 
@@ -179,7 +178,7 @@ def _moved(setting: Setting, place: _Place, step: FloatArray, free: Flags, may: 
         if not moves:
             members.append(one)
             continue
-        limit = _FARTHEST * setting.spread.of(one.phase)
+        limit = setting.spread.farthest(one.phase)
         members.append(replace(one, own=np.clip(one.own + step[at : at + len(one.own)], -limit, limit)))
         at += len(one.own)
     return _place(setting, common, members, place, same)

@@ -19,7 +19,12 @@ FloatArray = NDArray[np.float64]
 
 CLEAR, SEEN = 8.0, 3.0
 """Standard deviations at which a line that nothing explains is told, and at which a line of a phase counts as seen."""
-FEWEST_UNKNOWN, FEWEST_LINES, LEAST_SHARE = 2, 3, 0.005
+_TIMES = 4.0
+"""Relative errors of a line by which the data must be above the model until it is unknown."""
+FEWEST_UNKNOWN, CLEAR_SHARE = 2, 0.05
+"""Unknown lines that tell of another phase; one is enough where so much of the intensity is unknown."""
+FEWEST_LINES, LEAST_SHARE = 3, 0.005
+"""Own lines of a phase that is present, if it has as many in range, and its share of the intensity."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +38,22 @@ class Unknown:
     @property
     def is_open(self) -> bool:
         """Whether something is there that is none of the phases."""
-        return len(self.position) >= FEWEST_UNKNOWN
+        return len(self.position) >= FEWEST_UNKNOWN or (len(self.position) > 0 and self.share > CLEAR_SHARE)
 
 
 def unknown_lines(data: Powder, model: FloatArray, background: FloatArray, tolerance: Tolerance) -> Unknown:
     """Lines of none of the phases of a model (N,), by a filter of the width of a line on what is left.
 
-    A line that is explained may be off by its tolerance, three times over; only what is more is unknown.
+    A line that is explained may be off by its tolerance, so many times over; only what is more is unknown, and must be
+    clear of counting noise.
     """
     half = data.half_width
     bell = np.hanning(2 * half + 3)
     bell /= bell.sum()
-    counting = np.convolve(data.variance, bell**2, "same")
+    counting = np.sqrt(np.convolve(data.variance, bell**2, "same"))
     near = np.maximum(smooth(model - background, 2 * half), smooth(model - background, half))
-    off = (tolerance.line + tolerance.form) * np.maximum(near, 0.0)
     left = smooth(data.y - model, half)
-    z = left / np.sqrt(counting + np.square(off))
+    z = (left - _TIMES * tolerance.line * np.maximum(near, 0.0)) / counting
     top = np.flatnonzero((z[1:-1] > CLEAR) & (z[1:-1] >= z[:-2]) & (z[1:-1] > z[2:])) + 1
     kept: list[int] = []
     for i in top[np.argsort(-z[top], kind="stable")]:
@@ -56,7 +61,7 @@ def unknown_lines(data: Powder, model: FloatArray, background: FloatArray, toler
             kept.append(int(i))
     order = np.sort(np.array(kept, dtype=np.int64))
     whole = float(np.maximum(data.y - background, 0.0).sum())
-    share = float(np.maximum(left[np.abs(z) > SEEN], 0.0).sum()) / whole if whole > 0.0 else 0.0
+    share = float(left[z > SEEN].sum()) / whole if whole > 0.0 else 0.0
     return Unknown(data.x[order], z[order], share)
 
 

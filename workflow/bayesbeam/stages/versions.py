@@ -11,4 +11,4 @@ BLOCKS = 2
 INTEGRATE = 10
 REPORT = 23
 # Of searches for phases, on top of SAMPLE.
-PHASES = 2
+PHASES = 3
