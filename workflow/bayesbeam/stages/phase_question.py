@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +100,11 @@ def _library(
     spec: PhasesSpec, m: Measurement, data: Powder, beam: Beam, elements: tuple[str, ...] | None, cache: Path | None
 ) -> Library:
     """Structures that may be there, with their lines at the wavelength of a pattern."""
+    # A folder for each library, for what is kept of one is replaced by what another has.
+    kept = None if cache is None else cache / hashlib.sha256("\0".join(spec.library).encode()).hexdigest()[:12]
     window = Window(beam.wavelengths[0], _round(data.x[0], -1), _round(data.x[-1], 1), beam.optics)
     try:
-        return crystal_library(cif_files(map(Path, spec.library)), LineRequest(window), elements, cache)
+        return crystal_library(cif_files(map(Path, spec.library)), LineRequest(window), elements, kept)
     except OSError as problem:
         found = f"a library that cannot be read ({problem.strerror or problem})"
         raise DataError.at(f"measurement {m.id}", found, "folders and files of CIFs", "Correct the path.") from problem
