@@ -9,11 +9,18 @@ FloatArray = NDArray[np.float64]
 
 
 def chebyshev(x: FloatArray, terms: int, inverse: bool = True) -> FloatArray:
-    """Columns (N, terms) of Chebyshev polynomials over the range of x; the last is 1/x instead if asked."""
+    """Columns (N, terms) of Chebyshev polynomials over the range of x; the last is 1/x instead if asked.
+
+    Of 1/x what the polynomials have is taken out: over a short range that is nearly all of it.
+    """
     scaled = (2.0 * x - x[0] - x[-1]) / (x[-1] - x[0])
     columns = np.polynomial.chebyshev.chebvander(scaled, terms - 1 - int(inverse))
     if inverse:
-        columns = np.column_stack([columns, x[0] / x])
+        basis = np.linalg.qr(columns)[0]
+        own = x[0] / x
+        for _ in range(2):  # once more, for what rounding left
+            own = own - basis @ (basis.T @ own)
+        columns = np.column_stack([columns, own / np.abs(own).max()])
     return np.asarray(columns, dtype=np.float64)
 
 
