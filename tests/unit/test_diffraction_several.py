@@ -1,0 +1,126 @@
+"""Several patterns together: a weak phase is believed in all, and one sample is told from several."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayesbeam.diffraction.greedy import Question, question_of
+from bayesbeam.diffraction.one_sample import one_sample, shared_evidence
+from bayesbeam.diffraction.powder import powder
+from bayesbeam.diffraction.profile import Beam
+from bayesbeam.diffraction.sets import log_prior_of_sets
+from bayesbeam.diffraction.several import Together, find_in_all, from_neighbour
+from bayesbeam.errors import DataError, ModelError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from made_up_phases import mixture, phases
+
+CANDIDATES = 6
+
+
+def question(shares: dict[int, float], seed: int, counts: float = 3e4, beam: Beam | None = None) -> Question:
+    data = powder(*mixture(shares, seed, phases(CANDIDATES), 0.02, counts))
+    return question_of(data, phases(CANDIDATES), beam or Beam(), log_prior_of_sets(CANDIDATES, 4))
+
+
+@cache
+def series() -> Together:
+    """Four patterns: phase 0 in all, phase 2 in the last two, a trace of phase 4 in all."""
+    made = [question({0: 0.97 if k < 2 else 0.6, 4: 0.03, **({2: 0.37} if k >= 2 else {})}, 40 + k) for k in range(4)]
+    return find_in_all(made)
+
+
+def test_phases_of_a_series_and_the_patterns_they_are_in() -> None:
+    found = series()
+    assert found.found() == ("phase 0", "phase 2", "phase 4")
+    assert found.present[:, 0] == pytest.approx(np.ones(4), abs=1e-3)
+    assert found.present[:2, 2].max() < 0.2
+    assert found.present[2:, 2].min() > 0.95
+    assert found.probability[[1, 3, 5]].max() < 0.1
+
+
+def test_a_trace_that_most_patterns_leave_open_is_seen_in_all() -> None:
+    found = series()
+    alone = found.log_odds[:, 4] + question({0: 1.0}, 1).odds(1)
+    assert np.median(1.0 / (1.0 + np.exp(-alone))) < 0.9
+    assert found.probability[4] > 0.99
+
+
+def test_probabilities_are_the_closed_sum_over_patterns() -> None:
+    found, asked = series(), question({0: 1.0}, 1)
+    size = len({one.phase.name for fit in found.fits for one in fit.members})
+    for k in (1, 4):
+        inside = any(one.phase.name == f"phase {k}" for fit in found.fits for one in fit.members)
+        odds = asked.odds(size - 1 if inside else size)
+        odds += sum(math.log(0.5 + 0.5 * math.exp(min(one, 500.0))) for one in found.log_odds[:, k])
+        assert found.probability[k] == pytest.approx(1.0 / (1.0 + math.exp(-odds)), rel=1e-9)
+
+
+def test_a_fit_in_the_wrong_place_is_mended_by_its_neighbour() -> None:
+    asked = question({0: 0.6, 2: 0.4}, 3, 4e5)
+    fit = find_in_all([asked], shared_instrument=False).fits[0]
+    wrong = replace(fit, members=tuple(replace(one, own=one.own + 0.012) for one in fit.members))
+    lost = replace(wrong, model=wrong.background)
+    mended = from_neighbour(asked, lost, fit)
+    assert [one.own[0] for one in mended.members] == pytest.approx([one.own[0] for one in fit.members], abs=2e-4)
+
+
+def test_the_evidence_of_one_vector_for_all_is_that_of_a_linear_model() -> None:
+    """Two data sets, y = A theta + unit noise: F of one theta less those of two, by dense normal densities."""
+    rng = np.random.default_rng(4)
+    prior_sd = np.array([0.7, 1.3])
+    parts, values, spreads = [], [], []
+    for _ in range(3):
+        design = rng.standard_normal((6, 2))
+        y = design @ np.array([0.4, -0.9]) + rng.standard_normal(6)
+        precision = design.T @ design + np.diag(1.0 / prior_sd**2)
+        values.append(np.linalg.solve(precision, design.T @ y))
+        spreads.append(np.linalg.inv(precision))
+        parts.append((design, y))
+
+    def log_evidence(design: np.ndarray, y: np.ndarray) -> float:
+        covariance = design @ np.diag(prior_sd**2) @ design.T + np.eye(len(y))
+        return -0.5 * float(y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(2.0 * math.pi * covariance)[1])
+
+    whole = log_evidence(np.vstack([a for a, _ in parts]), np.concatenate([y for _, y in parts]))
+    expected = whole - sum(log_evidence(*one) for one in parts)
+    found, mean, sd = shared_evidence(np.array(values), np.array(spreads), prior_sd)
+    assert found == pytest.approx(expected, abs=1e-9)
+    design, y = np.vstack([a for a, _ in parts]), np.concatenate([y for _, y in parts])
+    precision = design.T @ design + np.diag(1.0 / prior_sd**2)
+    assert mean == pytest.approx(np.linalg.solve(precision, design.T @ y))
+    assert sd == pytest.approx(np.sqrt(np.diag(np.linalg.inv(precision))))
+
+
+def test_two_scans_of_one_sample_are_told_from_two_samples() -> None:
+    """Cells of a mixture are drawn with its seed: the same for two scans of one, off by 0.1 % for another."""
+    first, again, other = (
+        question({0: 0.6, 2: 0.4}, 5, 1e5),
+        question({0: 0.6, 2: 0.4}, 5, 4e5),
+        question({0: 0.3, 2: 0.7}, 6),
+    )
+    same = [first, again]
+    fits = find_in_all(same, shared_instrument=False).fits
+    told = one_sample(same, fits)
+    assert told.log_odds > 3.0
+    assert told.names[:2] == ("phase 0.share", "phase 0.a")
+    apart = [first, other]
+    assert one_sample(apart, find_in_all(apart, shared_instrument=False).fits).log_odds < -3.0
+
+
+def test_patterns_that_do_not_belong_together_are_refused() -> None:
+    one = question({0: 1.0}, 1)
+    with pytest.raises(DataError, match="one wavelength"):
+        find_in_all([one, replace(one, beam=Beam((0.7093,), (1.0,)))])
+    with pytest.raises(ModelError, match="the same candidates"):
+        find_in_all([one, replace(one, phases=one.phases[:3])])
+    with pytest.raises(ModelError, match="no pattern"):
+        find_in_all([])

@@ -1,0 +1,122 @@
+"""Whether patterns are of one sample: shares and cells that are the same in all, against those of each its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesbeam.diffraction.greedy import Question
+from bayesbeam.diffraction.members import Member
+from bayesbeam.diffraction.sets import SHARE_SD
+from bayesbeam.diffraction.shapes import Fit
+from bayesbeam.errors import ModelError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OneSample:
+    """One sample or several: same shares and cells, or each its own.
+
+    ``log_odds`` is that of one sample over each its own (nats); ``value`` and ``sd`` (P,) are those of one sample, and
+    ``names`` what they are of.
+    """
+
+    names: tuple[str, ...]
+    log_odds: float
+    value: FloatArray
+    sd: FloatArray
+
+
+def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
+    """Free energy of shares and cells that all patterns have in common against those of each its own.
+
+    Notes
+    -----
+    By the normal posteriors of the fits and their normal priors, in closed form; of heights the prior is half a normal
+    density, and fits are taken to be well above 0. Everything else is each pattern's own.
+
+    Raises
+    ------
+    ModelError
+        If patterns have not the same phases.
+    """
+    names = {tuple(sorted(names_of(fit))) for fit in fits}
+    if len(names) != 1 or not next(iter(names)):
+        raise ModelError.at("patterns", f"{len(names)} sets of phases", "one set in all, not empty", "")
+    order = sorted(names_of(fits[0]))
+    told = [_told(one, fit, order) for one, fit in zip(asked, fits, strict=True)]
+    members = {one.phase.name: one for one in fits[0].members}
+    labels: list[str] = []
+    sd: list[float] = []
+    for name in order:
+        phase = members[name].phase
+        labels += [f"{name}.share", *(f"{name}.{'abc'[group[0]]}" for group in phase.edges)]
+        sd += [SHARE_SD, *([asked[0].spread.edge] * len(phase.edges))]
+    log_odds, value, spread = shared_evidence(
+        np.array([one[0] for one in told]), np.array([one[1] for one in told]), np.array(sd)
+    )
+    # Half a normal density is twice as high where it is not 0, once for each share of each pattern but one.
+    log_odds -= (len(fits) - 1) * len(order) * math.log(2.0)
+    scale = np.ones(len(labels))
+    at = 0
+    for name in order:
+        for j, group in enumerate(members[name].phase.edges):
+            edge = float(members[name].phase.cell[group[0]])
+            value[at + 1 + j], scale[at + 1 + j] = edge * (1.0 + value[at + 1 + j]), edge
+        at += 1 + len(members[name].phase.edges)
+    return OneSample(tuple(labels), log_odds, value, spread * scale)
+
+
+def names_of(fit: Fit) -> set[str]:
+    """Names of the phases of a set."""
+    return {one.phase.name for one in fit.members}
+
+
+def _told(asked: Question, fit: Fit, order: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """Shares and strains of edges, phases in order, with their covariance."""
+    shared = int((asked.common_sd > 0.0).sum())
+    starts = np.cumsum([shared, *(len(one.own) for one in fit.members)])
+    numbers: list[int] = []
+    values: list[float] = []
+    for name in order:
+        j = [one.phase.name for one in fit.members].index(name)
+        member: Member = fit.members[j]
+        edges = len(member.phase.edges)
+        numbers += [int(starts[-1]) + j, *range(int(starts[j]), int(starts[j]) + edges)]
+        values += [member.height, *(float(one) for one in member.own[:edges])]
+    return np.array(values), fit.covariance[np.ix_(numbers, numbers)]
+
+
+def shared_evidence(
+    value: FloatArray, covariance: FloatArray, prior_sd: FloatArray
+) -> tuple[float, FloatArray, FloatArray]:  # fmt: skip
+    """Log of the evidence of one vector for all over that of one for each, and the mean and sd of the one.
+
+    Parameters
+    ----------
+    value, covariance : arrays (M, P), (M, P, P)
+        Normal posteriors, each under a normal prior around 0.
+    prior_sd : array (P,)
+
+    Notes
+    -----
+    Z of all = product of Z of each times the integral of the product of posteriors over prior^(M - 1).
+    """
+    count = len(value)
+    prior = np.diag(1.0 / np.square(prior_sd))
+    precision = np.linalg.inv(covariance)
+    whole = precision.sum(0) - (count - 1) * prior
+    pull = np.einsum("mpq,mq->p", precision, value)
+    if float(np.linalg.eigvalsh(whole).min()) <= 0.0:
+        raise ModelError.at("patterns", "posteriors wider than their priors", "posteriors of these priors", "")
+    mean = np.linalg.solve(whole, pull)
+    logs = sum(float(np.linalg.slogdet(one)[1]) for one in precision) - (count - 1) * float(np.linalg.slogdet(prior)[1])
+    logs -= float(np.linalg.slogdet(whole)[1])
+    squares = float(np.einsum("mp,mpq,mq->", value, precision, value)) - float(pull @ mean)
+    # One factor (2 pi)^(-P/2) of each posterior, less those of the priors and of the integral: none is left.
+    return 0.5 * logs - 0.5 * squares, np.asarray(mean), np.sqrt(np.diag(np.linalg.inv(whole)))
