@@ -24,7 +24,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peaks", type=_counts, help="numbers of peaks, 1,2,3; all that a piece has if left out")
     parser.add_argument("--spectra", type=int, default=64, help="spectra of the piece many")
     parser.add_argument("--mixtures", type=int, default=200, help="of the piece phases")
-    parser.add_argument("--candidates", type=int, default=100, help="of the piece phases; 1000 for all there are")
+    parser.add_argument("--candidates", type=int, default=100, help="of the piece phases; above 175 decoys")
+    parser.add_argument("--threads", type=int, default=1, help="of the piece phases")
     parser.add_argument("--removed", action="store_true", help="of the piece phases: one phase is no candidate")
     parser.add_argument("--batch", type=int, default=64, help="spectra in one target")
     parser.add_argument("--contenders", type=_names, help="of single and peers, by name: " + ",".join(_known()))
@@ -38,8 +39,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--peers-python: there is no program {asked.peers_python}; expected a Python. Correct the path.")
     # Not resolved further: the links of a virtual environment say which one it is.
     asked.peers_python = str(Path(found).absolute())
-    if min(asked.seeds, asked.spectra, asked.batch, asked.mixtures, asked.candidates) < 1:
-        words = "--seeds, --spectra, --batch, --mixtures, --candidates"
+    if min(asked.seeds, asked.spectra, asked.batch, asked.mixtures, asked.candidates, asked.threads) < 1:
+        words = "--seeds, --spectra, --batch, --mixtures, --candidates, --threads"
         parser.error(f"{words}: a number below 1; expected 1 or more. Leave it out for the default.")
     return asked
 
@@ -56,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> None:
             if piece == "linear":
                 linear_parameters.run(asked.seeds, plan.folder)
             elif piece == "phases":
-                phase_search.run(asked.mixtures, asked.candidates, asked.removed, plan.folder)
+                phase_search.run(asked.mixtures, asked.candidates, asked.removed, asked.threads, plan.folder)
             elif piece in ("single", "peers"):
                 pieces.free_energies(piece, chosen if piece == "peers" else (OURS,), plan)
             else:

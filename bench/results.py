@@ -47,7 +47,7 @@ SAME = {
     "gpu": ("what", "engine", "device", "count", "size"),
     "supports": ("columns", "most", "how", "threads"),
     "linear": ("problem", "way", "error"),
-    "phases": ("candidates", "removed"),
+    "phases": phase_search.SAME,
     "peers": ("contender", "count"),
 }
 

@@ -103,7 +103,7 @@ def test_the_benchmark_counts_what_is_right(tmp_path: Path) -> None:
     right = {"exact": True, "family": True, "phase_odds": [[0.99, True], [0.3, False]], "family_odds": [[0.99, True]]}
     wrong = {"exact": False, "family": True, "phase_odds": [[0.97, False]], "family_odds": [[0.99, True]]}
     records = [
-        {"candidates": 8, "removed": False, "value": base | one | {"open": one is wrong}}
+        {"candidates": 8, "removed": False, "threads": 1, "value": base | one | {"open": one is wrong}}
         for one in (right, wrong, right, wrong)
     ]
     text = phase_search.table(records)
