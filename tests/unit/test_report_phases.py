@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from bayesbeam.io.seal import seal
-from bayesbeam.report.curves import read_pattern
+from bayesbeam.report.curves import Pattern, read_pattern
 from bayesbeam.report.figures.frames import Frame, Trace, map_figure, waterfall_figure
 from bayesbeam.report.figures.pattern import pattern_figure
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.records import Results
-from bayesbeam.report.style import figure_style
+from bayesbeam.report.style import dots, figure_style, new_figure
+from bayesbeam.report.svg import inline, svg_bytes
 from bayesbeam.report.weighed import weighed_of
 from bayesbeam.stages.report import report_from_files
 
@@ -221,3 +222,40 @@ def test_lines_and_weighed_amounts_have_tables(made: tuple[Path, Results]) -> No
     assert float(rows["open", "ZnO"]["weighed_among_found"]) == pytest.approx(65.0)
     assert rows["open", "ZnO"]["found_as"] == "ZnO-Zincite"
     assert rows["open", "ZnO"]["found_by"] == "formula"
+
+
+def test_long_patterns_are_drawn_with_all_that_can_be_seen() -> None:
+    """Twenty thousand points: every extreme of what is left is drawn, and a dot near enough to each point."""
+    rng = np.random.default_rng(4)
+    x = np.linspace(5.0, 145.0, 20_000)
+    model = 100.0 + 5000.0 * np.exp(-0.5 * ((x - 40.0) / 0.1) ** 2)
+    y = rng.poisson(model).astype(float)
+    y[12_345] = 0.0
+    nothing = np.zeros(0, dtype=np.int64)
+    pattern = Pattern(x, y, np.sqrt(model), False, model, np.full(x.size, 100.0), np.zeros((0, x.size)), np.zeros(0),
+                      nothing, np.zeros((0, 3), dtype=np.int64))  # fmt: skip
+    with figure_style():
+        figure = pattern_figure(pattern, [], [])
+        content = svg_bytes(figure, "t")
+    main, _, below = figure.axes
+    left = below.lines[0]
+    assert len(left.get_xdata()) <= 1800
+    assert x[12_345] in left.get_xdata()
+    drawn = main.patches[0].get_path().vertices[::2]
+    assert 500 < len(drawn) < 8000
+    ends = np.array([np.ptp(x), np.ptp(np.sqrt(y))])
+    for place in rng.integers(0, x.size, 200):
+        away = np.abs(np.column_stack([drawn[:, 0] - x[place], np.sqrt(drawn[:, 1]) - np.sqrt(y[place])])) / ends
+        assert (away * (550, 250)).max(1).min() <= 1.0
+    assert len(inline(content, "f1", "t")) < 400_000
+
+
+def test_a_dot_in_the_page_is_a_stroke_without_a_length() -> None:
+    with figure_style():
+        figure = new_figure(1.0)
+        axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+        dots(axes, [1.0, 2.0], [3.0, 4.0])
+        axes.set_xlim(0, 3)
+        axes.set_ylim(0, 5)
+        page = inline(svg_bytes(figure, "t"), "f1", "t")
+    assert re.search(r'd="M [\d.]+ [\d.]+ h0 M [\d.]+ [\d.]+ h0 *"', page)

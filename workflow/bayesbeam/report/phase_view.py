@@ -97,7 +97,7 @@ def _figure(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Show
     curves = {"two_theta_deg": pattern.x, "observed": pattern.y, "calculated": pattern.model,
               "background": pattern.background, "noise_sd": pattern.sd}  # fmt: skip
     curves |= {f"phase {name}": part for name, part in zip(facts["best"], pattern.parts, strict=True)}
-    return gallery.add(f"{result.id}+{one.tag}+pattern", figure, title, data=curves)
+    return gallery.add(f"{result.id}+{one.tag}+pattern", figure, title, pdf=one is result.best, data=curves)
 
 
 def phases_table(facts: Facts, weighed: tuple[Weighed, ...] = ()) -> Table:

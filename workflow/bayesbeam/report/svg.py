@@ -19,6 +19,8 @@ _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _SPACES, _CURVED = re.compile(r" {2,}"), re.compile(r"[CQ]")
+# Of a dot: a stroke without a length.
+_DOT = re.compile(r"M (\S+ \S+) \1(?= M|$| *$)")
 _FONT = re.compile(r"'?DejaVu Sans'?(?:, ?[^;:\"]+)?")
 _NAMES = {
     style.INK: "ink",
@@ -117,7 +119,7 @@ def _short(value: str) -> str:
     """Outline with coordinates to a twentieth of a point; a row of L without its repeated letter."""
     rounded = _NUMBER.sub(lambda found: f"{round(20 * float(found[0])) / 20:g}", value)
     tight = _SPACES.sub(" ", rounded.replace("\n", " "))
-    return tight if _CURVED.search(tight) else tight.replace(" L ", " ")
+    return tight if _CURVED.search(tight) else _DOT.sub(r"M \1 h0", tight.replace(" L ", " "))
 
 
 def _coloured(value: str) -> str:

@@ -108,16 +108,14 @@ def weighed_figure(rows: Sequence[Weighed]) -> Figure:
     for place, label in enumerate(labels):
         _draw_phase(left, right, [one for one in rows if one.label == label], place)
     for axes in (left, right):
-        axes.set_xscale("symlog", linthresh=_EVEN, linscale=0.4)
         style.quiet_grid(axes)
         axes.set_xlabel("weighed (wt %)")
-    left.set_yscale("symlog", linthresh=_EVEN, linscale=0.4)
     ends = 0.0, 130.0
     left.plot(ends, ends, color=style.MUTED, lw=0.6, zorder=1)
     right.axhline(0, color=style.MUTED, lw=0.6, zorder=1)
     for axes, which in ((left, "xy"), (right, "x")):
         for one in which:
-            _percent_ticks(axes, one)
+            percent_ticks(axes, one)
     left.set_ylabel("found (wt %)")
     right.set_ylabel("found less weighed (wt %)")
     keys = left.get_legend_handles_labels()
@@ -141,9 +139,10 @@ def _draw_phase(left: Axes, right: Axes, rows: Sequence[Weighed], place: int) ->
     )
 
 
-def _percent_ticks(axes: Axes, which: str) -> None:
-    """Ticks of an axis of per cents."""
+def percent_ticks(axes: Axes, which: str) -> None:
+    """An axis of per cents, even to 1 and logarithmic beyond, from 0."""
     axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("symlog", linthresh=_EVEN, linscale=0.4)
     axis.set_major_locator(FixedLocator([0, 1, 2, 5, 10, 20, 50, 100]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value, 3)))

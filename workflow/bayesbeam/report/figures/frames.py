@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from bayesbeam.report import style
 from bayesbeam.report.figures.fit import thinned
+from bayesbeam.report.figures.fractions import percent_ticks
 from bayesbeam.report.text import clean, plain
 
 Array = NDArray[np.float64]
 _MOST_CURVES, _BINS, _LINES, _LETTERS = 24, 1000, 400, 24
 _OVERLAP, _ACROSS = 2.2, 4
+# Per cent of the mass that is hard to see on an even axis.
+_MINOR = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,8 @@ def map_figure(frames: Sequence[Frame], traces: Sequence[Trace], column: str) ->
     style.quiet_grid(right, "x")
     right.tick_params(labelleft=False)
     right.set_xlim(-2, 102)
+    if any(np.nanmax(one.mean, initial=0.0) < _MINOR for one in traces):
+        percent_ticks(right, "x")
     right.set_xlabel("weight fraction (%)")
     left.set_xlabel("2\u03b8 (degrees)")
     left.set_ylabel(clean(column, 40))

@@ -21,6 +21,9 @@ _ROW, _MAIN, _BELOW, _FEW_ROWS = 0.125, 2.35, 0.72, 2
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 0.62, 1.42, 0.34, 0.42, 0.06
 _MOST_NAMED, _LETTERS = 14, 23
 _MOST_SD = 8.0
+_PIECES = 900
+# Places at which dots can be told apart, along the panel and up it: each covers more than one.
+_CELLS = (550, 250)
 
 
 def pattern_figure(
@@ -62,7 +65,8 @@ def pattern_figure(
 def _draw_curves(axes: Axes, pattern: Pattern) -> None:
     """Observed dots, background, parts on it, and the calculated curve; the axis goes with the root."""
     x, top = pattern.x, float(max(pattern.y.max(), pattern.model.max()))
-    style.dots(axes, x, pattern.y, 1.8)
+    apart = _apart(x, _root(pattern.y))
+    style.dots(axes, x[apart], pattern.y[apart], 1.8)
     base = thinned(x, pattern.background[None])
     for place, part in enumerate(pattern.parts):
         curve = pattern.background + part
@@ -80,6 +84,22 @@ def _draw_curves(axes: Axes, pattern: Pattern) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value, 2)))
     style.quiet_grid(axes)
+
+
+def _apart(x: Array, y: Array) -> NDArray[np.intp]:
+    """Places of points that do not fall on one another as they are drawn."""
+    spans = [float(np.ptp(one)) or 1.0 for one in (x, y)]
+    cells = [np.round((one - one.min()) / span * count) for one, span, count in zip((x, y), spans, _CELLS, strict=True)]
+    return np.sort(np.unique(np.column_stack(cells), axis=0, return_index=True)[1])
+
+
+def _extremes(values: Array) -> NDArray[np.intp]:
+    """Places of the least and the greatest value in each of as many pieces as can be told apart; all of a few."""
+    if len(values) <= 2 * _PIECES:
+        return np.arange(len(values))
+    pieces = np.array_split(np.arange(len(values)), _PIECES)
+    ends = [(one[values[one].argmin()], one[values[one].argmax()]) for one in pieces]
+    return np.unique(np.array(ends).ravel())
 
 
 def _thinned_root(x: Array, curve: Array, top: float) -> NDArray[np.intp]:
@@ -131,7 +151,8 @@ def _draw_left(axes: Axes, pattern: Pattern) -> None:
     style.quiet_grid(axes)
     most = max(_MOST_SD if np.abs(left).max() > _MOST_SD else float(np.abs(left).max()), 3.0)
     axes.axhspan(-2, 2, color=style.BAND95, lw=0, zorder=0.5)
-    axes.plot(pattern.x, np.clip(left, -most, most), color=style.POINTS, lw=0.5, zorder=3)
+    few = _extremes(left)
+    axes.plot(pattern.x[few], np.clip(left[few], -most, most), color=style.POINTS, lw=0.5, zorder=3)
     axes.set_ylim(-1.08 * most, 1.08 * most)
     axes.yaxis.set_major_locator(MultipleLocator(2 if most <= 4 else 4))
     axes.set_ylabel("left\n(sd)")
