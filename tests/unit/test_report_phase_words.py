@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bayesbeam.io.store import Measurement
+from bayesbeam.report.phase_series import follow_each_other
 from bayesbeam.report.phase_view import library_words, phases_table, sets_table, unknown_table
 from bayesbeam.report.phase_words import arm_words, details, reservations, sentence, time_words
 from bayesbeam.report.records import Candidate, MeasurementResult
@@ -194,6 +195,17 @@ def test_weighed_phases_are_found_by_name_by_formula_and_by_family() -> None:
 )  # fmt: skip
 def test_formulas_are_compared_by_their_elements(first: str, second: str, same: bool) -> None:
     assert same_formula(first, second) == same
+
+
+def test_unrelated_samples_are_no_series() -> None:
+    def members(*sets: str) -> list[tuple[MeasurementResult, Candidate]]:
+        found = [result_of(facts(*(phase(name, 0.99) for name in names))) for names in sets]
+        return [(one, one.candidates[0]) for one in found]
+
+    assert follow_each_other(members("ab", "ab", "abc", "bc", "c"))
+    assert follow_each_other(members("a", "a", "b", "b"))
+    assert not follow_each_other(members("a", "bc", "def", "gh"))
+    assert not follow_each_other(members("ab", "bc", "cd", "de"))
 
 
 def test_tables_say_what_was_left_out_and_which_lines_are_left() -> None:

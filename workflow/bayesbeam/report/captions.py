@@ -122,7 +122,7 @@ PHASES_GOOD = (
     "lines seen, and probabilities that stay on their side when the model error is halved or doubled."
 )
 MATRIX = (
-    "Darker: more of it. Pale with a question mark: a possible trace; a question mark alone: present with a "
+    "Stronger colour: more of it. Pale with a question mark: a possible trace; a question mark alone: present with a "
     "probability below 0.95. Triangle: lines of none of the candidates. Red frame: the weighing says otherwise."
 )
 WEIGHED = (
@@ -130,6 +130,6 @@ WEIGHED = (
     "not found. Axes are even to 1 wt % and logarithmic beyond."
 )
 FRAMES = (
-    "Left: root of the intensity above the background, darker for more; each pattern reaches half way to its "
-    "neighbours. Right: weight fractions with 95 % intervals on the same axis; open marks: less sure than 0.95."
+    "Left: root of the intensity above the background, in a stronger colour for more; each pattern reaches half way to "
+    "its neighbours. Right: weight fractions with 95 % intervals on the same axis; open marks: less sure than 0.95."
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from bayesbeam.report.view import Cell, Table
 
 _MOST_SERIES, _MOST_PHASES = 4, 12
 _SURE = 0.95
+# Mean share of the phases of two neighbours that both have, from which patterns are frames of a series.
+_ALIKE = 0.4
 _SAME_BEAM = 1e-4
 
 Member = tuple[MeasurementResult, Candidate]
@@ -45,10 +48,18 @@ def phase_series(results: Results, gallery: Gallery) -> list[PhaseSeries]:
         searched = [each for each in members_of(results, "") if _search(each, name) is not None]
         for column in asked or number_columns(searched):
             members = [(each, one) for each in along(column, searched) if (one := _search(each, name)) is not None]
-            if len({value_of(each, column) for each, _ in members}) >= ENOUGH:
+            enough = len({value_of(each, column) for each, _ in members}) >= ENOUGH
+            if enough and (asked or follow_each_other(members)):
                 found.append((column, name, members))
     several = len({name for _, name, _ in found}) > 1
     return [_view(*one, gallery, number + 1, several) for number, one in enumerate(found[:_MOST_SERIES])]
+
+
+def follow_each_other(members: Sequence[Member]) -> bool:
+    """Whether neighbours have phases in common, as frames of one sample do and unrelated samples do not."""
+    sets = [{row["name"] for row in one.phases["phases"] if row["kind"] == PRESENT} for _, one in members if one.phases]
+    shared = [len(a & b) / max(len(a | b), 1) for a, b in pairwise(sets)]
+    return sum(shared) >= _ALIKE * len(shared)
 
 
 def _search(result: MeasurementResult, name: str) -> Candidate | None:

@@ -21,6 +21,8 @@ from bayesbeam.report.text import clean, plain
 Array = NDArray[np.float64]
 _MOST_CURVES, _BINS, _LINES, _LETTERS = 24, 1000, 400, 24
 _OVERLAP, _ACROSS = 2.2, 4
+# A colour of pixels that stands out on light and on dark pages, which cannot exchange it.
+_SEEN = "#2d92d1"
 # Per cent of the mass that is hard to see on an even axis.
 _MINOR = 8.0
 
@@ -125,7 +127,7 @@ def _draw_map(axes: Axes, frames: Sequence[Frame]) -> None:
     centre = edges[0] + (edges[-1] - edges[0]) * (np.arange(_LINES) + 0.5) / _LINES
     image = rows[np.clip(np.searchsorted(edges, centre) - 1, 0, len(frames) - 1)] / whole
     colour = np.empty((*image.shape, 4))
-    colour[...] = to_rgba(style.COMPONENTS[0])
+    colour[...] = to_rgba(_SEEN)
     colour[..., 3] = np.nan_to_num(image)
     axes.imshow(colour, extent=(low, high, edges[0], edges[-1]), origin="lower", aspect="auto", interpolation="nearest")
     axes.set_ylim(edges[0], edges[-1])
