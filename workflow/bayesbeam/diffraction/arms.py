@@ -21,7 +21,7 @@ from bayesbeam.diffraction.variational import variational_sets
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_SWEEPS = 500
+_SWEEPS = 250
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Arms:
         return self.exchange == self.variational
 
 
-def both_arms(asked: Question, answer: Answer, seed: int = 0, starts: int = 100, device: str = "cpu") -> Arms:
+def both_arms(asked: Question, answer: Answer, seed: int = 0, starts: int = 64, device: str = "cpu") -> Arms:
     """What variational inference finds among all candidates, beside what sets with exact free energies say.
 
     Both see the same columns, in the noise of an answer. Where there are more than sets can be of, those that would add
