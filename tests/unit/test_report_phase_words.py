@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bayesbeam.report.phase_series import follow_each_other
 from bayesbeam.report.phase_view import library_words, phases_table, sets_table, unknown_table
 from bayesbeam.report.phase_words import arm_words, details, reservations, sentence, time_words
 from bayesbeam.report.records import Candidate, MeasurementResult
-from bayesbeam.report.weighed import extra_phases, same_formula, weighed_of, weighed_words
+from bayesbeam.report.weighed import extra_phases, named_words, same_formula, weighed_of, weighed_words
 from bayesbeam.report.wording import CHECK, GOOD, measurement_answer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -186,6 +187,26 @@ def test_weighed_phases_are_found_by_name_by_formula_and_by_family() -> None:
     table = phases_table(found, tuple(rows.values()))
     assert [row[0].text for row in table.rows][-1] == "MgO"
     assert "Al2O3-Corundum" not in str(table)
+
+
+def test_a_weighed_copy_is_found_as_what_it_was_merged_into() -> None:
+    found = facts(phase("Al2O3-Sapphire", 0.99, 1.0, formula="?"))
+    assert not weighed_of(result_of(found, **{"weighed_Al2O3-Corundum": 100.0}), found)[0].found
+    found["library"]["copies"] = [{"kept": "Al2O3-Sapphire", "copy": "Al2O3-Corundum"}]
+    (row,) = weighed_of(result_of(found, **{"weighed_Al2O3-Corundum": 100.0}), found)
+    assert (row.phases, row.by) == (("Al2O3-Sapphire",), "name")
+
+
+def test_named_phases_are_looked_for_and_others_told() -> None:
+    found = facts(phase("MnO-225", 0.99, 0.6, formula="Mn O"), phase("LiF", 0.9, 0.4))
+    data = Measurement(id="m", metadata={"named": "MnO TiO2"})
+    result = replace(result_of(found), measurement=data)
+    assert named_words(result, found) == "1 of 2 named phases found (not TiO2); not named, but found: LiF"
+    assert named_words(replace(result, measurement=Measurement(id="m", metadata={"named": "MnO LiF"})), found) == (
+        "2 of 2 named phases found; no other"
+    )
+    assert named_words(result_of(found), found) == ""
+    assert "1 of 2 named phases found" in measurement_answer(result).details[-1]
 
 
 @pytest.mark.parametrize(

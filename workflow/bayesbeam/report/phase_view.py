@@ -28,7 +28,7 @@ from bayesbeam.report.phase_words import (
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.text import NOTHING, between, fixed, known, listed, nats, plain, plus_minus, probability
 from bayesbeam.report.view import Cell, Table
-from bayesbeam.report.weighed import FAMILY, Weighed, extra_phases, same_formula, weighed_of, weighed_words
+from bayesbeam.report.weighed import FAMILY, Weighed, extra_phases, named_words, same_formula, weighed_of, weighed_words
 from bayesbeam.report.wording import candidate_label
 
 Facts = Mapping[str, Any]
@@ -68,7 +68,7 @@ def phase_view(result: MeasurementResult, one: Candidate, gallery: Gallery, figu
     return PhaseView(
         f"{said[:1].upper()}{said[1:]}",
         tuple(f"{words[:1].upper()}{words[1:]}." for words in reservations(facts)),
-        weighed_words(rows, [str(each["name"]) for each in extra_phases(result, facts)]),
+        weighed_words(rows, [str(each["name"]) for each in extra_phases(result, facts)]) or named_words(result, facts),
         _figure(result, one, gallery) if figures else None,
         phases_table(facts, rows),
         _look_alikes(facts),

@@ -13,6 +13,8 @@ from bayesbeam.report.records import MeasurementResult
 
 WEIGHED = "weighed."
 """Beginning of the names of columns of the sheet that hold what was weighed in, in per cent of the mass."""
+NAMED = "named"
+"""Column of the sheet with names or formulas of the phases that are known to be there, spaces between them."""
 _SAME = 1e-3
 _95 = 1.959964
 NAME, FORMULA, FAMILY = "name", "formula", "look-alike"
@@ -52,7 +54,7 @@ def weighed_of(result: MeasurementResult, facts: Mapping[str, Any]) -> tuple[Wei
     if not known:
         return ()
     there = [one for one in facts["phases"] if one["kind"] in (PRESENT, TRACE)]
-    matched = {label: _match(label, there, facts["families"]) for label in known}
+    matched = {label: _match(label, there, facts) for label in known}
     total = sum(value for label, value in known.items() if matched[label][0])
     whole = {label: 100.0 * value / total if total > 0.0 and matched[label][0] else value
              for label, value in known.items()}  # fmt: skip
@@ -77,11 +79,30 @@ def extra_phases(result: MeasurementResult, facts: Mapping[str, Any]) -> list[Ma
     return [one for one in facts["phases"] if rows and one["kind"] == PRESENT and one["name"] not in named]
 
 
+def named_words(result: MeasurementResult, facts: Mapping[str, Any]) -> str:
+    """Whether the phases that the sheet names are found, and what else; empty where it names none."""
+    text = result.measurement.metadata.get(NAMED) if result.measurement is not None else None
+    labels = text.split() if isinstance(text, str) else []
+    if not labels:
+        return ""
+    there = [one for one in facts["phases"] if one["kind"] in (PRESENT, TRACE)]
+    matched = {label: [one["name"] for one in _match(label, there, facts)[0]] for label in labels}
+    missed = [label for label, names in matched.items() if not names]
+    known = {name for names in matched.values() for name in names}
+    extras = [one["name"] for one in there if one["kind"] == PRESENT and one["name"] not in known]
+    words = f"{len(labels) - len(missed)} of {len(labels)} named phases found"
+    words += f" (not {', '.join(missed)})" if missed else ""
+    return words + (f"; not named, but found: {', '.join(extras)}" if extras else "; no other")
+
+
 def _match(
-    label: str, there: Sequence[Mapping[str, Any]], families: Sequence[Mapping[str, Any]]
-) -> tuple[list[Mapping[str, Any]], str]:
-    """Phases that stand for a label: by name, else by formula, else as a member of its family."""
-    named = [one for one in there if one["name"].lower() == label.lower()]
+    label: str, there: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], str]:  # fmt: skip
+    """Phases that stand for a label: by name, or that of a copy, else by formula, else as a member of its family."""
+    families = facts["families"]
+    copies = facts["library"].get("copies") or ()
+    kept = {label.lower(), *(one["kept"].lower() for one in copies if one["copy"].lower() == label.lower())}
+    named = [one for one in there if one["name"].lower() in kept]
     if named:
         return named, NAME
     alike = [one for one in there if same_formula(label, str(one.get("formula", "")))]

@@ -30,7 +30,7 @@ from bayesbeam.report.text import (
     probability,
     probability_words,
 )
-from bayesbeam.report.weighed import extra_phases, weighed_of, weighed_words
+from bayesbeam.report.weighed import extra_phases, named_words, weighed_of, weighed_words
 
 # Parameters that an answer names: where lines and edges lie, and what that says.
 PLACES = ("position", "splitting", "isomer_shift", "quadrupole_splitting", "field")
@@ -119,11 +119,12 @@ def measurement_answer(result: MeasurementResult, draws: Draws | None = None, fi
 
 
 def _weighed(result: MeasurementResult) -> list[str]:
-    """What was found against what was weighed in, where that is known."""
+    """What was found against what was weighed in or is named, where that is known."""
     assert result.best.phases is not None
     extras = [str(one["name"]) for one in extra_phases(result, result.best.phases)]
     words = weighed_words(weighed_of(result, result.best.phases), extras)
-    return [words] if words else []
+    named = named_words(result, result.best.phases)
+    return [one for one in (words, named) if one]
 
 
 def _other_searches(result: MeasurementResult) -> list[str]:
