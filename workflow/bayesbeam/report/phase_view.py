@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -173,7 +174,7 @@ def shapes_table(facts: Facts) -> Table | None:
 def _named(one: Facts) -> str:
     """Name of a phase, with its formula where that says something else."""
     formula = "".join(str(one.get("formula") or "").split())
-    named = formula in one["name"] or same_formula(str(one["name"]).split("-")[0], formula)
+    named = formula in one["name"] or same_formula(re.split("[-_]", str(one["name"]))[0], formula)
     return str(one["name"]) if not formula or named else f"{one['name']} ({formula})"
 
 

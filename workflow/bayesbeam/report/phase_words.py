@@ -170,7 +170,7 @@ def _changed(one: Facts) -> str:
 def arm_words(facts: Facts) -> str:
     """That the variational search agrees; empty where it does not, which is a warning, or was not asked."""
     other = (facts.get("arms") or {}).get("variational")
-    return "The variational search finds the same set" if other and other.get("agrees") else ""
+    return "The variational search finds the same set" if other and set(other["top"]) == set(facts["best"]) else ""
 
 
 def time_words(facts: Facts) -> str:
@@ -192,12 +192,12 @@ def _far(base: float, other: float | None) -> bool:
 def _disagreement(facts: Facts) -> list[str]:
     """That the variational search finds another set."""
     other = (facts.get("arms") or {}).get("variational")
-    if not other or other.get("agrees", True):
+    if not other or set(other["top"]) == set(facts["best"]):
         return []
     mine, its = set(facts["best"]), list(other["top"])
     extra, less = [name for name in its if name not in mine], [name for name in facts["best"] if name not in its]
     words = ([f"with {listed(extra)}"] if extra else []) + ([f"without {listed(less)}"] if less else [])
-    return [f"the variational search finds another set, {listed(words) or 'in another order'}: the exact one is shown"]
+    return [f"the variational search finds another set, {listed(words)}: the exact one is shown"]
 
 
 def details(facts: Facts) -> list[str]:
