@@ -144,6 +144,10 @@ def table(records: Sequence[Record]) -> str:
             number(float(np.median([one["cpu_seconds"] for one in values]))),
         ])  # fmt: skip
         for low, high in itertools.pairwise(EDGES):
+            if not any(
+                low <= p < high for one in values for word in ("phase_odds", "family_odds") for p, _ in one[word]
+            ):
+                continue
             worth.append([*title, f"{low:g} to {min(high, 1.0):g}", *odds(values, "phase_odds", low, high),
                           *odds(values, "family_odds", low, high)])  # fmt: skip
     head = ("candidates", "removed", "probability", "phases", "mean", "right", "families", "mean ", "right ")
