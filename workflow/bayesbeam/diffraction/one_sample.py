@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.diffraction.greedy import Question
-from bayesbeam.diffraction.members import Member
+from bayesbeam.diffraction.greedy import Question, settled
+from bayesbeam.diffraction.members import Member, member_of
 from bayesbeam.diffraction.sets import SHARE_SD
 from bayesbeam.diffraction.shapes import Fit
 from bayesbeam.errors import ModelError
@@ -43,7 +43,7 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
     Raises
     ------
     ModelError
-        If patterns have not the same phases.
+        If patterns have not the same phases: see ``with_all``.
     """
     names = {tuple(sorted(names_of(fit))) for fit in fits}
     if len(names) != 1 or not next(iter(names)):
@@ -70,6 +70,19 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
             value[at + 1 + j], scale[at + 1 + j] = edge * (1.0 + value[at + 1 + j]), edge
         at += 1 + len(members[name].phase.edges)
     return OneSample(tuple(labels), log_odds, value, spread * scale)
+
+
+def with_all(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
+    """Fits of every pattern with all phases that any of them has, the new ones at the shapes that they have there."""
+    members = {one.phase.name: one for fit in reversed(fits) for one in fit.members}
+    made = []
+    for question, fit in zip(asked, fits, strict=True):
+        more = [one for name, one in members.items() if name not in names_of(fit)]
+        again = [member_of(one.phase, question.data, question.beam, fit.common) for one in more]
+        new = [replace(one, own=old.own) for one, old in zip(again, more, strict=True) if one is not None]
+        frame = question.frame(fit.common, fit)
+        made.append(settled(question, fit.common, [*fit.members, *new], frame) if new else fit)
+    return made
 
 
 def names_of(fit: Fit) -> set[str]:

@@ -98,8 +98,11 @@ def _all_turns(results: Results) -> Iterator[Turn]:
 
 def change_sentences(series: Series, most: int) -> tuple[str, ...]:
     """Sentences of the quantities of a series that are more likely than not to change somewhere."""
-    said = [_sentence(series.column, trend, found) for trend in series.trends[:most]
-            if (found := trend_changes(trend)) is not None and found.number[0] < _TOLD]  # fmt: skip
+    said = []
+    for trend in series.trends[:most]:
+        found = trend_changes(trend)
+        if found is not None and found.number[0] < _TOLD and int(found.number.argmax()) > 0:
+            said.append(_sentence(series.column, trend, found))
     return tuple(said)
 
 
