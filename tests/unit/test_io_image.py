@@ -18,6 +18,7 @@ from bayesbeam.errors import DataError
 from bayesbeam.io.readers import ReadOptions, read_raw
 from bayesbeam.io.readers.image import reduced
 from bayesbeam.stages.preprocess import preprocess
+from bayesbeam.stages.rulebook import Rulebook
 
 PIXELS, DISTANCE, SIZE = 301, 0.2, 2e-4
 
@@ -208,3 +209,23 @@ def test_files_that_do_not_fit_are_refused_by_name(detector: Path) -> None:
         read_raw(image, ReadOptions("image", geometry=str(detector / "broken.poni")))
     with pytest.raises(DataError, match="no pixel that counts"):
         read_raw(written(detector / "dark.edf", np.full((PIXELS, PIXELS), -1, dtype=np.int32)), how)
+
+
+def test_geometry_and_mask_are_files_that_a_job_depends_on(tmp_path: Path) -> None:
+    (tmp_path / "campaign.yaml").write_text(
+        "campaign: images\ntreatments:\n  ct:\n    image: {geometry: detector.poni, mask: stop.edf}\n"
+        "candidates:\n  level: {parts: [{component: constant}], noise: {sigma: column}}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "measurements.tsv").write_text("id\tfile\na\timage.edf\n", encoding="utf-8")
+    for name in ("detector.poni", "image.edf"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    book = Rulebook(tmp_path / "campaign.yaml", tmp_path / "results")
+    assert book.campaign.row("a").beside == (tmp_path / "detector.poni", tmp_path / "stop.edf")
+    assert {Path(one).name for one in book.data_files(["a"])} == {
+        "detector.poni",
+        "image.edf",
+    }  # what is missing, the job refuses
+    before = book.preprocess_key(["a"])
+    (tmp_path / "stop.edf").write_text("x", encoding="utf-8")
+    assert book.preprocess_key(["a"]) != before
