@@ -100,3 +100,36 @@ def test_lines_of_the_phase_without_a_structure_are_told(root: Path, found: Fact
         if LACKING in weighed_in(root, identifier):
             assert facts["unknown"]["open"], (identifier, candidate)
             assert len(facts["unknown"]["lines"]) >= 2
+
+
+def others_in(root: Path, identifier: str, facts: Any) -> list[dict[str, Any]]:
+    """Phases that are more likely than not, and were not weighed."""
+    weighed = [content(name) for name in weighed_in(root, identifier)]
+    return [row for row in facts["phases"] if row["probability"] > 0.5 and content(row["formula"]) not in weighed]
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_sets_of_complete_mixtures_are_exact_in_six_of_seven(root: Path, found: Facts) -> None:
+    """Whatever is said of it: not even a possible trace is counted off."""
+    for tag in ("known_elements", "library"):
+        exact = []
+        for (identifier, candidate), facts in found.items():
+            if candidate != tag or LACKING in weighed_in(root, identifier):
+                continue
+            others = others_in(root, identifier, facts)
+            assert all(row["kind"] != "present" for row in others), (identifier, tag)
+            assert all(row["weight_fraction"]["mean"] < 0.02 for row in others), (identifier, tag)
+            if identifier.endswith("8min") and not others:
+                exact.append(identifier)
+        assert len(exact) >= 6, (tag, exact)
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_scans_of_two_minutes_have_the_weighed_phases_too(root: Path, found: Facts) -> None:
+    """Fewer lines of a phase stand out, so that it may be told as a possible trace."""
+    for (identifier, candidate), facts in found.items():
+        there = [content(row["formula"]) for row in facts["phases"] if row["probability"] > 0.95]
+        weighed = weighed_in(root, identifier) - {LACKING}
+        assert all(content(name) in there for name in weighed), (identifier, candidate)

@@ -8,19 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bayesbeam.diffraction.greedy import Question, question_of
+from bayesbeam.diffraction.law import Tolerance
 from bayesbeam.diffraction.phase import Phase
 from bayesbeam.diffraction.powder import powder
 from bayesbeam.diffraction.profile import Beam
 from bayesbeam.diffraction.search import Answer, find_phases
 from bayesbeam.diffraction.sets import log_prior_of_sets
+from bayesbeam.diffraction.unexplained import unknown_lines
 from bayesbeam.diffraction.verdict import ABSENT, PRESENT, TRACE, any_of, kind_of, verdict_of, with_error
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from made_up_phases import mixture, phases
 
+FloatArray = NDArray[np.float64]
 CANDIDATES = phases(8)
 FAMILIES = [["phase 4", "twin"], ["phase 1", "phase 2"]]
 
@@ -87,3 +91,42 @@ def test_with_errors_twice_as_large_what_is_plain_stays_so(twins: tuple[Question
         assert changed[0] > 0.95
         assert changed[[4, 8]].sum() == pytest.approx(1.0, abs=0.05)
         assert changed[[1, 2, 3, 5, 6, 7]].max() < 0.5
+
+
+def test_a_line_counts_as_unknown_where_the_data_are_far_above_the_model_and_clear_of_noise() -> None:
+    x = np.linspace(20.0, 60.0, 2000)
+    ground = np.full(len(x), 400.0)
+
+    def line(centre: float, height: float) -> FloatArray:
+        found: FloatArray = height * np.exp(-0.5 * np.square((x - centre) / 0.06))
+        return found
+
+    known = line(30.0, 5000.0) + line(42.0, 3000.0)
+    for extra, count in (
+        (0.4 * line(30.0, 5000.0), 0),  # a line too high by 40 %
+        (1.5 * line(30.0, 5000.0), 1),  # far too high
+        (line(50.0, 25.0), 0),  # within noise
+        (line(50.0, 900.0), 1),
+        (line(50.0, 900.0) + line(55.0, 900.0), 2),
+    ):
+        y = np.random.default_rng(2).poisson(ground + known + extra).astype(np.float64)
+        data = powder(x, y)
+        # The pattern made ready has fewer points, each the sum of some.
+        model = np.interp(data.x, x, ground + known) * len(y) / len(data.y)
+        told = unknown_lines(data, model, np.full(len(data.x), model.min()), Tolerance())
+        assert len(told.position) == count, extra.max()
+        assert told.is_open == (count == 2 or told.share > 0.05)
+
+
+def test_a_cell_far_from_that_of_a_structure_is_no_match() -> None:
+    stretched = {}
+    for percent in (0.4, 1.2):
+        cell = CANDIDATES[4].cell.copy()
+        cell[:3] *= 1.0 + 0.01 * percent
+        offered = [replace(one, cell=cell) if k == 4 else one for k, one in enumerate(CANDIDATES)]
+        asked, answer = searched(offered, {0: 0.6, 4: 0.4})
+        stretched[percent] = float(answer.probability[4]), verdict_of(asked, answer).unknown.is_open
+    assert stretched[0.4][0] > 0.95
+    assert not stretched[0.4][1]
+    assert stretched[1.2][0] < 0.5
+    assert stretched[1.2][1]

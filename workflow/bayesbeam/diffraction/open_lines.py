@@ -29,11 +29,12 @@ _APART = 100.0
 """Widths of lines between pieces, beyond the reach of any correlation."""
 _OVER = 1.3
 """What a model may have of a line, as a share of what the data show, until its errors are those of the data."""
-_FEW, _MANY = 0.3, 3.0
-"""Beta prior of the share of lines that are told wrongly: most often few of them."""
+_FEW, _MANY, _MOST = 0.3, 6.0, 2.0 / 3.0
+"""Beta prior of the share of lines that are told wrongly: most often few of them, and never more than two thirds, for
+else a pattern of which most is unknown would best be told by nothing at all."""
 _LOG_2PI = math.log(2.0 * math.pi)
-_ROUNDS, _TOLERANCE = 40, 0.005
-_ODDS = np.linspace(-9.0, 4.0, 27)[:, None]
+_ROUNDS, _TOLERANCE, _LOOSE = 40, 0.005, 0.05
+_ODDS = np.linspace(-9.0, math.log(_MOST / (1.0 - _MOST)), 21)[:, None]
 _LOG_RIGHT, _LOG_WRONG = -np.logaddexp(0.0, _ODDS), -np.logaddexp(0.0, -_ODDS)
 _LOG_WEIGHT = _FEW * _LOG_WRONG[:, 0] + _MANY * _LOG_RIGHT[:, 0]
 _LOG_WEIGHT -= np.log(np.exp(_LOG_WEIGHT).sum())
@@ -172,21 +173,25 @@ class OpenFit:
     right: FloatArray
 
 
-def open_fit(sums: OpenSums, members: Sequence[int]) -> OpenFit:
+def open_fit(
+    sums: OpenSums, members: Sequence[int], right: FloatArray | None = None, bound: float = math.inf
+) -> OpenFit:  # fmt: skip
     """Best heights and free energy of a set, its background fitted with it.
 
-    Lines are told rightly or not: expectation and maximisation, once from each end, and the better one of the two.
+    Lines are told rightly or not: expectation and maximisation, from ``right`` (L,) of a set that is near, or else once
+    from each end, and the better one of the two. What is above the bound need not be exact.
     """
     own = [*members, *range(sums.candidates, sums.rest.shape[0])]
     picked = np.ix_(own, own)
     part = OpenSums(sums.told[:, picked[0], picked[1]], sums.wrong[:, picked[0], picked[1]], sums.log_told,
                     sums.log_wrong, sums.rest[picked], sums.log_rest, len(members))  # fmt: skip
     lines = len(sums.told)
-    found = [_climbed(part, start) for start in (np.zeros(lines), np.ones(lines))]
+    starts = (np.zeros(lines), np.ones(lines)) if right is None else (right,)
+    found = [_climbed(part, start, bound) for start in starts]
     return min(found, key=lambda one: one.free_energy)
 
 
-def _climbed(sums: OpenSums, right: FloatArray) -> OpenFit:
+def _climbed(sums: OpenSums, right: FloatArray, bound: float) -> OpenFit:
     """Best heights from a start, and what they are worth."""
     size, before = sums.candidates, math.inf
     for _ in range(_ROUNDS):
@@ -200,7 +205,7 @@ def _climbed(sums: OpenSums, right: FloatArray) -> OpenFit:
         log_density, right = _mixed(log_told, log_wrong)
         value = 0.5 * float(residual @ sums.rest @ residual) + sums.log_rest - log_density
         value += 0.5 * float(best[:size] @ best[:size]) / SHARE_SD**2
-        if abs(before - value) < _TOLERANCE:
+        if abs(before - value) < max(_TOLERANCE, _LOOSE * (value - bound)):
             break
         before = value
     occam, sd = _integrated(hessian, best, size)

@@ -11,6 +11,7 @@ Madigan and Raftery, Journal of the American Statistical Association 89 (1994) 1
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -43,22 +44,26 @@ def open_sets(
         Where to begin.
     """
     known: dict[tuple[int, ...], float] = {}
+    right: dict[tuple[int, ...], FloatArray] = {}
     queue: list[tuple[float, tuple[int, ...]]] = []
+    best = math.inf
 
-    def look(members: tuple[int, ...]) -> None:
+    def look(members: tuple[int, ...], near: FloatArray | None) -> None:
+        nonlocal best
         if members in known or len(known) >= MOST_LOOKED_AT:
             return
-        value = free_energy_of(sums, cost, log_prior, members)
-        known[members] = value
-        heapq.heappush(queue, (value, members))
+        rest = float(cost[list(members)].sum()) - float(log_prior[len(members)])
+        found = open_fit(sums, members, near, best + WINDOW - rest)
+        known[members], right[members] = found.free_energy + rest, found.right
+        best = min(best, known[members])
+        heapq.heappush(queue, (known[members], members))
 
     for one in starts:
-        look(tuple(sorted(one)))
-    best = min(known.values(), default=0.0)
+        look(tuple(sorted(one)), None)
     while queue and queue[0][0] <= best + WINDOW:
-        for one in neighbours(heapq.heappop(queue)[1], owner, len(log_prior) - 1):
-            look(one)
-        best = min(best, queue[0][0]) if queue else best
+        home = heapq.heappop(queue)[1]
+        for one in neighbours(home, owner, len(log_prior) - 1):
+            look(one, right[home])
     return _posterior(known)
 
 

@@ -69,12 +69,13 @@ class Answer:
 def find_phases(asked: Question, seed: int = 0) -> Answer:
     """Probabilities of phases in a pattern; see the head of this file."""
     found, given = _closed(asked, seed)
-    for _ in range(_CYCLES):
-        opened = _opened(asked, found.fit, given, len(found.names))
+    opened = _opened(asked, found.fit, given, len(found.names))
+    for _ in range(_CYCLES - 1):
         if {int(given.owner[j]) for j in opened.sets.members[0]} <= {number_of(asked, name) for name in found.names}:
             break
         found = Found(opened.fit, asked.frame(opened.fit.common, opened.fit), found.raw)
         given = choice_of(asked, found)
+        opened = _opened(asked, found.fit, given, len(found.names))
     polished = _polished(asked, opened, given)
     last = _opened(asked, opened.fit, polished, len(opened.fit.members))
     probability = last.sets.inclusion(polished.owner, len(asked.phases))

@@ -11,4 +11,4 @@ BLOCKS = 2
 INTEGRATE = 10
 REPORT = 27
 # Of searches for phases, on top of SAMPLE.
-PHASES = 3
+PHASES = 4
