@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ FloatArray = NDArray[np.float64]
 
 WIDER = 1.3
 """Standard deviations of the density that a walk begins from, as multiples of the fit's."""
+_REMEMBERED = 1024
 _FIXED = 1e-3
 """Standard deviation of a prior, as for texture of a cubic phase, below which a parameter stays where it is."""
 
@@ -66,7 +68,8 @@ class Refined:
 class Posterior:
     """Shapes (n,) of a set as normal coordinates: centre and root (n, n) of a covariance, and what goes with them.
 
-    ``free`` are the shared parameters that move, ``own`` those of each member.
+    ``free`` are the shared parameters that move, ``own`` those of each member. Coordinates of a member move its own
+    shapes alone, so ``column``, the white pattern (N,) of a member by number, shared and own parameters, is remembered.
     """
 
     setting: Setting
@@ -77,6 +80,7 @@ class Posterior:
     root: FloatArray
     prior_mean: FloatArray
     prior_sd: FloatArray
+    column: Callable[[int, bytes, bytes], FloatArray]
 
     def members(self, shapes: FloatArray) -> tuple[FloatArray, list[Member]]:
         """Shared parameters, and members at given shapes (n,)."""
@@ -93,9 +97,8 @@ class Posterior:
     def columns(self, shapes: FloatArray) -> Columns:
         """Products of the patterns of all members at given shapes."""
         common, members = self.members(shapes)
-        frame, data = self.setting.frame, self.setting.data
-        parts = np.array([one.part(data.x, self.setting.beam, common) for one in members])
-        white = frame.columns(np.ascontiguousarray(parts.T))
+        frame, shared = self.setting.frame, common.tobytes()
+        white = np.column_stack([self.column(k, shared, one.own.tobytes()) for k, one in enumerate(members)])
         count = len(members)
         gram = np.asarray(white.T @ white, dtype=np.float64)
         return Columns(gram, white.T @ frame.target, np.zeros(count), np.arange(count), np.zeros(count + 1))
@@ -124,8 +127,34 @@ def posterior_of(setting: Setting, fit: Fit, wider: float = WIDER) -> Posterior:
     centre = np.concatenate([fit.common[free], *(one.own[j] for one, j in zip(fit.members, own, strict=True))])
     sd = np.concatenate([setting.common_sd[free], *(spread[j] for spread, j in zip(spreads, own, strict=True))])
     mean = np.concatenate([setting.common_mean[free], np.zeros(len(centre) - len(free))])
-    root = np.asarray(wider * np.linalg.cholesky(covariance), dtype=np.float64)
-    return Posterior(setting, fit, free, own, centre, root, mean, sd)
+    root = _root(covariance, [len(free), *map(len, own)])
+    return Posterior(setting, fit, free, own, centre, wider * root, mean, sd, _columns_of(setting, fit))
+
+
+def _root(covariance: FloatArray, sizes: Sequence[int]) -> FloatArray:
+    """Lower root of a covariance in which members, blocks after the first, hang together by the first alone."""
+    root, first = np.zeros_like(covariance), sizes[0]
+    root[:first, :first] = np.linalg.cholesky(covariance[:first, :first])
+    at = first
+    for size in sizes[1:]:
+        block = slice(at, at + size)
+        along = np.linalg.solve(root[:first, :first], covariance[:first, block]).T
+        root[block, :first] = along
+        root[block, block] = np.linalg.cholesky(covariance[block, block] - along @ along.T)
+        at += size
+    return root
+
+
+def _columns_of(setting: Setting, fit: Fit) -> Callable[[int, bytes, bytes], FloatArray]:
+    """White patterns (N,) of members by number, and by bytes of the shared parameters and of their own."""
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def column(k: int, common: bytes, own: bytes) -> FloatArray:
+        one = replace(fit.members[k], own=np.frombuffer(own))
+        part = one.part(setting.data.x, setting.beam, np.frombuffer(common))
+        return setting.frame.columns(part[:, None])[:, 0]
+
+    return column
 
 
 def refined(
