@@ -35,7 +35,9 @@ def question(shares: dict[int, float], seed: int, counts: float = 3e4, beam: Bea
 @cache
 def series() -> Together:
     """Four patterns: phase 0 in all, phase 2 in the last two, a trace of phase 4 in all."""
-    made = [question({0: 0.97 if k < 2 else 0.6, 4: 0.03, **({2: 0.37} if k >= 2 else {})}, 40 + k) for k in range(4)]
+    made = [
+        question({0: 0.975 if k < 2 else 0.605, 4: 0.025, **({2: 0.37} if k >= 2 else {})}, 40 + k) for k in range(4)
+    ]
     return find_in_all(made)
 
 
