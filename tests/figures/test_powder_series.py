@@ -1,0 +1,41 @@
+"""The campaigns lab6 and cucr2o4_cooling: a certified cell, and an oxide beside a spinel that is warmed."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+# A plain helper beside these tests, which no import path of the package leads to.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from shipped_results import analyse
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_lab6_alone_is_found_with_the_edge_of_the_certificate(root: Path, tmp_path: Path) -> None:
+    results = analyse(root / "config" / "campaigns" / "lab6", tmp_path)
+    (record,) = results.records.values()
+    rows = [row for row in record["phases"]["phases"] if row["probability"] > 0.05]
+    assert [row["name"] for row in rows] == ["LaB6-cod1000055"]
+    (edge,) = rows[0]["cell"]
+    assert abs(edge["value"] - 4.156780) < 1.5e-4
+    assert abs(edge["value"] - 4.156780) < 3.0 * edge["sd"]
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_the_oxide_is_in_all_patterns_and_the_axis_grows(root: Path, tmp_path: Path) -> None:
+    results = analyse(root / "config" / "campaigns" / "cucr2o4_cooling", tmp_path)
+    axis = []
+    for _, record in sorted(results.records.items()):
+        rows = {row["name"]: row for row in record["phases"]["phases"]}
+        assert rows["CuO-Tenorite"]["probability"] > 0.95
+        assert 0.008 < rows["CuO-Tenorite"]["weight_fraction"]["mean"] < 0.025
+        axis.append(next(one["value"] for one in rows["CuCr2O4-tetragonal"]["cell"] if one["edge"] == "a"))
+    assert len(axis) == 17
+    # The first two are within 0.0007 of each other; all later ones are longer than the one before.
+    assert all(later > earlier for earlier, later in pairwise(axis[1:]))
+    assert axis[-1] - axis[0] == pytest.approx(0.065, abs=0.003)
