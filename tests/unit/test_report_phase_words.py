@@ -12,7 +12,7 @@ import pytest
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.phase_series import follow_each_other
 from bayesbeam.report.phase_view import library_words, phases_table, sets_table, unknown_table
-from bayesbeam.report.phase_words import arm_words, details, reservations, sentence, time_words
+from bayesbeam.report.phase_words import arm_words, details, refined_words, reservations, sentence, time_words
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.weighed import extra_phases, named_words, same_formula, weighed_of, weighed_words
 from bayesbeam.report.wording import CHECK, GOOD, measurement_answer
@@ -150,6 +150,31 @@ def test_the_next_set_is_named_where_the_first_is_not_sure() -> None:
     assert rows[0] == ["1", "ZnO and CaF2", "2", "0.80", "0"]
     assert rows[1] == ["2", "with NiO", "3", "0.15", "1.67"]
     assert rows[2][1] == "no phase at all"
+
+
+def sampled(**more: Any) -> dict[str, Any]:
+    """A set of which the normal approximation was right."""
+    return {
+        "phases": ["ZnO", "CaF2"], "free_energy": 12.4, "laplace": 12.2, "verdict": "reliable", "reasons": [],
+        "cell_change": 0.12, "height_change": 0.04, "sd_ratio": [0.9, 1.1],
+    } | more  # fmt: skip
+
+
+def test_it_is_told_whether_the_normal_approximation_was_borne_out() -> None:
+    assert refined_words(facts(*PAIR)) == refined_words(facts(*PAIR, refined=[])) == ""
+    assert refined_words(facts(*PAIR, refined=[sampled()])) == (
+        "Cells, widths and amounts of one set were sampled: the normal approximation is borne out (free energy off by "
+        "0.2 nats, cells and amounts by 0.1 sd at most, their sd 0.9 to 1.1 times as large)"
+    )
+    for wrong in ({"laplace": 9.0}, {"cell_change": 0.8}, {"height_change": 2.0}, {"sd_ratio": [0.9, 2.0]},
+                  {"sd_ratio": [0.5, 1.0]}):  # fmt: skip
+        assert "of 2 sets were sampled: the normal approximation is not borne out (free energies off" in refined_words(
+            facts(*PAIR, refined=[sampled(), sampled(**wrong)])
+        )
+    short = sampled(verdict="not reliable", reasons=["too few draws"], laplace=0.0)
+    assert refined_words(facts(*PAIR, refined=[short])) == (
+        "Sampling of ZnO + CaF2 is not reliable (too few draws): what is shown of it is the normal approximation"
+    )
 
 
 def result_of(found: dict[str, Any], **columns: float) -> MeasurementResult:

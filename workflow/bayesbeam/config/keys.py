@@ -13,7 +13,7 @@ from typing import Any
 
 from bayesbeam.config.schema import Integration, Sampling
 from bayesbeam.config.sheet import MeasurementRow
-from bayesbeam.config.specs import CandidateSpec, Count, ParameterSpec, PartSpec
+from bayesbeam.config.specs import CandidateSpec, Count, ParameterSpec, PartSpec, PhasesSpec
 from bayesbeam.config.studies import recipe_text
 
 
@@ -53,9 +53,15 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
     starts = [[start.values for start in spec.starts]] if spec.starts else []
     common = [["common", _priors(spec.common)]] if spec.common else []
     few = [["sparse", asdict(spec.sparse)]] if spec.sparse is not None else []
-    few += [["phases", asdict(replace(spec.phases, library=()))]] if spec.phases is not None else []
+    few += [["phases", _phases(spec.phases)]] if spec.phases is not None else []
     solve = [["solve", spec.solve]] if spec.solve != "auto" else []
     return _digest("candidate", [parts, noise, count, *starts, *common, *few, *solve])
+
+
+def _phases(spec: PhasesSpec) -> dict[str, Any]:
+    """What is asked of phases, wherever their library lies."""
+    asked = asdict(replace(spec, library=()))
+    return {word: value for word, value in asked.items() if word != "refine" or value != "none"}
 
 
 def words_key(spec: CandidateSpec) -> list[list[str]]:

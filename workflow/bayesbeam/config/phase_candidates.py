@@ -59,6 +59,7 @@ def _spec(asked: Phases, library: Sequence[Path], content: str) -> PhasesSpec:
         line=asked.error.line,
         form=asked.error.form,
         unknown=asked.error.unknown,
+        refine=asked.refine,
     )
 
 

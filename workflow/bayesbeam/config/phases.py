@@ -6,7 +6,7 @@ Decides keys and defaults; whether a library and its elements are there is check
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -100,5 +100,13 @@ class Phases(Section):
         2.0,
         description="Micrometres; radii of grains have a half-normal prior of this scale. Grains that absorb more than "
         "their surroundings look like less than there is (microabsorption): it widens intervals. 0 for fine powders.",
+    )
+    refine: Literal["none", "winners"] = Field(
+        "none",
+        description="winners: after the search the most probable set, and others with more than 5 % (three at most), "
+        "are sampled: cells, widths and amounts are then draws of replica exchange, and not of a normal approximation "
+        "around the best fit, so that skew intervals are right, and the report says whether the approximation would "
+        "have done. It changes no probability of a phase, and takes much longer than the search: minutes, more with "
+        "more phases.",
     )
     error: PhaseError = Field(default_factory=PhaseError, description="How wrong calculated lines may be.")

@@ -177,6 +177,7 @@ class PhasesSpec:
     ``elements`` are those that may be there, None for all; ``sheet`` names the column of the sheet that holds them.
     ``line``, ``form`` and ``unknown`` are relative errors of the model, ``cell``, ``texture`` and ``width`` standard
     deviations of priors, ``structure`` and ``grain_radius`` (micrometres) what weight fractions may be wrong by.
+    ``refine`` says which sets are sampled after the search.
     """
 
     library: tuple[str, ...]
@@ -193,6 +194,7 @@ class PhasesSpec:
     line: float
     form: float
     unknown: float
+    refine: str = "none"
 
 
 @dataclass(frozen=True)

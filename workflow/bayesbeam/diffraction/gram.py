@@ -43,7 +43,7 @@ class Frame:
     def columns(self, columns: Numbers) -> Numbers:
         """White columns (N, C) without what a background can have."""
         white: Any = self.law.whitened(columns)
-        basis = self.basis.astype(white.dtype)
+        basis = self.basis.astype(white.dtype, copy=False)
         white -= basis @ (basis.T @ white)
         found: Numbers = white
         return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 import torch
@@ -171,8 +172,13 @@ def refined(
     """
     posterior = posterior_of(setting, fit)
     chosen = settings or Settings(seed, target_standard_error=0.15, chains=4, effective_draws=100.0, engine="eager")
+
+    def values(states: FloatArray) -> list[float]:
+        return [posterior.log_density(one) for one in states]
+
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        target = target_of(posterior, lambda states: list(pool.map(posterior.log_density, states)))
+        # As many parts as threads: a state alone is too little work to be handed over.
+        target = target_of(posterior, lambda s: list(chain.from_iterable(pool.map(values, np.array_split(s, threads)))))
         (run,) = replica_exchange(target, [GroupName(name, ("pattern",))], chosen)
     places = run.theta.reshape(-1, len(posterior.centre))
     shapes = posterior.centre + places @ posterior.root.T

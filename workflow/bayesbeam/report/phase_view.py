@@ -19,6 +19,7 @@ from bayesbeam.report.phase_words import (
     error_words,
     fit_words,
     percent,
+    refined_words,
     reservations,
     searched,
     sentence,
@@ -232,7 +233,8 @@ def _notes(facts: Facts) -> tuple[str, ...]:
     geometry = str(beam.get("geometry", "")).replace("_", "-")
     said = f"Wavelength {waves} Å {source}, {geometry}".rstrip(" ,")
     noise = error_words(facts)
-    rest = [words for words in (fit_words(facts), arm_words(facts), time_words(facts)) if words]
+    told = (fit_words(facts), arm_words(facts), refined_words(facts), time_words(facts))
+    rest = [words for words in told if words]
     return f"{searched(facts)}. {noise[:1].upper()}{noise[1:]}.", ". ".join([said, *rest]) + "."
 
 

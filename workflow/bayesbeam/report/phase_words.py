@@ -8,12 +8,15 @@ from typing import Any
 from bayesbeam.report.text import duration, fixed, known, listed, plain, plus_minus, probability, probability_words
 
 PRESENT, TRACE = "present", "possible trace"
+RELIABLE = "reliable"
 MOST_IN_A_SENTENCE = 8
 # Probabilities from which a phase is there rather than not, and which matter at all.
 LIKELY, NOTABLE = 0.5, 0.05
 # Change of a probability by the model error that is worth a word although it stays on its side.
 _MOVES = 0.25
 _SURE = 0.95
+# What was sampled bears out the normal approximation within so many nats, standard deviations, and times an sd.
+_NEAR_NATS, _NEAR_SD, _NEAR_RATIO = 1.0, 0.5, 1.5
 
 Facts = Mapping[str, Any]
 
@@ -171,6 +174,31 @@ def arm_words(facts: Facts) -> str:
     """That the variational search agrees; empty where it does not, which is a warning, or was not asked."""
     other = (facts.get("arms") or {}).get("variational")
     return "The variational search finds the same set" if other and set(other["top"]) == set(facts["best"]) else ""
+
+
+def refined_words(facts: Facts) -> str:
+    """Whether the normal approximation was borne out by what was sampled; empty where nothing was."""
+    sets = facts.get("refined") or ()
+    right = [one for one in sets if one["verdict"] == RELIABLE]
+    wrong = [one for one in sets if one["verdict"] != RELIABLE]
+    found = []
+    if right:
+        ratios = [value for one in right for value in one["sd_ratio"]]
+        away = max(abs(one["free_energy"] - one["laplace"]) for one in right)
+        change = max(max(one["cell_change"], one["height_change"]) for one in right)
+        near = away < _NEAR_NATS and change < _NEAR_SD and min(ratios) * _NEAR_RATIO > 1 > max(ratios) / _NEAR_RATIO
+        what = "one set" if len(right) == 1 else f"{len(right)} sets"
+        size = f"free {'energy' if len(right) == 1 else 'energies'} off by {fixed(away, 1)} nats"
+        found.append(
+            f"Cells, widths and amounts of {what} were sampled: the normal approximation is"
+            f"{'' if near else ' not'} borne out ({size}, cells and amounts by {fixed(change, 1)} sd at most,"
+            f" their sd {fixed(min(ratios), 1)} to {fixed(max(ratios), 1)} times as large)"
+        )
+    if wrong:
+        names = listed([" + ".join(one["phases"]) for one in wrong])
+        why = listed(list(dict.fromkeys(reason for one in wrong for reason in one["reasons"])))
+        found.append(f"Sampling of {names} is not reliable ({why}): what is shown of it is the normal approximation")
+    return ". ".join(found)
 
 
 def time_words(facts: Facts) -> str:

@@ -1,11 +1,12 @@
 """Draws of what is asked of phases: shares, weights, cells and widths, by the fits of the sets that may be there.
 
-A set is drawn by its probability, then its shapes and heights by the covariance of its fit; what a set lacks is 0.
+A set is drawn by its probability, then its shapes and heights: from those that were sampled, else by the covariance of
+its fit; what a set lacks is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from bayesbeam.diffraction.shapes import Fit, refine
 from bayesbeam.stages.phase_question import Asked
 
 FloatArray = NDArray[np.float64]
+States = tuple[FloatArray, FloatArray]
 
 DRAWS = 2000
 LEAST_SET, MOST_SETS, LEAST_RIVAL = 1e-3, 12, 0.05
@@ -99,8 +101,17 @@ def _number(asked: Question, name: str) -> int:
     return next(k for k, one in enumerate(asked.phases) if one.name == name)
 
 
-def draw(asked: Asked, answer: Answer, sets: Sequence[Shaped], doubt: Doubt, rng: np.random.Generator) -> Drawn:
-    """Draws of all quantities of the phases of the best set, and of rivals of some probability."""
+def draw(
+    asked: Asked, answer: Answer, sets: Sequence[Shaped], doubt: Doubt, rng: np.random.Generator,
+    sampled: Mapping[int, States] | None = None,
+) -> Drawn:  # fmt: skip
+    """Draws of all quantities of the phases of the best set, and of rivals of some probability.
+
+    Parameters
+    ----------
+    sampled : mapping of int to arrays, or None
+        Shapes (S, P) and heights (S, M) of sets, by their places, that are taken instead of the normal approximation.
+    """
     question = asked.question
     names = [*sets[0].names]
     probability = {one.name: float(p) for one, p in zip(question.phases, answer.probability, strict=True)}
@@ -117,7 +128,8 @@ def draw(asked: Asked, answer: Answer, sets: Sequence[Shaped], doubt: Doubt, rng
     which = rng.choice(len(sets), DRAWS, p=np.array([one.probability for one in sets]))
     for t, one in enumerate(sets):
         rows = np.flatnonzero(which == t)
-        shapes, heights = _states(one.fit, len(rows), rng)
+        known = (sampled or {}).get(t)
+        shapes, heights = _states(one.fit, len(rows), rng) if known is None else _some_of(known, len(rows), rng)
         whole = float(np.maximum(question.data.y - one.fit.background, 0.0).sum()) * question.data.step
         values[rows, place["instrument.zero"]] = shapes[:, 0]
         values[rows, place["instrument.displacement"]] = shapes[:, 1]
@@ -169,7 +181,7 @@ def _cell(member: Member) -> list[tuple[str, int]]:
     return [(words[group[0]], group[0]) for group in (*member.phase.edges, *member.phase.angles)]
 
 
-def _states(fit: Fit, count: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+def _states(fit: Fit, count: int, rng: np.random.Generator) -> States:
     """Shapes (D, P) and heights (D, M), none below 0; where there is no phase, shared shapes are as at the start."""
     mean = np.concatenate([fit.common, *(one.own for one in fit.members), fit.heights])
     if len(fit.covariance) < len(mean):
@@ -186,6 +198,12 @@ def _states(fit: Fit, count: int, rng: np.random.Generator) -> tuple[FloatArray,
         if not len(left):
             break
     return states[:, :shapes], np.maximum(states[:, shapes:], 0.0)
+
+
+def _some_of(sampled: States, count: int, rng: np.random.Generator) -> States:
+    """So many of the shapes and heights that were sampled, each as often as the others or once more."""
+    places = np.resize(rng.permutation(len(sampled[1])), count)
+    return sampled[0][places], sampled[1][places]
 
 
 def _matter(asked: Asked, names: Sequence[str]) -> Matter:

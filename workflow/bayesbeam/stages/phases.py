@@ -32,6 +32,7 @@ from bayesbeam.stages.pack import REFUSED, pack
 from bayesbeam.stages.phase_draws import Drawn, draw, shaped_sets
 from bayesbeam.stages.phase_facts import arrays_of, facts_of
 from bayesbeam.stages.phase_question import Asked, asked_of, pattern_of
+from bayesbeam.stages.phase_refined import believed, refined_facts, refined_sets
 from bayesbeam.stages.phase_summary import PHASES
 from bayesbeam.stages.resources import settings_of
 
@@ -116,17 +117,21 @@ def find(
     changed = {word: with_error(question, answer, factor) for word, factor in _FACTORS.items()}
     clock.append(time.monotonic())
     sets, settled = shaped_sets(question, answer)
+    clock.append(time.monotonic())
+    sampled = refined_sets(question, sets, settled, settings, name, tell) if spec.refine != "none" else {}
+    clock.append(time.monotonic())
     doubt = Doubt(spec.structure, spec.grain_radius)
-    drawn = draw(asked, answer, sets, doubt, generator_of(settings.seed, name, "phases"))
+    drawn = draw(asked, answer, sets, doubt, generator_of(settings.seed, name, "phases"), believed(sampled))
     verdict = verdict_of(question, answer, asked.library.families)
     facts = facts_of(asked, answer, verdict, sets, settled, drawn, changed)
     arms = both_arms(question, answer, seed)
     facts["arms"]["variational"] = {"top": list(arms.variational), "agrees": arms.agrees, "starts": arms.agreeing}
+    facts["refined"] = refined_facts(sampled)
     facts["quantities"] = [
         {"name": one.name, "unit": one.unit, "kind": one.kind, "phase": one.phase} for one in drawn.quantities
     ]
     clock.append(time.monotonic())
-    words = ("search", "sensitivity", "draws")
+    words = ("search", "sensitivity", "fits", "refine", "draws")
     facts["seconds"] = {"library": asked.seconds} | dict(zip(words, np.diff(clock).tolist(), strict=True))
     tell(f"{name}: {', '.join(facts['best']) or 'no phase'}; {clock[-1] - clock[0] + asked.seconds:.1f} s")
     arrays = arrays_of(question, settled) | _present(drawn)

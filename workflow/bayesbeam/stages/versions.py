@@ -9,6 +9,6 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 28
+REPORT = 29
 # Of searches for phases, on top of SAMPLE.
-PHASES = 4
+PHASES = 5
