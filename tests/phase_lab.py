@@ -39,8 +39,10 @@ def library_in(folder: Path, names: Sequence[str] = NAMES) -> Path:
     return place
 
 
-def counts(seed: int = 1, shares: Mapping[str, float] = SHARES, x: NDArray[np.float64] = X) -> NDArray[np.float64]:
-    """Counts of a mixture of given shares of the intensity, on a background."""
+def counts(
+    seed: int = 1, shares: Mapping[str, float] = SHARES, x: NDArray[np.float64] = X, times: float = 1.0
+) -> NDArray[np.float64]:
+    """Counts of a mixture of given shares of the intensity, on a background; ``times`` as long as others."""
     window = LineRequest(Window(1.5405929, 20.0, 75.0))
     files = {f"{name}.cif": SHIPPED / f"{name}.cif" for name in shares}
     y = 50.0 + 30.0 * np.exp(-(x - 25.0) / 20.0)
@@ -48,12 +50,12 @@ def counts(seed: int = 1, shares: Mapping[str, float] = SHARES, x: NDArray[np.fl
         phase = phase_of(lines)
         curve = pattern(x, phase, Beam(), common_start(0.2), np.zeros(phase.strains + 3))
         y = y + shares[lines.name] * 1e5 * curve / curve.sum()
-    return np.random.default_rng(seed).poisson(y).astype(np.float64)
+    return np.random.default_rng(seed).poisson(times * y).astype(np.float64)
 
 
 def lab(
     folder: Path, data: Mapping[str, str], candidates: str = WHICH, made_of: Mapping[str, str] | None = None,
-    treatment: str = TREATMENT,
+    treatment: str = TREATMENT, integration: str = "",
 ) -> Lab:  # fmt: skip
     """Campaign with a library that is there already; ``made_of`` fills a column of the sheet."""
     home = folder / "campaign"
@@ -63,5 +65,6 @@ def lab(
     table = "id\tfile\tmade_of\n" + "".join(f"{name}\t{name}.xy\t{cells[name]}\n" for name in data)
     (home / "measurements.tsv").write_text(table)
     words = f"campaign: test\ntreatments: {{plain: {treatment}}}\nsampling: {{seed: 7, chains: 4, device: cpu}}\n"
-    (home / "campaign.yaml").write_text(words + f"candidates:\n{candidates}")
+    words += f"candidates:\n{candidates}" + (f"integration:\n{integration}" if integration else "")
+    (home / "campaign.yaml").write_text(words)
     return Lab(load_campaign(home), folder / "results")

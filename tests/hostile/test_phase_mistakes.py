@@ -119,9 +119,17 @@ def test_elements_of_the_sheet_are_checked_row_by_row(folder: Path) -> None:
     assert_said(found, f"{HERE}.phases.elements", ["'0' in the column made_of for m"])
 
 
+GROUP = "integration:\n  - group: g\n    measurements: [m, n]\n    candidate: which\n"
+BOTH = "    shared: [phases.share, phases.cell]\n"
 REST: list[tuple[str, str, list[str]]] = [
     ("integration:\n  - {group: g, measurements: [m, n], candidate: which, shared: [a.b]}\n",
-     "integration[0].candidate", ["which, a candidate with phases"]),
+     "integration[0].shared", ["a.b; expected shares and cells", "Write shared: [phases.share, phases.cell]."]),
+    (GROUP + "    shared: [phases.share]\n", "integration[0].shared", ["phases.share; expected shares and cells"]),
+    (GROUP + "    shared: [phases.share, {parameter: phases.cell, scale: 'uniform(low=1, high=2)'}]\n",
+     "integration[0].shared", ["phases.cell up to a factor"]),
+    (GROUP + BOTH + "    method: two_stage\n", "integration[0].method", ["Remove method."]),
+    (GROUP + BOTH + "    partitions: all\n", "integration[0].partitions", ["Remove partitions."]),
+    (GROUP + BOTH + "    patterns: all\n", "integration[0].patterns", ["Remove patterns."]),
     ("report: {next_points: 3}\n", "report.next_points", ["Remove next_points."]),
 ]  # fmt: skip
 
@@ -129,6 +137,13 @@ REST: list[tuple[str, str, list[str]]] = [
 @pytest.mark.parametrize(("rest", "place", "words"), REST)
 def test_what_goes_with_parts_only_is_refused(folder: Path, rest: str, place: str, words: list[str]) -> None:
     assert_said(problems_of(folder, text_of(rest=rest), SHEET), place, words)
+
+
+def test_a_group_has_one_candidate_with_phases(folder: Path) -> None:
+    candidates = GOOD + GOOD.replace("which", "other")
+    group = GROUP.replace("candidate: which", "candidate: {m: which, n: other}") + BOTH
+    found = problems_of(folder, text_of(candidates, group), SHEET)
+    assert_said(found, "integration[0].candidate", ["which and other, one of them with phases", "Choose one of them."])
 
 
 def test_simulated_studies_are_refused(folder: Path) -> None:

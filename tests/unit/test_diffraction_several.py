@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bayesbeam.diffraction.complete import complete_fit
 from bayesbeam.diffraction.greedy import Question, question_of, settled
 from bayesbeam.diffraction.members import member_of
-from bayesbeam.diffraction.one_sample import names_of, one_sample, shared_evidence, with_all
+from bayesbeam.diffraction.one_sample import complete_fits, names_of, one_sample, shared_evidence, with_all
 from bayesbeam.diffraction.powder import powder
 from bayesbeam.diffraction.profile import Beam
 from bayesbeam.diffraction.sets import log_prior_of_sets
 from bayesbeam.diffraction.several import Together, find_in_all, from_neighbour
+from bayesbeam.diffraction.unexplained import unknown_lines
 from bayesbeam.errors import DataError, ModelError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -95,12 +97,12 @@ def test_the_evidence_of_one_vector_for_all_is_that_of_a_linear_model() -> None:
 
     whole = log_evidence(np.vstack([a for a, _ in parts]), np.concatenate([y for _, y in parts]))
     expected = whole - sum(log_evidence(*one) for one in parts)
-    found, mean, sd = shared_evidence(np.array(values), np.array(spreads), prior_sd)
+    found, mean, covariance = shared_evidence(np.array(values), np.array(spreads), prior_sd)
     assert found == pytest.approx(expected, abs=1e-9)
     design, y = np.vstack([a for a, _ in parts]), np.concatenate([y for _, y in parts])
     precision = design.T @ design + np.diag(1.0 / prior_sd**2)
     assert mean == pytest.approx(np.linalg.solve(precision, design.T @ y))
-    assert sd == pytest.approx(np.sqrt(np.diag(np.linalg.inv(precision))))
+    assert covariance == pytest.approx(np.linalg.inv(precision))
 
 
 def test_two_scans_of_one_sample_are_told_from_two_samples() -> None:
@@ -140,3 +142,20 @@ def test_patterns_that_do_not_belong_together_are_refused() -> None:
         find_in_all([one, replace(one, phases=one.phases[:3])])
     with pytest.raises(ModelError, match="no pattern"):
         find_in_all([])
+
+
+def test_a_line_that_is_unknown_in_one_scan_counts_for_nothing_in_all() -> None:
+    """Phase 4 is none of the candidates: its lines stand out in the long scan only."""
+    shares = {0: 0.58, 2: 0.4, 4: 0.02}
+    both = [replace(one, phases=(one.phases[0], one.phases[2]))
+            for one in (question(shares, 8, 4e5), question(shares, 8, 1.5e4))]  # fmt: skip
+    fits = with_all(both, find_in_all(both).fits)
+    long, short = (unknown_lines(one.data, fit.model, fit.background, one.tolerance)
+                   for one, fit in zip(both, fits, strict=True))  # fmt: skip
+    assert len(long.position) > 0
+    assert len(short.position) == 0
+    settled_fits = complete_fits(both, fits)
+    alone = complete_fit(both[1], fits[1]).fit
+    assert np.abs(settled_fits[1].heights - alone.heights).max() > 1e-4
+    expected = complete_fit(both[1], fits[1], unknown=long).fit
+    assert settled_fits[1].heights == pytest.approx(expected.heights)

@@ -56,7 +56,9 @@ def check_groups(
         asked = {
             name: Group(context, name, models[-1].spec, [rows[i] for i in own], group.shared, everyone)
             for name, own in chosen.items()
-            if (models := expanded.get(name, ())) and not context.cut_below("candidates", name)
+            if (models := expanded.get(name, ()))
+            and not context.cut_below("candidates", name)
+            and models[-1].spec.phases is None
         }
         check_shared_of_all(group.shared, asked, len(asked) == len(chosen), (*here, "shared"), problems)
         check_comparisons(group, everyone, here, problems)

@@ -21,6 +21,9 @@ MOST_DIVIDED = 8
 MOST_JOINT_DIVIDED = 6
 """The same where every block of them is sampled: 56 without the whole."""
 
+OF_PHASES = ("phases.share", "phases.cell")
+"""What scans of one sample have in common where the candidate is made of the phases of a library."""
+
 _LONGEST = 64
 
 
@@ -64,9 +67,16 @@ def is_mixed(group: Integration) -> bool:
     return not isinstance(group.candidate, str) and len(set(group.candidate.values())) > 1
 
 
+def of_phases(group: Integration) -> bool:
+    """Whether what is shared is of the phases of a library, and not of parts."""
+    return bool(group.shared) and all(set(entry.parameter) & set(OF_PHASES) for entry in group.shared)
+
+
 def is_plain(group: Integration) -> bool:
     """Whether what is shared is equal in all, and of one candidate, so that posteriors can be multiplied."""
-    return not is_mixed(group) and all(not entry.kind and not entry.parameters for entry in group.shared)
+    if is_mixed(group) or of_phases(group):
+        return False
+    return all(not entry.kind and not entry.parameters for entry in group.shared)
 
 
 def samples_jointly(group: Integration) -> bool:

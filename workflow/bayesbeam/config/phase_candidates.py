@@ -9,8 +9,10 @@ from pathlib import Path
 from bayesbeam.config.candidate import Candidate
 from bayesbeam.config.checks import Context
 from bayesbeam.config.library_files import content_of
+from bayesbeam.config.patterns import OF_PHASES
 from bayesbeam.config.phases import Phases
 from bayesbeam.config.places import Problems, shown_path
+from bayesbeam.config.schema import Integration
 from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.config.specs import CandidateSpec, Expanded, NoiseSpec, PhasesSpec, tag_of
 from bayesbeam.config.yaml_text import KeyPath
@@ -110,11 +112,9 @@ def check_phases(
         if spec is not None and spec.sheet and context.sheet_is_whole:
             path: KeyPath = ("candidates", name, "phases", "elements")
             _check_column(spec, [rows[one] for one in members[name]], problems, path)
-    uses: list[tuple[KeyPath, str]] = []
     for i, group in enumerate(context.campaign.integration):
-        named = [group.candidate] if isinstance(group.candidate, str) else list(group.candidate.values())
-        uses += [(("integration", i), name) for name in named]
-    uses += [(here, study.candidate) for here, study in context.campaign.simulations]
+        _check_group(group, list(specs), ("integration", i), problems)
+    uses: list[tuple[KeyPath, str]] = [(here, study.candidate) for here, study in context.campaign.simulations]
     for here, name in dict.fromkeys(uses):
         if name in specs:
             found, remedy = f"{name}, a candidate with phases", "Choose a candidate with parts."
@@ -122,6 +122,26 @@ def check_phases(
     if specs and context.campaign.report.next_points is not None:
         found = f"next_points beside {next(iter(specs))}, a candidate with phases"
         problems.add(("report", "next_points"), found, "candidates with parts", "Remove next_points.")
+
+
+def _check_group(group: Integration, names: Sequence[str], here: KeyPath, problems: Problems) -> None:
+    """Note what a group of scans of one sample asks that is not compared, where its candidate is one of these names."""
+    chosen = [group.candidate] if isinstance(group.candidate, str) else list(group.candidate.values())
+    if not set(chosen) & set(names):
+        return
+    if len(set(chosen)) > 1:
+        found = f"{' and '.join(dict.fromkeys(chosen))}, one of them with phases"
+        problems.add((*here, "candidate"), found, "one candidate of all measurements", "Choose one of them.")
+    given = [str(entry) for entry in group.shared]
+    if sorted(given) != sorted(OF_PHASES):
+        expected = "shares and cells of the phases, as of one sample"
+        remedy = f"Write shared: [{', '.join(OF_PHASES)}]."
+        problems.add((*here, "shared"), ", ".join(given) or "nothing", expected, remedy)
+    told = {"patterns": bool(group.patterns), "partitions": group.partitions in ("all", "greedy"),
+            "method": group.method == "two_stage"}  # fmt: skip
+    for key in (name for name, is_asked in told.items() if is_asked):
+        expected = "one sample, or each its own"
+        problems.add((*here, key), f"{key} with a candidate with phases", expected, f"Remove {key}.")
 
 
 def _check_others(

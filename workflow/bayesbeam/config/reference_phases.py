@@ -49,7 +49,14 @@ with lines that no phase has, `tables/phase_lines.csv` with the places and indic
 say what was weighed in. Lines of structures are kept in `libraries/` of the results. `docs/diffraction.md` says what
 the numbers mean.
 
+Are scans of one sample? A group of `integration` whose candidate has `phases` asks that: `shared` is then
+`[phases.share, phases.cell]`, shares of the intensity and edges of the cells that are the same in all scans, against
+those of each its own; zero, widths, texture and background are each scan's own. The scans are searched together, so
+that a phase which is weak in each may be believed in all, and `integration/<group>.json` says how probable each is in
+any and in every one of them. They must have one range and one wavelength; `patterns` and `partitions` are not
+compared. A line that is unknown in one scan counts for nothing in all.
+
 `parts`, `sparse`, `noise`, `solve`, `common`, `derived`, `starts` and `linear` do not go with `phases`, nor do
-integration, simulated studies and `next_points`.
+simulated studies and `next_points`.
 
 """

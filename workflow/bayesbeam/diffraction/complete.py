@@ -45,7 +45,7 @@ class Complete:
     unknown: Unknown
 
 
-def complete_fit(asked: Question, fit: Fit, estimate: bool = True) -> Complete:
+def complete_fit(asked: Question, fit: Fit, estimate: bool = True, unknown: Unknown | None = None) -> Complete:
     """Fit of the members of a fit, begun at their shapes, under errors that are shares of what they predict.
 
     Where something is open, errors stay as stated: they would grow to what the lines of unknown phases are.
@@ -55,8 +55,11 @@ def complete_fit(asked: Question, fit: Fit, estimate: bool = True) -> Complete:
     estimate : bool
         Whether the errors of intensities and of forms are estimated, each by maximum likelihood among ``FACTORS``
         times those stated.
+    unknown : Unknown, optional
+        Lines that count for nothing; those that the fit leaves, if not given.
     """
-    unknown = unknown_lines(asked.data, fit.model, fit.background, asked.tolerance)
+    if unknown is None:
+        unknown = unknown_lines(asked.data, fit.model, fit.background, asked.tolerance)
     tolerance, estimate = asked.tolerance, estimate and not unknown.is_open and bool(fit.members)
     frame = _frame(asked, fit, tolerance, unknown)
     for _ in range(_CYCLES if fit.members else 0):

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesbeam.diffraction.complete import complete_fit
 from bayesbeam.diffraction.greedy import Question, settled
 from bayesbeam.diffraction.members import Member, member_of
 from bayesbeam.diffraction.sets import SHARE_SD
 from bayesbeam.diffraction.shapes import Fit
+from bayesbeam.diffraction.unexplained import Unknown, unknown_lines
 from bayesbeam.errors import ModelError
 
 FloatArray = NDArray[np.float64]
@@ -22,14 +24,15 @@ FloatArray = NDArray[np.float64]
 class OneSample:
     """One sample or several: same shares and cells, or each its own.
 
-    ``log_odds`` is that of one sample over each its own (nats); ``value`` and ``sd`` (P,) are those of one sample, and
-    ``names`` what they are of.
+    ``log_odds`` is that of one sample over each its own (nats); ``value`` and ``sd`` (P,) are those of one sample, with
+    their ``covariance``, and ``names`` what they are of.
     """
 
     names: tuple[str, ...]
     log_odds: float
     value: FloatArray
     sd: FloatArray
+    covariance: FloatArray
 
 
 def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
@@ -37,8 +40,9 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
 
     Notes
     -----
-    By the normal posteriors of the fits and their normal priors, in closed form; of heights the prior is half a normal
-    density, and fits are taken to be well above 0. Everything else is each pattern's own.
+    By the normal posteriors of the fits and their normal priors, in closed form; of shares the prior is half a normal
+    density, and fits are taken to be well above 0. Shares are of all that is above the fitted background. Everything
+    else is each pattern's own.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
         phase = members[name].phase
         labels += [f"{name}.share", *(f"{name}.{'abc'[group[0]]}" for group in phase.edges)]
         sd += [SHARE_SD, *([asked[0].spread.edge] * len(phase.edges))]
-    log_odds, value, spread = shared_evidence(
+    log_odds, value, covariance = shared_evidence(
         np.array([one[0] for one in told]), np.array([one[1] for one in told]), np.array(sd)
     )
     # Half a normal density is twice as high where it is not 0, once for each share of each pattern but one.
@@ -69,7 +73,8 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
             edge = float(members[name].phase.cell[group[0]])
             value[at + 1 + j], scale[at + 1 + j] = edge * (1.0 + value[at + 1 + j]), edge
         at += 1 + len(members[name].phase.edges)
-    return OneSample(tuple(labels), log_odds, value, spread * scale)
+    covariance = scale[:, None] * covariance * scale
+    return OneSample(tuple(labels), log_odds, value, np.sqrt(np.diag(covariance)), covariance)
 
 
 def with_all(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
@@ -85,6 +90,16 @@ def with_all(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
     return made
 
 
+def complete_fits(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
+    """Settled fits; a line that is unknown in any pattern counts for nothing in all, so that they compare."""
+    left = [unknown_lines(one.data, fit.model, fit.background, one.tolerance)
+            for one, fit in zip(asked, fits, strict=True)]  # fmt: skip
+    position, z = (np.concatenate(found) for found in zip(*((one.position, one.z) for one in left), strict=True))
+    order = np.argsort(position, kind="stable")
+    unknown = Unknown(position[order], z[order], max(one.share for one in left))
+    return [complete_fit(one, fit, unknown=unknown).fit for one, fit in zip(asked, fits, strict=True)]
+
+
 def names_of(fit: Fit) -> set[str]:
     """Names of the phases of a set."""
     return {one.phase.name for one in fit.members}
@@ -96,19 +111,23 @@ def _told(asked: Question, fit: Fit, order: Sequence[str]) -> tuple[FloatArray, 
     starts = np.cumsum([shared, *(len(one.own) for one in fit.members)])
     numbers: list[int] = []
     values: list[float] = []
+    scale: list[float] = []
+    # Heights are shares of what was above the first guess of the background, which depends on the counting time.
+    factor = asked.data.net / max(float(np.maximum(asked.data.y - fit.background, 0.0).sum()) * asked.data.step, 1e-300)
     for name in order:
         j = [one.phase.name for one in fit.members].index(name)
         member: Member = fit.members[j]
         edges = len(member.phase.edges)
         numbers += [int(starts[-1]) + j, *range(int(starts[j]), int(starts[j]) + edges)]
-        values += [member.height, *(float(one) for one in member.own[:edges])]
-    return np.array(values), fit.covariance[np.ix_(numbers, numbers)]
+        values += [member.height * factor, *(float(one) for one in member.own[:edges])]
+        scale += [factor, *([1.0] * edges)]
+    return np.array(values), np.outer(scale, scale) * fit.covariance[np.ix_(numbers, numbers)]
 
 
 def shared_evidence(
     value: FloatArray, covariance: FloatArray, prior_sd: FloatArray
 ) -> tuple[float, FloatArray, FloatArray]:  # fmt: skip
-    """Log of the evidence of one vector for all over that of one for each, and the mean and sd of the one.
+    """Log of the evidence of one vector for all over that of one for each; mean and covariance of the one.
 
     Parameters
     ----------
@@ -132,4 +151,4 @@ def shared_evidence(
     logs -= float(np.linalg.slogdet(whole)[1])
     squares = float(np.einsum("mp,mpq,mq->", value, precision, value)) - float(pull @ mean)
     # One factor (2 pi)^(-P/2) of each posterior, less those of the priors and of the integral: none is left.
-    return 0.5 * logs - 0.5 * squares, np.asarray(mean), np.sqrt(np.diag(np.linalg.inv(whole)))
+    return 0.5 * logs - 0.5 * squares, np.asarray(mean), np.linalg.inv(whole)

@@ -14,7 +14,7 @@ import torch
 
 from bayesbeam.config.grouping import GroupModel, called_alone, linked
 from bayesbeam.config.load import LoadedCampaign
-from bayesbeam.config.patterns import samples_jointly
+from bayesbeam.config.patterns import of_phases, samples_jointly
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sharing import joint_spec
 from bayesbeam.errors import StoreError
@@ -30,6 +30,7 @@ from bayesbeam.stages.members import member_key
 from bayesbeam.stages.mixed import summarise_mixed
 from bayesbeam.stages.multiplied import multiplied_rows
 from bayesbeam.stages.pack import REFUSED
+from bayesbeam.stages.phase_summary import PHASES, phases_of, summarise_one_sample
 from bayesbeam.stages.sample import usable
 from bayesbeam.stages.sharings import NOT_RELIABLE, RELIABLE, compare_group, read_found, sharing_decision
 from bayesbeam.stages.summary import Summary, summarise
@@ -57,9 +58,11 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
     counts: dict[str, dict[str, int]] = {}
     arrays: dict[str, Record] = {}
     common: set[str] = set()
+    reason = "fewer than two measurements of the group can be used with this candidate."
     for model in models if samples_jointly(asked) else ():
         sampled = read_records(results / "integration" / group / f"{model.tag}.h5").get(group)
         if sampled is None or REFUSED in sampled.facts:
+            reason = str(sampled.facts[REFUSED]) if sampled is not None else reason
             continue
         inside = [m for m in present if m.id in sampled.facts["members"]]
         summary, labels, names = _summary(campaign, group, model, inside, sampled)
@@ -81,14 +84,15 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
         "own": _own_numbers(models, asked.shared),
         "rows": rows,
         "best": None,
-        "decision": "Not integrated: fewer than two measurements of the group can be used with this candidate.",
+        "decision": f"Not integrated: {reason}",
     }
     if rows:
         answer |= _best(rows, separate)
         answer["averaged"] = _over_counts(rows, counts, arrays)
         members = [m for m in present if m.id in answer["measurements"]]
-        answer["sharing"] = compare_group(campaign, group, members, results, answer["best"]["tag_integrated"])
-        answer["decision"] = sharing_decision(answer["sharing"]) or answer["decision"]
+        if not of_phases(asked):
+            answer["sharing"] = compare_group(campaign, group, members, results, answer["best"]["tag_integrated"])
+        answer["decision"] = sharing_decision(answer.get("sharing", {})) or answer["decision"]
     write_records(out_h5, arrays)
     write_json(out_json, answer)
 
@@ -98,6 +102,9 @@ def _summary(
 ) -> tuple[Summary, dict[str, list[str]], frozenset[str]]:
     """Summary of joint draws, names of the curves of each measurement, and names of what all have in common."""
     name, entries = f"{group}/{model.tag}", campaign.group(group).shared
+    if phases_of(sampled) is not None:
+        alike = summarise_one_sample(sampled)
+        return alike, {}, frozenset(one["name"] for one in alike.columns if one["kind"] == "parameter")
     if len(model.parts) == 1:
         joint = joint_spec(model.parts[0][0].spec, entries)
         seed, modes = int(sampled.facts["seed"]), campaign.campaign.report.modes
@@ -123,10 +130,13 @@ def _own_numbers(models: Sequence[GroupModel], entries: Sequence[Shared]) -> dic
 
 def _row(model: GroupModel, sampled: Record, summary: Summary, alone: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Comparison at one count."""
-    free_energy = sampled.facts["free_energy"]
+    free_energy, phases = float(sampled.facts["free_energy"]["value"]), phases_of(sampled)
+    error = float(sampled.facts["free_energy"]["standard_error"])
+    # Of scans that are searched for phases it is relative to those apart.
+    free_energy += sum(float(one["free_energy"]) for one in alone) if phases is not None else 0.0
     decision = decide(
-        float(free_energy["value"]),
-        float(free_energy["standard_error"]),
+        free_energy,
+        error,
         [one["free_energy"] for one in alone],
         [one["standard_error"] for one in alone],
     )
@@ -139,8 +149,8 @@ def _row(model: GroupModel, sampled: Record, summary: Summary, alone: Sequence[M
         "count": model.count,
         "tags": {name: model.of(name).tag for name in sampled.facts["members"]},
         "members": list(sampled.facts["members"]),
-        "free_energy": float(free_energy["value"]),
-        "standard_error": float(free_energy["standard_error"]),
+        "free_energy": free_energy,
+        "standard_error": error,
         **asdict(decision),
         "decision": decision_words(decision, facts["verdict"] == RELIABLE),
         "predictive_p": summary.p_values,
@@ -148,6 +158,7 @@ def _row(model: GroupModel, sampled: Record, summary: Summary, alone: Sequence[M
         "numbering": summary.numbering,
         "parameters": [finite(row) for row in summary.rows],
         **facts,
+        **({PHASES: phases["phases"]} if phases is not None else {}),
     }
 
 

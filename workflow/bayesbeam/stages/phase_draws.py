@@ -144,7 +144,7 @@ def draw(
                 values[rows, place[f"{member.phase.name}.share"]] = share
                 for name, column in own_values(member, own).items():
                     values[rows, place[name]] = column
-    matter = _matter(asked, every)
+    matter = matter_of_phases(asked, every)
     normal = rng.standard_normal((2, DRAWS, len(every)))
     weights = weight_draws(scales, matter, doubt, normal)
     for k, name in enumerate(names):
@@ -206,7 +206,7 @@ def _some_of(sampled: States, count: int, rng: np.random.Generator) -> States:
     return sampled[0][places], sampled[1][places]
 
 
-def _matter(asked: Asked, names: Sequence[str]) -> Matter:
+def matter_of_phases(asked: Asked, names: Sequence[str]) -> Matter:
     """What weights of phases depend on, by the entries of the library."""
     entries = {one.name: one for one in asked.library.entries}
     phases = {one.name: one for one in asked.question.phases}

@@ -35,6 +35,19 @@ def summarise_phases(record: Record, name: str) -> Summary:
     Statistics of what belongs to a phase are those of the draws in which it is there; curves are those of the most
     probable set.
     """
+    columns, rows, arrays = _told(record)
+    curves = _curves(record.arrays) | {word: record.arrays[word] for word in ARRAYS}
+    labels = [BACKGROUND, *record.facts[PHASES]["best"]]
+    return Summary(columns, rows, arrays, {name: curves}, labels, [], {}, {}, np.zeros((0, 1, 0)))
+
+
+def summarise_one_sample(record: Record) -> Summary:
+    """Summary of what scans of one sample have in common; it has no curves."""
+    return Summary(*_told(record), {}, [], [], {}, {}, np.zeros((0, 1, 0)))
+
+
+def _told(record: Record) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, FloatArray]]:
+    """Columns of the draws, their statistics, and arrays."""
     facts = record.facts[PHASES]
     draws = record.arrays["theta"][:, 0].transpose(1, 0, 2)  # (C, S, Q)
     present = _in_chains(record.arrays["phase_present"], draws.shape)
@@ -53,9 +66,7 @@ def summarise_phases(record: Record, name: str) -> Summary:
         "exchange_rate": record.arrays["exchange_rate"],
         "log_likelihood_mean": likelihood.mean(axis=(0, 1)),
     }
-    curves = _curves(record.arrays) | {word: record.arrays[word] for word in ARRAYS}
-    labels = [BACKGROUND, *facts["best"]]
-    return Summary(columns, rows, arrays, {name: curves}, labels, [], {}, {}, np.zeros((0, 1, 0)))
+    return columns, rows, arrays
 
 
 def _in_chains(present: FloatArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -162,7 +162,7 @@ def sample_group(
         known = _known(out).get(group)
         if known is not None and known.facts.get("key") == key:
             records = {group: known}
-        elif (record := solved(campaign, expanded, present, name, key, joint.shared)) is not None:
+        elif (record := _solved(campaign, expanded, present, name, key, joint.shared, out, running)) is not None:
             records = {group: record}
         else:
             job = Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
@@ -173,6 +173,20 @@ def sample_group(
             records = {group: beside_exact(expanded, present, record, joint.shared)}
     write_records(out, records)
     _tidy(out)
+
+
+def _solved(
+    campaign: LoadedCampaign, expanded: Expanded, present: Sequence[Measurement], name: GroupName, key: str,
+    shared: frozenset[str], out: Path, running: Running,
+) -> Record | None:  # fmt: skip
+    """Record of a group without sampling: scans that are searched for phases, or linear models; else None."""
+    if expanded.spec.phases is None:
+        return solved(campaign, expanded, present, name, key, shared)
+    # It brings programs for crystals in, which others shall not wait for.
+    from bayesbeam.stages.phase_group import solve_group
+    from bayesbeam.stages.phases import cache_of
+
+    return solve_group(campaign, expanded, present, name, key, cache_of(out.parents[2]), running.threads)
 
 
 @dataclass(frozen=True)
