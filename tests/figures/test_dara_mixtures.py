@@ -14,7 +14,7 @@ import pytest
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.crystals.formula import formula_of
-from shipped_results import analyse
+from shipped_results import Shipped, analyse
 
 MASS = re.compile(r"([A-Za-z0-9()]+)_(\d)p(\d{4})")
 
@@ -55,9 +55,13 @@ Facts = dict[tuple[str, str], Any]
 
 
 @pytest.fixture(scope="module")
-def found(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Facts:
+def results(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    return analyse(home_of(root), tmp_path_factory.mktemp("dara_mixtures"))
+
+
+@pytest.fixture(scope="module")
+def found(results: Shipped) -> Facts:
     """What is told of phases, by measurement and candidate."""
-    results = analyse(home_of(root), tmp_path_factory.mktemp("dara_mixtures"))
     return {key: one["phases"] for key, one in results.records.items()}
 
 
@@ -133,3 +137,24 @@ def test_scans_of_two_minutes_have_the_weighed_phases_too(root: Path, found: Fac
         there = [content(row["formula"]) for row in facts["phases"] if row["probability"] > 0.95]
         weighed = weighed_in(root, identifier) - {LACKING}
         assert all(content(name) in there for name in weighed), (identifier, candidate)
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_scans_of_two_and_of_eight_minutes_are_of_one_sample(results: Shipped) -> None:
+    """One of the twelve pairs, most of which is of a phase without a structure, may stay open."""
+    odds = {name: group["best"]["probability"] for name, group in results.groups.items()}
+    assert len(odds) == 12
+    assert sum(one > 0.95 for one in odds.values()) >= 11, odds
+    assert min(odds.values()) > 0.05, odds
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_phases_found_in_both_scans_together_are_those_weighed(root: Path, results: Shipped) -> None:
+    for name, group in results.groups.items():
+        weighed = [content(one) for one in weighed_in(root, f"{name}_8min") - {LACKING}]
+        there = [content(one["formula"]) for one in group["rows"][0]["phases"] if one["probability"] > 0.5]
+        assert all(one in there for one in weighed), name
+        if LACKING not in weighed_in(root, f"{name}_8min"):
+            assert len(there) == len(weighed), name
