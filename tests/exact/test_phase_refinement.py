@@ -45,7 +45,7 @@ def fitted(shared: tuple[int, ...] | None, points: int, shares: dict[int, float]
 def importance(posterior: Posterior, draws: int) -> tuple[float, float]:
     """Free energy by draws of the density that the walk begins from, and its standard error."""
     places = np.random.default_rng(5).standard_normal((draws, len(posterior.centre)))
-    logs = np.array([posterior.log_density(place) for place in places])
+    logs = np.array(posterior.log_densities(places))
     weight: NDArray[np.float64] = np.exp(logs - logs.max())
     return -float(logs.max() + math.log(weight.mean())), float(weight.std() / weight.mean() / math.sqrt(draws))
 

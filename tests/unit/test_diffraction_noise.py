@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from bayesbeam.diffraction.background import chebyshev, lower_envelope
 from bayesbeam.diffraction.gram import frame_of
 from bayesbeam.diffraction.law import Tolerance, law_of
-from bayesbeam.diffraction.noise import Misfit, in_widths, log_density, noise
+from bayesbeam.diffraction.noise import Misfit, Noise, in_widths, log_density, noise
 from bayesbeam.diffraction.powder import powder
 from bayesbeam.diffraction.shapes import common_start
 from bayesbeam.errors import DataError
@@ -35,6 +35,19 @@ def dense() -> np.ndarray:
                 r = min(abs(PLACE[i] - PLACE[j]) / one.reach, 1.0)
                 found[i, j] += (1.0 - r) ** 4 * (4.0 * r + 1.0) * one.sd[i] * one.sd[j]
     return found
+
+
+@pytest.mark.parametrize("reach", [0, 1, 3, 4, 5, 8, 30, 38])
+def test_few_columns_are_whitened_as_the_dense_factor_does_it(reach: int) -> None:
+    """Four values at once or one after the other: short factors, long ones, and columns that begin with nothing."""
+    factor = np.random.default_rng(reach).uniform(-0.1, 0.1, (40, reach + 1))
+    factor[:, 0] += 1.0
+    whole = sum(np.diag(factor[: 40 - d, d], -d) for d in range(reach + 1))
+    columns = np.random.default_rng(1).standard_normal((40, 3))
+    columns[:13, 1] = 0.0
+    columns[:, 2] = np.arange(40) == 39
+    found = Noise(factor, factor).whitened(columns)
+    assert found == pytest.approx(np.linalg.solve(whole, columns), abs=1e-12)
 
 
 def test_the_density_is_that_of_the_dense_matrix() -> None:

@@ -160,16 +160,37 @@ def _whiten(band: Any, rows: Any, start: int, stop: int) -> None:
 
 
 def _whiten_few(band: Any, rows: Any) -> None:
-    """As above for few columns, as rows (C, N): each value is taken out of those that follow as soon as it is known."""
+    """As above for few columns, as rows (C, N): values are taken out of those that follow as soon as they are known.
+
+    Four at once, so that what follows is read and written a fourth as often; in the same order, to the same bits.
+    """
     points, reach = rows.shape[1], band.shape[1] - 1
     for c in range(rows.shape[0]):
-        row = rows[c]
-        for i in range(points):
+        row, i = rows[c], 0
+        while i < points and row[i] == 0.0:
+            i += 1
+        while reach > 3 and i + reach + 3 < points:
+            zero, one, two, three = band[i], band[i + 1], band[i + 2], band[i + 3]
+            u = row[i] / zero[0]
+            v = (row[i + 1] - zero[1] * u) / one[0]
+            w = (row[i + 2] - zero[2] * u - one[1] * v) / two[0]
+            z = (row[i + 3] - zero[3] * u - one[2] * v - two[1] * w) / three[0]
+            row[i], row[i + 1], row[i + 2], row[i + 3] = u, v, w, z
+            # A view, so that the loop counts from 0 and becomes vectors.
+            rest = row[i + 4 : i + reach + 1]
+            for d in range(reach - 3):
+                rest[d] = rest[d] - zero[d + 4] * u - one[d + 3] * v - two[d + 2] * w - three[d + 1] * z
+            last = i + reach
+            row[last + 1] = row[last + 1] - one[reach] * v - two[reach - 1] * w - three[reach - 2] * z
+            row[last + 2] = row[last + 2] - two[reach] * w - three[reach - 1] * z
+            row[last + 3] = row[last + 3] - three[reach] * z
+            i += 4
+        while i < points:
             value = row[i] / band[i, 0]
             row[i] = value
-            if value != 0.0:
-                for d in range(1, min(reach, points - 1 - i) + 1):
-                    row[i + d] -= band[i, d] * value
+            for d in range(1, min(reach, points - 1 - i) + 1):
+                row[i + d] -= band[i, d] * value
+            i += 1
 
 
 def _add_misfit(place: Any, reach: float, sd: Any, band: Any) -> None:

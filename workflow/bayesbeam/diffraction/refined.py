@@ -6,11 +6,13 @@ fit's and ends in the posterior, so that a short ladder is enough; free energies
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +33,8 @@ FloatArray = NDArray[np.float64]
 
 WIDER = 1.3
 """Standard deviations of the density that a walk begins from, as multiples of the fit's."""
-_REMEMBERED = 1024
+_REMEMBERED, _TOGETHER = 1024, 6
+"""Patterns that are kept, and states or patterns that are worked on at once, whatever the number of threads."""
 _FIXED = 1e-3
 """Standard deviation of a prior, as for texture of a cubic phase, below which a parameter stays where it is."""
 
@@ -65,12 +68,50 @@ class Refined:
     run: Run
 
 
+Key = tuple[int, bytes, bytes]
+Share = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
+"""As ``map``: calls of a function, which may be shared out."""
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """White patterns (N,) of the members of a fit at shapes of which those asked for last are remembered."""
+
+    setting: Setting
+    fit: Fit
+    known: OrderedDict[Key, FloatArray]
+
+    def at(self, wanted: Sequence[Key], share: Share) -> list[FloatArray]:
+        """Patterns by number of the member, and bytes of shared parameters and its own."""
+        new = [one for one in dict.fromkeys(wanted) if one not in self.known]
+        self.known.update(zip(new, chain.from_iterable(share(self._white, _in_parts(new))), strict=True))
+        found = [self.known[one] for one in wanted]
+        for one in wanted:
+            self.known.move_to_end(one)
+        while len(self.known) > _REMEMBERED:
+            self.known.popitem(last=False)
+        return found
+
+    def _white(self, wanted: Sequence[Key]) -> FloatArray:
+        """Patterns (C, N) that are not known yet."""
+        x, beam, parts = self.setting.data.x, self.setting.beam, []
+        for k, common, own in wanted:
+            one = replace(self.fit.members[k], own=np.frombuffer(own))
+            parts.append(one.part(x, beam, np.frombuffer(common)))
+        return np.ascontiguousarray(self.setting.frame.columns(np.array(parts).T).T)
+
+
+def _in_parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """Items in parts of a size that no number of threads changes."""
+    return (items[at : at + _TOGETHER] for at in range(0, len(items), _TOGETHER))
+
+
 @dataclass(frozen=True)
 class Posterior:
     """Shapes (n,) of a set as normal coordinates: centre and root (n, n) of a covariance, and what goes with them.
 
     ``free`` are the shared parameters that move, ``own`` those of each member. Coordinates of a member move its own
-    shapes alone, so ``column``, the white pattern (N,) of a member by number, shared and own parameters, is remembered.
+    shapes alone, so ``patterns`` are remembered.
     """
 
     setting: Setting
@@ -81,7 +122,7 @@ class Posterior:
     root: FloatArray
     prior_mean: FloatArray
     prior_sd: FloatArray
-    column: Callable[[int, bytes, bytes], FloatArray]
+    patterns: Patterns
 
     def members(self, shapes: FloatArray) -> tuple[FloatArray, list[Member]]:
         """Shared parameters, and members at given shapes (n,)."""
@@ -95,19 +136,35 @@ class Posterior:
             members.append(replace(one, own=values))
         return common, members
 
-    def columns(self, shapes: FloatArray) -> Columns:
-        """Products of the patterns of all members at given shapes."""
-        common, members = self.members(shapes)
-        frame, shared = self.setting.frame, common.tobytes()
-        white = np.column_stack([self.column(k, shared, one.own.tobytes()) for k, one in enumerate(members)])
-        count = len(members)
-        gram = np.asarray(white.T @ white, dtype=np.float64)
-        return Columns(gram, white.T @ frame.target, np.zeros(count), np.arange(count), np.zeros(count + 1))
+    def columns(self, shapes: Sequence[FloatArray], share: Share = map) -> list[Columns]:
+        """Products of the patterns of all members at each of some shapes (n,)."""
+        wanted, size = list[Key](), len(self.own)
+        for one in shapes:
+            common, members = self.members(one)
+            shared = common.tobytes()
+            wanted.extend((k, shared, member.own.tobytes()) for k, member in enumerate(members))
+        white = self.patterns.at(wanted, share)
+        sets = [white[at : at + size] for at in range(0, len(white), size)]
+        return list(chain.from_iterable(share(self._products, _in_parts(sets))))
 
-    def log_density(self, place: FloatArray) -> float:
-        """Log of prior times likelihood, over the density of standard normal coordinates (n,) at a place."""
-        shapes = self.centre + self.root @ place
-        columns = self.columns(shapes)
+    def _products(self, sets: Sequence[Sequence[FloatArray]]) -> list[Columns]:
+        """Products of white patterns of some sets."""
+        count, found = len(self.own), []
+        for one in sets:
+            white = np.array(one)
+            gram = np.asarray(white @ white.T, dtype=np.float64)
+            moment = white @ self.setting.frame.target
+            found.append(Columns(gram, moment, np.zeros(count), np.arange(count), np.zeros(count + 1)))
+        return found
+
+    def log_densities(self, places: FloatArray, share: Share = map) -> list[float]:
+        """Log of prior times likelihood, over the density of standard normal coordinates, at places (S, n)."""
+        shapes = [self.centre + self.root @ place for place in places]
+        columns = self.columns(shapes, share)
+        return [self._log_density(*one) for one in zip(places, shapes, columns, strict=True)]
+
+    def _log_density(self, place: FloatArray, shapes: FloatArray, columns: Columns) -> float:
+        """The same at one place."""
         energy = self.setting.frame.misfit + free_energy_of(columns, tuple(range(len(columns.owner))))
         away = (shapes - self.prior_mean) / self.prior_sd
         log_prior = -0.5 * float(away @ away) - float(np.log(self.prior_sd).sum())
@@ -129,7 +186,7 @@ def posterior_of(setting: Setting, fit: Fit, wider: float = WIDER) -> Posterior:
     sd = np.concatenate([setting.common_sd[free], *(spread[j] for spread, j in zip(spreads, own, strict=True))])
     mean = np.concatenate([setting.common_mean[free], np.zeros(len(centre) - len(free))])
     root = _root(covariance, [len(free), *map(len, own)])
-    return Posterior(setting, fit, free, own, centre, wider * root, mean, sd, _columns_of(setting, fit))
+    return Posterior(setting, fit, free, own, centre, wider * root, mean, sd, Patterns(setting, fit, OrderedDict()))
 
 
 def _root(covariance: FloatArray, sizes: Sequence[int]) -> FloatArray:
@@ -146,18 +203,6 @@ def _root(covariance: FloatArray, sizes: Sequence[int]) -> FloatArray:
     return root
 
 
-def _columns_of(setting: Setting, fit: Fit) -> Callable[[int, bytes, bytes], FloatArray]:
-    """White patterns (N,) of members by number, and by bytes of the shared parameters and of their own."""
-
-    @lru_cache(maxsize=_REMEMBERED)
-    def column(k: int, common: bytes, own: bytes) -> FloatArray:
-        one = replace(fit.members[k], own=np.frombuffer(own))
-        part = one.part(setting.data.x, setting.beam, np.frombuffer(common))
-        return setting.frame.columns(part[:, None])[:, 0]
-
-    return column
-
-
 def refined(
     setting: Setting, fit: Fit, seed: int = 0, name: str = "set", settings: Settings | None = None, threads: int = 1
 ) -> Refined:  # fmt: skip
@@ -172,13 +217,8 @@ def refined(
     """
     posterior = posterior_of(setting, fit)
     chosen = settings or Settings(seed, target_standard_error=0.15, chains=4, effective_draws=100.0, engine="eager")
-
-    def values(states: FloatArray) -> list[float]:
-        return [posterior.log_density(one) for one in states]
-
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        # As many parts as threads: a state alone is too little work to be handed over.
-        target = target_of(posterior, lambda s: list(chain.from_iterable(pool.map(values, np.array_split(s, threads)))))
+        target = target_of(posterior, partial(posterior.log_densities, share=pool.map if threads > 1 else map))
         (run,) = replica_exchange(target, [GroupName(name, ("pattern",))], chosen)
     places = run.theta.reshape(-1, len(posterior.centre))
     shapes = posterior.centre + places @ posterior.root.T
@@ -200,7 +240,7 @@ def _told(posterior: Posterior, run: Run, shapes: FloatArray, generator: np.rand
     commons, owns, heights, weights = [], [], [], []
     for one in shapes:
         common, members = posterior.members(one)
-        columns = posterior.columns(one)
+        (columns,) = posterior.columns([one])
         whole = columns.gram + np.eye(len(members)) / SHARE_SD**2
         root = np.linalg.cholesky(whole)
         mean = np.linalg.solve(whole, columns.moment)
