@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,20 @@ def test_a_group_is_one_job_and_no_blocks_are_compared(done: tuple[Lab, dict[str
 
 def test_the_report_shows_the_groups(done: tuple[Lab, dict[str, Any]]) -> None:
     made = done[0]
+    batches = "".join(f"{name}\tb\n" for name in made.campaign.ids)
+    (made.results / "batches.tsv").write_text(f"measurement\tbatch\n{batches}")
     build_report(made.campaign, made.results, made.results / "report", "make run")
     page = (made.results / "report" / "index.html").read_text()
     assert "ntegrate short and long: one common share and cell describes both" in page
     assert "eep short and other apart" in page
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    i = text.index("Phases of same phase probability wt % together short long")
+    mass = r"(\S+) ± \S+ "
+    found = re.search(rf"ZnO-Zincite &gt; 0.999 {mass}{mass}{mass}", text[i : i + 400])
+    assert found is not None
+    expected = [done[1]["same"]["rows"][0], alone(made, "short"), alone(made, "long")]
+    zinc = [100.0 * parameters(one)["ZnO-Zincite.weight_fraction"]["mean"] for one in expected]
+    assert [float(one) for one in found.groups()] == pytest.approx(zinc, abs=0.6)
+    assert "What structures get wrong is the same in all scans" in text
     table = (made.results / "report" / "tables" / "integration.csv").read_text()
     assert "same,which: phases.share+phases.cell," in table

@@ -24,7 +24,7 @@ from bayesbeam.report.integration_words import group_answer
 from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
-from bayesbeam.report.phase_view import PhaseView, phase_view
+from bayesbeam.report.phase_view import PhaseView, phase_view, together_table
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.sharing_view import SharingView, sharing_view
 from bayesbeam.report.terms_view import TermsView, terms_view
@@ -108,6 +108,7 @@ class GroupView:
     numbering: tuple[str, ...] = ()
     averaged: view.Table | None = None
     sharing: SharingView | None = None
+    phases: view.Table | None = None
 
 
 def measurement_views(results: Results, gallery: Gallery) -> list[MeasurementView]:
@@ -240,7 +241,8 @@ def _group_view(result: GroupResult, results: Results, gallery: Gallery, alone: 
     notes = tuple(numbering_notes(row.numbering))
     tables = view.integration_table(result), view.shared_table(row)
     sharing = sharing_view(result, results, gallery)
-    return GroupView(result, answer, ridges, *tables, notes, group_averaged_table(result), sharing)
+    averaged, phases = group_averaged_table(result), together_table(result, results)
+    return GroupView(result, answer, ridges, *tables, notes, averaged, sharing, phases)
 
 
 def _shared(result: GroupResult, results: Results, tag: str) -> list[Shared]:

@@ -198,6 +198,7 @@ class GroupRow:
     numbering: tuple[Mapping[str, Any], ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    phases: tuple[Mapping[str, Any], ...] = ()  # those that were sought in all measurements together
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,6 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 29
+REPORT = 30
 # Of searches for phases, on top of SAMPLE.
 PHASES = 5
