@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.diffraction.complete import Complete
 from bayesbeam.diffraction.fractions import Doubt
 from bayesbeam.diffraction.search import Answer, find_phases
 from bayesbeam.io.samples import Record, read_records
 from bayesbeam.io.store import read_measurement
+from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import phase_refined
 from bayesbeam.stages.keep import Running
 from bayesbeam.stages.phase_draws import Drawn, Shaped, draw, shaped_sets
@@ -111,6 +113,7 @@ class Searched:
     asked: Asked
     answer: Answer
     sets: list[Shaped]
+    settled: Complete
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +123,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     assert spec is not None
     asked = asked_of(spec, read_measurement(next(done.measurements.glob("*.h5"))))
     answer = find_phases(asked.question, 1)
-    return Searched(asked, answer, shaped_sets(asked.question, answer)[0])
+    return Searched(asked, answer, *shaped_sets(asked.question, answer))
 
 
 def drawn(searched: Searched, change: Callable[[np.ndarray[Any, Any]], None] | None) -> Drawn:
@@ -151,3 +154,28 @@ def test_each_of_the_places_that_were_sampled_is_drawn_as_often_as_the_others(se
     normal = drawn(searched, None).column(f"{NAME}.a")
     assert normal is not None
     assert len(np.unique(normal)) == 2000
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected"),
+    [((0.5, 0.2, 0.14, 0.1, 0.06), [0, 1, 2]), ((0.92, 0.06, 0.02), [0, 1]), ((0.02, 0.01), [0])],
+)
+def test_likely_sets_are_sampled_three_at_most(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch, probabilities: tuple[float, ...], expected: list[int]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise np.linalg.LinAlgError("no")
+
+    monkeypatch.setattr(phase_refined, "refined", broken)
+    sets = [replace(searched.sets[0], probability=one) for one in probabilities]
+    question = searched.asked.question
+    found = phase_refined.refined_sets(question, sets, searched.settled, Settings(1), "a", lambda _: None)
+    assert list(found) == expected
+    assert [row["probability"] for row in phase_refined.refined_facts(found)] == [probabilities[k] for k in expected]
+    assert phase_refined.believed(found) == {}
+
+
+def test_nothing_is_sampled_where_no_phase_is_there(searched: Searched) -> None:
+    nothing = replace(searched.sets[0], fit=replace(searched.sets[0].fit, members=()))
+    question = searched.asked.question
+    assert phase_refined.refined_sets(question, [nothing], searched.settled, Settings(1), "a", lambda _: None) == {}
