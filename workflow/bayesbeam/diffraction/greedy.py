@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.candidates import Raw, gains, raw_columns, white_columns
+from bayesbeam.diffraction.cell_start import begun
 from bayesbeam.diffraction.gram import Frame, frame_of
 from bayesbeam.diffraction.law import Tolerance, law_of
 from bayesbeam.diffraction.members import Member, Spread, member_of
@@ -101,6 +102,7 @@ def first_set(asked: Question) -> Found:
         if new is None:
             barred.add(best)
             continue
+        new = begun(asked.setting(frame), fit.common, new, fit.parts)
         tried = settled(asked, fit.common, [*fit.members, new], frame)
         # The frame in which each was judged before it came in is not that of the set; all must hold their own in it.
         weakest, worth = weakest_member(asked, tried)

@@ -11,4 +11,4 @@ BLOCKS = 2
 INTEGRATE = 10
 REPORT = 30
 # Of searches for phases, on top of SAMPLE.
-PHASES = 5
+PHASES = 6
