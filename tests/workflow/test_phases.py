@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.load import load_campaign
+from bayesbeam.io.samples import read_records
+from bayesbeam.stages.memory import phases_mb
 from phase_lab import SHARES, TREATMENT, X, counts, library_in
 from stage_fixture import rows
 
@@ -40,6 +43,10 @@ def test_from_cifs_to_tables_and_a_changed_structure_is_searched_anew(lab: Lab) 
     page = (lab.results / "report" / "index.html").read_text(encoding="utf-8")
     assert "no structure of He alone" in page
     assert list((lab.results / "libraries").glob("*/lines-*.npz"))
+    (draws,) = lab.results.glob("samples/*/which.h5")
+    asked = phases_mb(load_campaign(lab.campaign.parent).by_tag("which").spec.phases)
+    took = read_records(draws)["good"].facts["peak_memory_mb"] * 1.048576
+    assert asked / 4 < took < asked
 
     assert lab.planned() == set()
     file = cifs / "ZnO-Zincite.cif"
