@@ -99,7 +99,8 @@ class Phases(Section):
     grain_radius: Annotated[Real, Field(ge=0.0, le=100.0)] = Field(
         2.0,
         description="Micrometres; radii of grains have a half-normal prior of this scale. Grains that absorb more than "
-        "their surroundings look like less than there is (microabsorption): it widens intervals. 0 for fine powders.",
+        "their surroundings look like less than there is (microabsorption): weights "
+        "are put right for the mean radius, 0.8 times it, and intervals are wider. 0 for fine powders.",
     )
     refine: Literal["none", "winners"] = Field(
         "none",

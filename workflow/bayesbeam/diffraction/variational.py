@@ -7,7 +7,6 @@ exchange Monte Carlo over sets, whose free energies are exact, finds the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -248,8 +247,3 @@ def _bound(problem: _Problem, state: _State, precision: Tensor, pull: Tensor) ->
     out = (1.0 - problem.of_phase(state.inside)).clamp(1e-12, 1.0)
     absent = -(out * torch.log(out) / problem.of_phase(torch.ones_like(out))).sum(1)
     return fit + slab + absent + problem.of_size(state.inside.sum(1)) - problem.log_prior[0]
-
-
-def same_phases(columns: Columns, one: Sequence[int], other: Sequence[int]) -> bool:
-    """Whether two sets of columns are of the same phases."""
-    return {int(columns.owner[j]) for j in one} == {int(columns.owner[j]) for j in other}

@@ -41,7 +41,9 @@ def _measurement_line(name: str, records: list[dict[str, Any]]) -> str:
     """Best candidate of a measurement with its probability, and the others worth naming."""
     best, *others = sorted(records, key=lambda record: -(record["model_probability"] or 0.0))
     named = [_choice(best), *(_choice(other) for other in others if _probability(other) >= WORTH_NAMING)]
-    error = f" +- {best['standard_error']:.2f}" if best["standard_error"] else ", exact"
+    # Of a search for phases shapes are integrated by Laplace, under the noise of the best set.
+    closed = ", by Laplace" if best.get("phases") else ", exact"
+    error = f" +- {best['standard_error']:.2f}" if best["standard_error"] else closed
     free_energy = f"F = {best['free_energy']:.2f}{error}"
     doubt = f"; not reliable: {', '.join(best['reasons'])}" if best["verdict"] != "reliable" else ""
     return f"{name}: {', '.join(named)} ({best['tag']} has {free_energy}){doubt}"
