@@ -59,3 +59,11 @@ def test_from_cifs_to_tables_and_a_changed_structure_is_searched_anew(lab: Lab) 
     file.write_bytes(file.read_bytes() + b"\n# looked at again\n")
     planned = lab.planned()
     assert {job.split(" for ")[0] for job in planned} == {"sample which", "free energies of good, empty", REPORT}
+
+
+def test_threads_of_a_job_are_not_those_of_linear_algebra(lab: Lab) -> None:
+    """Whichever script: what Snakemake sets for a job of two threads is set back by the job's own words."""
+    dry = lab.snakemake("--dry-run", "--printshellcmds", "--cores", "2", "--set-threads", "sample=2")
+    (words,) = {line.strip() for line in dry.stdout.splitlines() if "sample.py" in line and "-k1" in line}
+    assert "--threads 2" in words
+    assert " env OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 " in words

@@ -24,11 +24,14 @@ except BayesbeamError as error:
     sys.exit(2)
 
 
+# Linear algebra stays in one thread, whatever a job may use: its matrices are small, and threads of OpenBLAS that wait
+# for each other on a busy machine take many times as long.
+ONE_THREAD = ["OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1"]
 # Conda environments bring their own python, which finds the package by its path.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
-    PYTHON = ["env", f"PYTHONPATH={ROOT / 'workflow'}", "python"]
+    PYTHON = ["env", *ONE_THREAD, f"PYTHONPATH={ROOT / 'workflow'}", "python"]
 else:
-    PYTHON = [sys.executable]
+    PYTHON = ["env", *ONE_THREAD, sys.executable]
 
 
 def call(script):
