@@ -11,6 +11,7 @@ include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/free_energy.smk"
 include: "workflow/rules/integrate.smk"
+include: "workflow/rules/series.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -46,6 +46,50 @@ def test_what_does_not_change_is_constant() -> None:
     assert found.laws[0].name == "constant"
 
 
+def quadrature(y: np.ndarray, curves: list[np.ndarray], factors: np.ndarray) -> float:
+    """F of values by sums over curves (each with a level and its change) and over factors of the deviations."""
+    span, centred = float(np.ptp(y)), y - 0.5 * (y.max() + y.min())
+    logs = []
+    for curve in curves:
+        basis = span * np.array([np.ones(len(y)), curve])
+        for factor in factors:
+            covariance = basis.T @ basis + np.diag((factor * SD) ** 2)
+            size = np.linalg.slogdet(2.0 * math.pi * covariance)[1]
+            logs.append(-0.5 * float(centred @ np.linalg.solve(covariance, centred) + size))
+    return -float(np.logaddexp.reduce(logs)) + math.log(len(logs))
+
+
+def middles(low: float, high: float, count: int) -> np.ndarray:
+    """Middles of intervals that are even in the logarithm."""
+    edges = np.geomspace(low, high, count + 1)
+    return np.asarray(np.sqrt(edges[1:] * edges[:-1]))
+
+
+def test_deviations_may_be_off_by_a_factor() -> None:
+    """An edge that scatters three times as much as it is told to, by quadrature over the factor and the rate."""
+    y = 8.40 + 0.01 * (1.0 - np.exp(-0.1 * T)) + 6e-4 * np.random.default_rng(4).standard_normal(31)
+    curve = kinetics_of(T, y, SD, seed=5, laws=("exponential",), scaled=True).laws[0]
+    exact = quadrature(y, [-np.expm1(-rate * T) for rate in middles(0.1 / 60.0, 0.5, 150)], middles(0.1, 10.0, 100))
+    assert abs(curve.free_energy - exact) < 3.5 * curve.standard_error + 0.01
+    mean, sd = curve.parameters["noise.scale"]
+    assert abs(mean - 3.0) < 3.0 * sd
+    assert sd < 0.6
+
+
+def test_a_line_of_unknown_scatter_is_that_of_least_squares() -> None:
+    y = 8.40 + 1e-4 * T + 6e-4 * np.random.default_rng(6).standard_normal(31)
+    line = kinetics_of(T, y, SD, seed=5, laws=("linear",), scaled=True).laws[0]
+    assert line.free_energy == pytest.approx(quadrature(y, [T / 30.0 - 1.0], middles(0.1, 10.0, 1000)), abs=1e-4)
+    trusting = kinetics_of(T, y, SD, seed=5, laws=("linear",)).laws[0]
+    assert trusting.free_energy > line.free_energy + 50.0
+    # With priors as wide as the span the posterior is that of least squares, up to a few per cent.
+    slope, error = line.parameters["law.slope"]
+    (fitted, _), covariance = np.polyfit(T, y, 1, cov=True)
+    assert slope == pytest.approx(fitted, abs=0.1 * error)
+    assert error == pytest.approx(np.sqrt(covariance[0, 0]), rel=0.1)
+    assert line.parameters["level"][0] == pytest.approx(y.mean(), abs=0.1 * line.parameters["level"][1])
+
+
 @pytest.mark.nightly
 def test_all_laws_are_weighed() -> None:
     found = kinetics_of(T, edge(3), SD, seed=3)

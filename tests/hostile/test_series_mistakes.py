@@ -56,6 +56,67 @@ def test_an_estimated_noise_level_is_followed_by_its_own_name(tmp_path: Path) ->
     assert "noise.scale, which no result has" in message
 
 
+MANY = "id\tfile\ttime\n" + "".join(f"m{k}\ta.csv\t{k}\n" for k in range(6))
+
+
+@pytest.mark.parametrize("laws", ["true", "exponential", "[constant, two exponentials]", "false"])
+def test_laws_that_may_be_compared(tmp_path: Path, laws: str) -> None:
+    series = f"{{quantity: edge.position, against: time, laws: {laws}{', start: 2' * (laws != 'false')}}}"
+    assert problems(tmp_path, series, MANY) == []
+
+
+@pytest.mark.parametrize(
+    ("laws", "found", "words"),
+    [
+        ("laws: exponental", "exponental", "Did you mean exponential?"),
+        ("laws: []", "a list []", "true, or a list of laws"),
+        ("laws: 3", "3", "true, or a list of laws"),
+        ("start: 2", "a start of 2 without laws", "Add laws: true."),
+        ("laws: true, start: 5", "a start at 5, the last value being 5", "before the last value of 'time'"),
+    ],
+)
+def test_laws_that_may_not(tmp_path: Path, laws: str, found: str, words: str) -> None:
+    (message,) = problems(tmp_path, f"[{{quantity: edge.position, against: time, {laws}}}]", MANY)
+    assert "report.series[0]" in message
+    assert found in message
+    assert words in message
+
+
+def test_laws_of_too_few_measurements(tmp_path: Path) -> None:
+    (message,) = problems(tmp_path, "[{quantity: edge.position, against: temperature, laws: true}]")
+    assert "laws along 'temperature', which has 2 different values; expected 6 or more" in message
+
+
+PHASES = """\
+campaign: test
+candidates:
+  which: {{phases: {{library: cifs}}}}
+report:
+  series: [{{quantity: {series}, against: time}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("quantity", "message"),
+    [
+        ("CuO-Tenorite.weight_fraction", ""),
+        ("CuO-Tenorite.a", ""),
+        ("instrument.zero", ""),
+        ("CuO-Tenorite.weight", "'CuO-Tenorite.weight', which no phase has"),
+        ("CuO-Tenorit.a", "'CuO-Tenorit.a', of no structure of the library"),
+        ("weight_fraction", "'weight_fraction', of no structure of the library"),
+    ],
+)
+def test_quantities_of_phases_are_named_by_their_structures(tmp_path: Path, quantity: str, message: str) -> None:
+    (tmp_path / "cifs").mkdir()
+    (tmp_path / "cifs" / "CuO-Tenorite.cif").write_text("data_x\n")
+    found = problems(tmp_path, quantity, MANY, PHASES)
+    assert len(found) == bool(message)
+    assert all(message in one for one in found)
+    if "Tenorit" in message:
+        assert "Did you mean" in found[0]
+
+
 @pytest.mark.parametrize(
     ("quantity", "found", "words"),
     [

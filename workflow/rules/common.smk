@@ -7,6 +7,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from bayesbeam.errors import BayesbeamError
 from bayesbeam.stages.rulebook import Rulebook, find_campaign
+from bayesbeam.stages.series_jobs import SeriesJobs
 
 ROOT = (
     Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
@@ -22,6 +23,8 @@ try:
 except BayesbeamError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
+
+SERIES = SeriesJobs(BOOK)
 
 
 # Linear algebra stays in one thread, whatever a job may use: its matrices are small, and threads of OpenBLAS that wait

@@ -6,6 +6,7 @@ rule report:
         BOOK.results_of("free_energy", BOOK.batches),
         BOOK.results_of("integration", BOOK.groups),
         BOOK.treated(row.id for row in BOOK.campaign.sheet),
+        SERIES.files,
     output:
         page=report(
             BOOK.path("report", "index.html"),

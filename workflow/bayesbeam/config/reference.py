@@ -17,8 +17,9 @@ from bayesbeam import noise, priors
 from bayesbeam.config import reference_text as text
 from bayesbeam.config import schema
 from bayesbeam.config.expression import DATA_WORDS
-from bayesbeam.config.fields import VALUE_WORDS
+from bayesbeam.config.fields import VALUE_WORDS as FIELD_WORDS
 from bayesbeam.config.formula import FUNCTIONS as FORMULA_FUNCTIONS
+from bayesbeam.config.laws import VALUE_WORDS as LAW_WORDS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
 from bayesbeam.config.reference_distinguish import DISTINGUISH
 from bayesbeam.config.reference_files import FACTS, FILE_KINDS, FILES, FILES_END, FILES_FACTS
@@ -28,6 +29,7 @@ from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_patterns import PATTERNS
 from bayesbeam.config.reference_phases import EXAMPLE_PHASES, PHASES, PHASES_END
 from bayesbeam.config.reference_regression import REGRESSION
+from bayesbeam.config.reference_series import EXAMPLE_SERIES, SERIES, SERIES_END
 from bayesbeam.config.reference_sharing import EXAMPLE_MIXED, EXAMPLE_SHARING, MIXED_END, SHARING, SHARING_END
 from bayesbeam.config.reference_sparse import EXAMPLE_SPARSE, SPARSE, SPARSE_END
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
@@ -66,6 +68,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("report.series", schema.Series),
     ("report.next_points", schema.NextPoints),
 )
+VALUE_WORDS = FIELD_WORDS | LAW_WORDS
 _SIMPLE = {int: "whole number", float: "number", str: "words", bool: "true or false"}
 
 
@@ -88,6 +91,9 @@ def readme() -> str:
         text.STUDIES,
         DISTINGUISH,
         NEXT,
+        SERIES,
+        _code("yaml", EXAMPLE_SERIES),
+        SERIES_END,
         text.PRIORS,
         _families(),
         text.WORDS,

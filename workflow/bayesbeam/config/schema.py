@@ -25,6 +25,7 @@ from bayesbeam.config.fields import (
     shown,
 )
 from bayesbeam.config.group import Integration
+from bayesbeam.config.laws import Laws
 from bayesbeam.config.phases import PhaseError, Phases
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
@@ -117,8 +118,9 @@ class Series(Section):
 
     quantity: FormulaText = Field(
         description="A quantity of the results: `part.parameter` (each peak of several), `part[2].parameter` (the "
-        "second one), the name of a derived one; or a formula of such, of which the posterior is shown.",
-        examples=['"band[1].position"', '"band[3].depth / band[2].depth"'],
+        "second one), the name of a derived one; or a formula of such, of which the posterior is shown. Of a phase "
+        "`structure.weight_fraction`, share, a ... gamma, size_factor, strain_factor or texture.",
+        examples=['"band[1].position"', '"band[3].depth / band[2].depth"', "CuO-Tenorite.weight_fraction"],
     )
     against: str = Field(
         min_length=1,
@@ -144,6 +146,17 @@ class Series(Section):
         description="Name of a study of simulate: its measurements are followed, and not those of the sheet.",
         examples=["three_peaks"],
     )
+    laws: Laws = Field(
+        (),
+        description="Which law it follows along the column, by free energy: true for all of constant, linear, "
+        "exponential, two exponentials, stretched, avrami and sigmoid, or some of them. In tables/laws.csv and on the "
+        "page, with parameters.",
+        examples=["true", "[constant, exponential, avrami]"],
+    )
+    start: Real | None = Field(
+        None, description="Where the column begins to act, for laws that begin; its least value if left out.",
+        examples=[120],
+    )  # fmt: skip
 
 
 class NextPoints(Section):

@@ -8,24 +8,36 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
 
 from bayesbeam.config.checks import Context
 from bayesbeam.config.formula import FormulaSpec, formula_or_note, split_name
+from bayesbeam.config.laws import FEWEST
+from bayesbeam.config.library_files import cif_files
 from bayesbeam.config.places import Problems
 from bayesbeam.config.schema import Series
 from bayesbeam.config.specs import COMMON, NOISE, Expanded
 from bayesbeam.config.yaml_text import KeyPath
 from bayesbeam.errors import nearest
 
+OF_PHASES = (
+    "share", "weight_fraction", "a", "b", "c", "alpha", "beta", "gamma", "size_factor", "strain_factor", "texture",
+)  # fmt: skip
+"""What is known of a phase that is found."""
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Quantities of some candidates: the largest count of the part of each, and which of them do not vary."""
+    """Quantities of some candidates: the largest count of the part of each, and which of them do not vary.
+
+    ``structures`` are those of the libraries of candidates with phases.
+    """
 
     counts: Mapping[str, int]
     fixed: frozenset[str]
+    structures: tuple[str, ...] = ()
 
 
 def check_series(context: Context, models: Mapping[str, Sequence[Expanded]], problems: Problems) -> None:
@@ -46,9 +58,26 @@ def check_series(context: Context, models: Mapping[str, Sequence[Expanded]], pro
             _check_study(context, one, here, problems)
         elif context.sheet_is_whole:
             _check_column(context, one.against, (*here, "against"), problems)
+        _check_laws(context, one, here, problems)
         chosen = _models_of(context, one, models, here, problems)
         if chosen:
             _check_quantity(one.quantity, _known(chosen), (*here, "quantity"), problems)
+
+
+def _check_laws(context: Context, one: Series, here: KeyPath, problems: Problems) -> None:
+    """Laws of too few measurements, or a start that belongs to none."""
+    if one.start is not None and not one.laws:
+        problems.add((*here, "start"), f"a start of {one.start:g} without laws", "laws beside it", "Add laws: true.")
+    numbers = {value for row in context.rows if row.made is None
+               if isinstance(value := row.metadata.get(one.against), float)}  # fmt: skip
+    if not one.laws or one.study or not context.sheet_is_whole or len(numbers) < 2:
+        return
+    if len(numbers) < FEWEST:
+        found = f"laws along {one.against!r}, which has {len(numbers)} different values"
+        problems.add((*here, "laws"), found, f"{FEWEST} or more", "Add measurements, or remove laws.")
+    elif one.start is not None and one.start >= max(numbers):
+        found = f"a start at {one.start:g}, the last value being {max(numbers):g}"
+        problems.add((*here, "start"), found, f"a start before the last value of {one.against!r}", "")
 
 
 def check_next_points(context: Context, models: Mapping[str, Sequence[Expanded]], problems: Problems) -> None:
@@ -188,11 +217,22 @@ def _known(models: Sequence[Expanded]) -> _Known:
             name = f"{owner}.{word}"
             counts.setdefault(name, 1)
             (fixed if parameter.prior.fixed else free).add(name)
-    return _Known(counts, frozenset(fixed - free))
+    return _Known(counts, frozenset(fixed - free), tuple(sorted({one for model in models for one in _names(model)})))
+
+
+def _names(model: Expanded) -> list[str]:
+    """Names of the structures of a candidate with phases."""
+    if model.spec.phases is None:
+        return []
+    from bayesbeam.crystals.cif import name_of
+
+    return [name_of(file) for file in cif_files(map(Path, model.spec.phases.library))]
 
 
 def _check_quantity(text: str, known: _Known, path: KeyPath, problems: Problems, one: bool = False) -> None:
     """A quantity that no result has, or a formula that is none; ``one`` may not stand for each of several peaks."""
+    if known.structures and _is_of_phase(text.strip(), known, path, problems):
+        return
     formula = _parsed(text, known, path, problems)
     if formula is None:
         return
@@ -201,6 +241,24 @@ def _check_quantity(text: str, known: _Known, path: KeyPath, problems: Problems,
         problems.add(path, f"{text!r}, which is the same everywhere", "a quantity of the results", "")
     for name in formula.names:
         _check_name(name, known, alone, path, problems)
+
+
+def _is_of_phase(text: str, known: _Known, path: KeyPath, problems: Problems) -> bool:
+    """Whether a text names a quantity of a phase or of the instrument, or can name nothing else, which is noted."""
+    structure, _, word = text.rpartition(".")
+    if structure in known.structures:
+        if word not in OF_PHASES:
+            expected = f"{structure}. and one of {', '.join(OF_PHASES)}"
+            problems.add(path, f"{text!r}, which no phase has", expected, nearest(word, OF_PHASES))
+        return True
+    if structure == "instrument" and word in ("zero", "displacement"):
+        return True
+    if known.counts:
+        return False
+    close = get_close_matches(structure, known.structures, n=1, cutoff=0.5)
+    remedy = f"Did you mean {close[0]}?" if close else f"Structures are named by their files: {known.structures[0]}."
+    problems.add(path, f"{text!r}, of no structure of the library", "structure.weight_fraction, or the like", remedy)
+    return True
 
 
 def _parsed(text: str, known: _Known, path: KeyPath, problems: Problems) -> FormulaSpec | None:

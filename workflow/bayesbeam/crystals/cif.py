@@ -57,7 +57,7 @@ def structure_of_cif(content: bytes, file: str) -> Structure:
     formula = _text(block, ("_chemical_formula_sum",))
     found = [
         Structure(
-            name=_name(file),
+            name=name_of(file),
             cell=cell,
             operators=operators,
             sites=sites,
@@ -73,7 +73,7 @@ def structure_of_cif(content: bytes, file: str) -> Structure:
     return next((item for item in found if wanted and agree(item.content, wanted)), found[0])
 
 
-def _name(file: str) -> str:
+def name_of(file: str) -> str:
     """Name of a structure: that of its file, with what names may not have turned to underscores."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", Path(file).stem)[:64]
 

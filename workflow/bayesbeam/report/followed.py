@@ -21,6 +21,9 @@ def rows_of(member: MeasurementResult, model: Candidate, quantity: str) -> list[
     quantity : str
         As in the campaign: a name, or a formula of names.
     """
+    if model.phases is not None:
+        # Names of structures are no words of formulas.
+        return [row for row in model.parameters if row.name == quantity.strip() and row.sd]
     formula = None if "." not in quantity else parse_formula(quantity)
     if formula is None or str(formula) in formula.names:
         name, number = _split(quantity if formula is None else str(formula))

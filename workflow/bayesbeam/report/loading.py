@@ -43,7 +43,10 @@ def load_results(facts: Facts, results: Path) -> Results:
     batches = _batches(results)
     files = {name: _read_json(results / "free_energy" / f"{name}.json") for name in sorted(set(batches.values()))}
     measurements = tuple(_measurement(one, results, batches.get(one), files) for one in facts.measurements)
-    return Results(facts, measurements, tuple(_group(one, results) for one in facts.groups))
+    groups = tuple(_group(one, results) for one in facts.groups)
+    laws = results / "series" / "laws.json"
+    wanted = any(one.laws for one in facts.series)
+    return Results(facts, measurements, groups, _tidy(_records(_read_json(laws), "laws", laws)) if wanted else ())
 
 
 def _batches(results: Path) -> dict[str, str]:

@@ -23,6 +23,8 @@ class Followed:
     candidate: str = ""
     count: int | Mapping[str, int] | None = None
     study: str = ""
+    laws: tuple[str, ...] = ()
+    start: float | None = None
 
     def allows(self, one: Candidate) -> bool:
         """Whether it is this model that is to be followed, or one of those."""
@@ -241,6 +243,7 @@ class Results:
     facts: Facts
     measurements: tuple[MeasurementResult, ...]
     groups: tuple[GroupResult, ...]
+    laws: tuple[Mapping[str, Any], ...] = ()  # of quantities along series, see stages/laws.py
 
     def measurement(self, name: str) -> MeasurementResult | None:
         """Result of a measurement by its id."""

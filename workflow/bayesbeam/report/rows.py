@@ -10,7 +10,8 @@ class Row:
     """Summary of one parameter of a posterior; ``alone``: its part is one by the campaign, and needs no number.
 
     Of what was sampled ``exact_mean`` and ``exact_sd`` are those of the exact solution, where there is one, and ``z``
-    is the difference of the means over the standard error of the sampled one.
+    is the difference of the means over the standard error of the sampled one. ``inclusion`` is the probability that
+    what it belongs to is there.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Row:
     exact_mean: float | None = None
     exact_sd: float | None = None
     z: float | None = None
+    inclusion: float | None = None
     alone: bool = False
 
     @property

@@ -16,6 +16,8 @@ from bayesbeam.report.text import known
 from bayesbeam.report.weighed import WEIGHED
 
 ENOUGH = 4
+# Probability of a phase from which its quantities are points of a series.
+_THERE = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,17 @@ def value_of(result: MeasurementResult, name: str) -> float:
 
 
 def trends_of(column: str, members: Sequence[MeasurementResult]) -> list[list[Point]]:
-    """Points of every parameter that all members have and that is free."""
+    """Points of every parameter that is free, and that enough members have."""
     trends = []
-    for row in members[0].best.parameters:
+    firsts: dict[tuple[str, int | None], Row] = {}
+    for one in members:
+        for row in one.best.parameters:
+            firsts.setdefault(place_of(row), row)
+    for row in firsts.values():
         points = []
         for one in members:
             match = [r for r in one.best.parameters if (r.name, r.index) == (row.name, row.index) and r.sd]
-            points += [_point(one, column, row, one.best.reliable) for row in match[:1]]
+            points += [_point(one, column, row, one.best) for row in match[:1]]
         if len(points) >= ENOUGH:
             trends.append(sorted(points, key=lambda point: point.x))
     return trends
@@ -115,7 +121,7 @@ def _asked(results: Results) -> list[Series]:
             for row in rows:
                 assert model is not None
                 trends = found.setdefault((one.against, model.tag, one.study), {})
-                trends.setdefault(place_of(row), {})[member.id] = _point(member, one.against, row, model.reliable)
+                trends.setdefault(place_of(row), {})[member.id] = _point(member, one.against, row, model)
                 seen = True
         if not seen:
             missed.setdefault((one.against, one.study), []).append(one.quantity)
@@ -139,11 +145,12 @@ def _model(member: MeasurementResult, wanted: Followed) -> Candidate | None:
     return next((one for one in member.ranked if wanted.allows(one)), None)
 
 
-def _point(result: MeasurementResult, column: str, row: Row, reliable: bool) -> Point:
-    """Point of a row; an interval that is absent has no length."""
+def _point(result: MeasurementResult, column: str, row: Row, model: Candidate) -> Point:
+    """Point of a row, not reliable where its phase is rather not there; an interval that is absent has no length."""
+    there = model.phases is None or row.inclusion is None or row.inclusion >= _THERE
     mean = float("nan") if row.mean is None else row.mean
     low, high = (mean if one is None else one for one in (row.q025, row.q975))
-    return Point(result.id, value_of(result, column), mean, (low, high), row, reliable)
+    return Point(result.id, value_of(result, column), mean, (low, high), row, model.reliable and there)
 
 
 def line_of(trend: Trend) -> LineFit | None:

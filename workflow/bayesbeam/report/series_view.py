@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bayesbeam.report.change_rows import change_sentences, turn_sentences, turns
 from bayesbeam.report.gallery import Gallery, Shown
+from bayesbeam.report.laws_view import law_sentences, law_table, laws_of
 from bayesbeam.report.line_fit import LineFit
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series import selection_figure, series_figure
@@ -28,6 +29,8 @@ class SeriesView:
     lines: Table | None = None
     selection: Shown | None = None
     changes: tuple[str, ...] = ()
+    laws: Table | None = None
+    law_words: tuple[str, ...] = ()
 
 
 def series_views(results: Results, gallery: Gallery) -> list[SeriesView]:
@@ -54,6 +57,7 @@ def _view(series: Series, results: Results, gallery: Gallery, number: int, with_
         f"series+{number}", series_figure(series.column, series.trends[:_PANELS]) if series.trends else None,
         f"Quantities along {heading}",
     )  # fmt: skip
+    laws = laws_of(results, series)
     selection = selection_figure(series.column, along(series.column, measurements)) if with_map else None
     return SeriesView(
         heading,
@@ -62,7 +66,10 @@ def _view(series: Series, results: Results, gallery: Gallery, number: int, with_
         trends,
         _lines(series.column, fits) if fits else None,
         gallery.add(f"selection+{number}", selection, f"Models along {where}"),
-        change_sentences(series, _SENTENCES) + turn_sentences(turns(results, series.column, series.study) * with_map),
+        change_sentences(series, _SENTENCES)
+        + turn_sentences(turns(results, series.column, series.study) if with_map else ()),
+        law_table(laws),
+        law_sentences(laws),
     )
 
 

@@ -98,5 +98,9 @@ COLUMNS = {
         "column", "first", "second", "first_all_along", "second_all_along", "first_below_second", "second_below_first",
         "place_low", "place_high", "points",
     ),
+    "laws": (
+        "column", "tag", "parameter", "index", "unit", "law", "free_energy", "standard_error", "probability", "points",
+        "of_law", "mean", "sd", "study",
+    ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from bayesbeam.report import phase_tables, sparse_tables
 from bayesbeam.report.change_rows import change_rows, turn_rows
 from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
+from bayesbeam.report.laws_view import law_rows
 from bayesbeam.report.limit import limits
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
@@ -24,7 +25,7 @@ from bayesbeam.report.told import told_rows
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
 _ONLY_IF_ANY = (
     ("conflict", conflict), ("partitions", partitions), ("mergers", mergers), ("changes", change_rows),
-    ("turns", turn_rows),
+    ("turns", turn_rows), ("laws", law_rows),
 )  # fmt: skip
 _LEVEL = (
     "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
@@ -64,6 +65,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "series_lines": _series_lines,
         "changes": change_rows,
         "turns": turn_rows,
+        "laws": law_rows,
         "runtime": _runtime,
     }
     for name in tables_of(results):

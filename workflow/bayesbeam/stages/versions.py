@@ -9,6 +9,8 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 30
+REPORT = 31
+# Of laws along series.
+LAWS = 1
 # Of searches for phases, on top of SAMPLE.
 PHASES = 6
