@@ -45,9 +45,12 @@ def phases(count: int = 10) -> list[Phase]:
 
 
 def mixture(
-    parts: dict[int, float], seed: int, candidates: list[Phase], error: float = 0.05, counts: float = 4e4
+    parts: dict[int, float], seed: int, candidates: list[Phase], error: float = 0.05, counts: float = 4e4, scan: int = 0
 ) -> tuple[FloatArray, FloatArray]:
-    """Angles and counts of a mixture of given shares of intensity, strengths off by an error, cells by 0.1 %."""
+    """Angles and counts of a mixture of given shares of intensity, strengths off by an error, cells by 0.1 %.
+
+    Scans of one seed differ by their counts alone.
+    """
     rng = np.random.default_rng(seed)
     x = 15.0 + 0.03 * np.arange(2000)
     y = 60.0 + 40.0 * np.exp(-(x - 15.0) / 20.0)
@@ -58,4 +61,4 @@ def mixture(
         own = np.concatenate([rng.normal(0.0, 0.001, one.strains), np.zeros(3)])
         curve = pattern(x, wrong, Beam(), common_start(WIDTH), own)
         y = y + share * counts * curve / curve.sum()
-    return x, rng.poisson(y).astype(np.float64)
+    return x, (np.random.default_rng([seed, scan]) if scan else rng).poisson(y).astype(np.float64)

@@ -53,7 +53,8 @@ Are scans of one sample? A group of `integration` whose candidate has `phases` a
 `[phases.share, phases.cell]`, shares of the intensity and edges of the cells that are the same in all scans, against
 those of each its own; zero, widths, texture and background are each scan's own. The scans are searched together, so
 that a phase which is weak in each may be believed in all, and `integration/<group>.json` says how probable each is in
-any and in every one of them. They must have one range and one wavelength; `patterns` and `partitions` are not
+any and in every one of them. What structures get wrong is the same in all scans, and more of them make an interval no
+narrower than that. They must have one range and one wavelength; `patterns` and `partitions` are not
 compared. A line that is unknown in one scan counts for nothing in all.
 
 `parts`, `sparse`, `noise`, `solve`, `common`, `derived`, `starts` and `linear` do not go with `phases`, nor do

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.diffraction.complete import complete_fit
+from bayesbeam.diffraction.complete import Complete, complete_fit
 from bayesbeam.diffraction.greedy import Question, settled
 from bayesbeam.diffraction.members import Member, member_of
 from bayesbeam.diffraction.sets import SHARE_SD
-from bayesbeam.diffraction.shapes import Fit
+from bayesbeam.diffraction.shapes import Fit, white_slopes
 from bayesbeam.diffraction.unexplained import Unknown, unknown_lines
 from bayesbeam.errors import ModelError
 
@@ -25,7 +25,8 @@ class OneSample:
     """One sample or several: same shares and cells, or each its own.
 
     ``log_odds`` is that of one sample over each its own (nats); ``value`` and ``sd`` (P,) are those of one sample, with
-    their ``covariance``, and ``names`` what they are of.
+    their ``covariance``, and ``names`` what they are of. ``sd_apart`` (P,) would be right if errors of the model were
+    another in each scan, as ``log_odds`` has them.
     """
 
     names: tuple[str, ...]
@@ -33,9 +34,10 @@ class OneSample:
     value: FloatArray
     sd: FloatArray
     covariance: FloatArray
+    sd_apart: FloatArray
 
 
-def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
+def one_sample(asked: Sequence[Question], settled_fits: Sequence[Complete]) -> OneSample:
     """Free energy of shares and cells that all patterns have in common against those of each its own.
 
     Notes
@@ -44,16 +46,21 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
     density, and fits are taken to be well above 0. Shares are of all that is above the fitted background. Everything
     else is each pattern's own.
 
+    What structures and forms of lines get wrong is the same in all scans of a sample. The covariance says so: only what
+    counting leaves open becomes less with more scans. The free energies do not, and so are for one sample rather than
+    for several that differ by less than such errors.
+
     Raises
     ------
     ModelError
         If patterns have not the same phases: see ``with_all``.
     """
+    fits = [one.fit for one in settled_fits]
     names = {tuple(sorted(names_of(fit))) for fit in fits}
     if len(names) != 1 or not next(iter(names)):
         raise ModelError.at("patterns", f"{len(names)} sets of phases", "one set in all, not empty", "")
     order = sorted(names_of(fits[0]))
-    told = [_told(one, fit, order) for one, fit in zip(asked, fits, strict=True)]
+    told = [_told(one, done, order) for one, done in zip(asked, settled_fits, strict=True)]
     members = {one.phase.name: one for one in fits[0].members}
     labels: list[str] = []
     sd: list[float] = []
@@ -61,9 +68,9 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
         phase = members[name].phase
         labels += [f"{name}.share", *(f"{name}.{'abc'[group[0]]}" for group in phase.edges)]
         sd += [SHARE_SD, *([asked[0].spread.edge] * len(phase.edges))]
-    log_odds, value, covariance = shared_evidence(
-        np.array([one[0] for one in told]), np.array([one[1] for one in told]), np.array(sd)
-    )
+    each, counted = (np.array([one[k] for one in told]) for k in (1, 2))
+    log_odds, value, apart = shared_evidence(np.array([one[0] for one in told]), each, np.array(sd))
+    covariance = with_common_errors(apart, each, counted, np.array(sd))
     # Half a normal density is twice as high where it is not 0, once for each share of each pattern but one.
     log_odds -= (len(fits) - 1) * len(order) * math.log(2.0)
     scale = np.ones(len(labels))
@@ -74,7 +81,8 @@ def one_sample(asked: Sequence[Question], fits: Sequence[Fit]) -> OneSample:
             value[at + 1 + j], scale[at + 1 + j] = edge * (1.0 + value[at + 1 + j]), edge
         at += 1 + len(members[name].phase.edges)
     covariance = scale[:, None] * covariance * scale
-    return OneSample(tuple(labels), log_odds, value, np.sqrt(np.diag(covariance)), covariance)
+    return OneSample(tuple(labels), log_odds, value, np.sqrt(np.diag(covariance)), covariance,
+                     scale * np.sqrt(np.diag(apart)))  # fmt: skip
 
 
 def with_all(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
@@ -90,14 +98,14 @@ def with_all(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
     return made
 
 
-def complete_fits(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Fit]:
+def complete_fits(asked: Sequence[Question], fits: Sequence[Fit]) -> list[Complete]:
     """Settled fits; a line that is unknown in any pattern counts for nothing in all, so that they compare."""
     left = [unknown_lines(one.data, fit.model, fit.background, one.tolerance)
             for one, fit in zip(asked, fits, strict=True)]  # fmt: skip
     position, z = (np.concatenate(found) for found in zip(*((one.position, one.z) for one in left), strict=True))
     order = np.argsort(position, kind="stable")
     unknown = Unknown(position[order], z[order], max(one.share for one in left))
-    return [complete_fit(one, fit, unknown=unknown).fit for one, fit in zip(asked, fits, strict=True)]
+    return [complete_fit(one, fit, unknown=unknown) for one, fit in zip(asked, fits, strict=True)]
 
 
 def names_of(fit: Fit) -> set[str]:
@@ -105,8 +113,9 @@ def names_of(fit: Fit) -> set[str]:
     return {one.phase.name for one in fit.members}
 
 
-def _told(asked: Question, fit: Fit, order: Sequence[str]) -> tuple[FloatArray, FloatArray]:
-    """Shares and strains of edges, phases in order, with their covariance."""
+def _told(asked: Question, done: Complete, order: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Shares and strains of edges, phases in order, with their covariance and that of counting alone."""
+    fit = done.fit
     shared = int((asked.common_sd > 0.0).sum())
     starts = np.cumsum([shared, *(len(one.own) for one in fit.members)])
     numbers: list[int] = []
@@ -121,7 +130,22 @@ def _told(asked: Question, fit: Fit, order: Sequence[str]) -> tuple[FloatArray, 
         numbers += [int(starts[-1]) + j, *range(int(starts[j]), int(starts[j]) + edges)]
         values += [member.height * factor, *(float(one) for one in member.own[:edges])]
         scale += [factor, *([1.0] * edges)]
-    return np.array(values), np.outer(scale, scale) * fit.covariance[np.ix_(numbers, numbers)]
+    whole, counted = (np.outer(scale, scale) * one[np.ix_(numbers, numbers)]
+                      for one in (fit.covariance, counting_covariance(asked, done)))  # fmt: skip
+    return np.array(values), whole, counted
+
+
+def counting_covariance(asked: Question, done: Complete) -> FloatArray:
+    """Covariance of what a fit finds over patterns that differ by their counts alone, in the order of the fit's.
+
+    The fit is linear near its best place, with weights by the whole noise: of that only counting is another each time.
+    """
+    from scipy.linalg.lapack import dtbtrs
+
+    weights = white_slopes(asked.setting(done.frame), done.fit) @ done.fit.covariance
+    band = np.asfortranarray(done.frame.law.band.T)
+    rows = np.asarray(dtbtrs(band, np.asfortranarray(weights), uplo="L", trans="T")[0])
+    return np.asarray(rows.T @ (asked.data.variance[:, None] * rows))
 
 
 def shared_evidence(
@@ -152,3 +176,40 @@ def shared_evidence(
     squares = float(np.einsum("mp,mpq,mq->", value, precision, value)) - float(pull @ mean)
     # One factor (2 pi)^(-P/2) of each posterior, less those of the priors and of the integral: none is left.
     return 0.5 * logs - 0.5 * squares, np.asarray(mean), np.linalg.inv(whole)
+
+
+def with_common_errors(
+    apart: FloatArray, covariance: FloatArray, counted: FloatArray, prior_sd: FloatArray
+) -> FloatArray:  # fmt: skip
+    """Covariance (P, P) of what patterns have in common, where all that is not counting is the same in all of them.
+
+    Parameters
+    ----------
+    apart : array (P, P)
+        What it would be if nothing were the same: of ``shared_evidence``.
+    covariance, counted : arrays (M, P, P)
+        Of each pattern, and what of it is by counting.
+    prior_sd : array (P,)
+
+    Notes
+    -----
+    Each pattern pulls by what the data say, of which the variance is the precision less that of the prior. Pulls by
+    counting are independent. The others are fully correlated, root by root, in units of the prior: exact where patterns
+    have the same noise, and otherwise as far as their errors are those of one vector.
+    """
+    precision = np.linalg.inv(covariance)
+    by_counts = precision @ counted @ precision
+    unit = np.outer(prior_sd, prior_sd)
+    roots = [
+        _root((whole - pulls) * unit - np.eye(len(unit))) for whole, pulls in zip(precision, by_counts, strict=True)
+    ]
+    same = np.sum(roots, axis=0)
+    pulls = by_counts.sum(0) + (same @ same) / unit + np.diag(1.0 / np.square(prior_sd))
+    found = apart @ pulls @ apart
+    return np.asarray(0.5 * (found + found.T))
+
+
+def _root(matrix: FloatArray) -> FloatArray:
+    """Symmetric root of a matrix of which no eigenvalue is below 0, but for rounding."""
+    value, vector = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    return np.asarray((vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T)

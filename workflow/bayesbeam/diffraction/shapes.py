@@ -128,6 +128,12 @@ def refine(
     return _fit(setting, place, _slope(setting, place, free, may))
 
 
+def white_slopes(setting: Setting, fit: Fit) -> FloatArray:
+    """White derivatives (N, P) of the model of a fit of which everything may move, in the order of its covariance."""
+    place = _place(setting, fit.common, list(fit.members))
+    return _slope(setting, place, setting.open, [True] * len(fit.members)).jacobian
+
+
 @dataclass(frozen=True)
 class _Place:
     """A set at one place: members with their best heights there, and what is left."""

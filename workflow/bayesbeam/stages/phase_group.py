@@ -93,8 +93,8 @@ def _found(asked: Sequence[Asked]) -> tuple[Together, list[Fit], OneSample]:
     """Phases of all scans, fits of each with all of them, and whether they are of one sample."""
     questions = [one.question for one in asked]
     together = find_in_all(questions)
-    fits = complete_fits(questions, with_all(questions, together.fits))
-    return together, fits, one_sample(questions, fits)
+    done = complete_fits(questions, with_all(questions, together.fits))
+    return together, [one.fit for one in done], one_sample(questions, done)
 
 
 def _check_ranges(present: Sequence[Measurement], asked: Sequence[Asked]) -> None:
