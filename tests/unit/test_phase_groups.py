@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from pathlib import Path
@@ -145,5 +146,16 @@ def test_the_report_shows_the_groups(done: tuple[Lab, dict[str, Any]]) -> None:
     zinc = [100.0 * parameters(one)["ZnO-Zincite.weight_fraction"]["mean"] for one in expected]
     assert [float(one) for one in found.groups()] == pytest.approx(zinc, abs=0.6)
     assert "What structures get wrong is the same in all scans" in text
+    with (made.results / "report" / "tables" / "phases_together.csv").open(newline="") as file:
+        rows_of = [row for row in csv.DictReader(file) if row["phase"] == "ZnO-Zincite"]
+    of_groups = [("same", "", "short", "long"), ("apart", "", "short", "other")]
+    wanted = [(name, scan) for name, *scans in of_groups for scan in scans]
+    assert [(row["group"], row["measurement"]) for row in rows_of] == wanted
+    for row, numbers in zip(rows_of, expected, strict=False):
+        told = parameters(numbers)
+        assert float(row["share"]) == told["ZnO-Zincite.share"]["mean"]
+        assert float(row["weight_q975"]) == told["ZnO-Zincite.weight_fraction"]["q975"]
+        assert row["cell"].startswith(f"a={told['ZnO-Zincite.a']['mean']:.7g}(")
+    assert float(rows_of[0]["probability"]) > 0.999
     table = (made.results / "report" / "tables" / "integration.csv").read_text()
     assert "same,which: phases.share+phases.cell," in table

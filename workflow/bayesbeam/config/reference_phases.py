@@ -54,7 +54,8 @@ Are scans of one sample? A group of `integration` whose candidate has `phases` a
 those of each its own; zero, widths, texture and background are each scan's own. The scans are searched together, so
 that a phase which is weak in each may be believed in all, and `integration/<group>.json` says how probable each is in
 any and in every one of them. What structures get wrong is the same in all scans, and more of them make an interval no
-narrower than that. They must have one range and one wavelength; `patterns` and `partitions` are not
+narrower than that. All of it, as of one sample and by each scan alone, is in `tables/phases_together.csv` (without a
+measurement: as of one sample). They must have one range and one wavelength; `patterns` and `partitions` are not
 compared. A line that is unknown in one scan counts for nothing in all.
 
 `parts`, `sparse`, `noise`, `solve`, `common`, `derived`, `starts` and `linear` do not go with `phases`, nor do

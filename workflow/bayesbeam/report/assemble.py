@@ -24,7 +24,8 @@ from bayesbeam.report.integration_words import group_answer
 from bayesbeam.report.next_view import NextView, next_view
 from bayesbeam.report.noise_view import NoiseView, noise_view
 from bayesbeam.report.numbering_words import numbering_notes
-from bayesbeam.report.phase_view import PhaseView, phase_view, together_table
+from bayesbeam.report.phase_together import together_table
+from bayesbeam.report.phase_view import PhaseView, phase_view
 from bayesbeam.report.records import Candidate, GroupResult, GroupRow, MeasurementResult, Results
 from bayesbeam.report.sharing_view import SharingView, sharing_view
 from bayesbeam.report.terms_view import TermsView, terms_view

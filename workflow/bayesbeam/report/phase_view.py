@@ -27,7 +27,7 @@ from bayesbeam.report.phase_words import (
     time_words,
     weight,
 )
-from bayesbeam.report.records import Candidate, GroupResult, MeasurementResult, Results, Row
+from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.text import NOTHING, between, fixed, known, listed, nats, plain, plus_minus, probability
 from bayesbeam.report.view import Cell, Table
 from bayesbeam.report.weighed import FAMILY, Weighed, extra_phases, named_words, same_formula, weighed_of, weighed_words
@@ -36,7 +36,6 @@ from bayesbeam.report.wording import candidate_label
 Facts = Mapping[str, Any]
 MOST_SETS, MOST_LINES = 10, 30
 _MOST_ALIKE = 6
-_WEIGHT, _TOLD = ".weight_fraction", 0.05
 _OWN = (("size_factor", "width by size, factor"), ("strain_factor", "by strain, factor"), ("texture", "March's r"))
 
 
@@ -101,39 +100,6 @@ def _figure(result: MeasurementResult, one: Candidate, gallery: Gallery) -> Show
               "background": pattern.background, "noise_sd": pattern.sd}  # fmt: skip
     curves |= {f"phase {name}": part for name, part in zip(facts["best"], pattern.parts, strict=True)}
     return gallery.add(f"{result.id}+{one.tag}+pattern", figure, title, pdf=one is result.best, data=curves)
-
-
-def together_table(result: GroupResult, results: Results) -> Table | None:
-    """Phases that were sought in all scans of a group together, and how much of each; None for other groups."""
-    row = result.best_row
-    if row is None or not row.phases:
-        return None
-    whole = {one.name: one for one in row.parameters}
-    kept = [one for one in row.phases if f"{one['name']}{_WEIGHT}" in whole or one["probability"] > _TOLD]
-    lines = []
-    for one in kept:
-        name = f"{one['name']}{_WEIGHT}"
-        alone = [_alone(result, results, scan, name) for scan in result.measurements]
-        told = (Cell(_mass(each)) for each in (whole.get(name), *alone))
-        lines.append((Cell(str(one["name"]), "name"), Cell(probability(one["probability"])), *told))
-    marked = frozenset(place for place, one in enumerate(kept) if one["probability"] > LIKELY)
-    return Table(("phase", "probability", "wt % together", *result.measurements), tuple(lines), marked)
-
-
-def _alone(result: GroupResult, results: Results, scan: str, name: str) -> Row | None:
-    """A parameter of a scan by itself, None where it has none."""
-    member, row = results.measurement(scan), result.best_row
-    tag = row.tags.get(scan, row.tag) if row is not None else ""
-    found = (each for one in (member.candidates if member is not None else ()) if one.tag == tag
-             for each in one.parameters if each.name == name)  # fmt: skip
-    return next(found, None)
-
-
-def _mass(row: Row | None) -> str:
-    """Weight fraction as per cent."""
-    if row is None or row.mean is None or row.sd is None:
-        return NOTHING
-    return plus_minus(100.0 * row.mean, 100.0 * row.sd)
 
 
 def phases_table(facts: Facts, weighed: tuple[Weighed, ...] = ()) -> Table:

@@ -39,6 +39,11 @@ COLUMNS = {
         "share_q025", "share_median", "share_q975", "weight_fraction", "weight_sd", "weight_q025", "weight_median",
         "weight_q975", "weight_sd_fit", "cell",
     ),
+    "phases_together": (
+        "group", "candidate", "phase", "formula", "measurement", "probability", "share", "share_sd", "share_q025",
+        "share_median", "share_q975", "weight_fraction", "weight_sd", "weight_q025", "weight_median", "weight_q975",
+        "cell",
+    ),
     "phase_lines": ("measurement", "candidate", "phase", "h", "k", "l", "two_theta"),
     "weighed": (
         "measurement", "candidate", "weighed_in", "weighed", "weighed_among_found", "found", "found_q025",

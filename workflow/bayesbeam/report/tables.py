@@ -16,6 +16,7 @@ from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.laws_view import law_rows
 from bayesbeam.report.limit import limits
+from bayesbeam.report.phase_together import together_rows
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
 from bayesbeam.report.sharing_tables import conflict, integration, mergers, partitions
@@ -25,7 +26,7 @@ from bayesbeam.report.told import told_rows
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
 _ONLY_IF_ANY = (
     ("conflict", conflict), ("partitions", partitions), ("mergers", mergers), ("changes", change_rows),
-    ("turns", turn_rows), ("laws", law_rows),
+    ("turns", turn_rows), ("laws", law_rows), ("phases_together", together_rows),
 )  # fmt: skip
 _LEVEL = (
     "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
@@ -66,6 +67,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "changes": change_rows,
         "turns": turn_rows,
         "laws": law_rows,
+        "phases_together": together_rows,
         "runtime": _runtime,
     }
     for name in tables_of(results):
