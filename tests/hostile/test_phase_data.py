@@ -91,9 +91,7 @@ def test_broken_structures_are_left_out_by_name_and_the_rest_goes_on(tmp_path: P
     (place / "damaged.cif").write_bytes(b"\x00\xff nothing")
     (place / "no_atoms.cif").write_text(zinc[: zinc.index("_atom_site_label")].rsplit("loop_", 1)[0])
     bare = re.sub(r"(?m)^_(symmetry|space_group)\S*(_name|_Int|_IT|_number)\S*.*$", "", zinc)
-    (place / "no_symmetry.cif").write_text(
-        re.sub(r"(?ms)^loop_\s+_\S*(symop|equiv_pos)\S*\s.*?(?=^loop_|^_)", "", bare)
-    )
+    (place / "no_symmetry.cif").write_text(without_operators(bare))
     (place / "copy.cif").write_text(zinc)
     found = record(strict(lab(tmp_path, {"a": GOOD}).separate()), "which")["phases"]
     assert set(found["best"]) == set(FEW) or set(found["best"]) == {"NiO-Bunsenite", "copy"}
@@ -104,6 +102,69 @@ def test_broken_structures_are_left_out_by_name_and_the_rest_goes_on(tmp_path: P
     assert "symmetry" in skipped["no_symmetry.cif"]
     (copies,) = found["library"]["copies"]
     assert {copies["kept"], copies["copy"]} == {"ZnO-Zincite", "copy"}
+
+
+def test_structures_are_put_right_with_a_note_or_left_out_by_name(tmp_path: Path) -> None:
+    """Bare rhombohedral names, occupancies above one, a density that no solid has: the rest goes on."""
+    place = library_in(tmp_path, (*FEW, "Cr2O3-Eskolaite"))
+    zinc, chromium = ((place / f"{name}.cif").read_text(encoding="latin-1")
+                      for name in ("ZnO-Zincite", "Cr2O3-Eskolaite"))  # fmt: skip
+    (place / "ZnO-Zincite.cif").write_text(with_occupancies(zinc, "1.2", "1.2"))
+    bare = re.sub(
+        r"(?m)^_(symmetry|space_group)_\S*(Hall|IT_number|Tables_number)\S*.*$", "", without_operators(chromium)
+    )
+    assert "'R -3 c" in bare
+    bare = re.sub(r"'R -3 c[^']*'", "'R -3 c'", bare)
+    (place / "Cr2O3-Eskolaite.cif").write_text(bare)
+    (place / "wrong_setting.cif").write_text(bare.replace("'R -3 c'", "'R -3 c :R'"))
+    (place / "too_dense.cif").write_text(re.sub(r"(_cell_length_[abc]\s+)(\S+)", smaller, zinc))
+    (place / "overfull.cif").write_text(twice_zinc(zinc))
+    shares = {"ZnO-Zincite": 0.4, "NiO-Bunsenite": 0.3, "Cr2O3-Eskolaite": 0.3}
+    made = lab(tmp_path, {"a": rows(X, counts(shares=shares))})
+    found = record(strict(made.separate()), "which")["phases"]
+    assert set(found["best"]) == set(shares)
+    skipped = {one["file"]: one["reason"] for one in found["library"]["skipped"]}
+    assert set(skipped) == {"wrong_setting.cif", "too_dense.cif", "overfull.cif"}
+    assert "without the symmetry of its operators" in skipped["wrong_setting.cif"]
+    assert "g/cm^3; expected 0.8 to 23.0" in skipped["too_dense.cif"]
+    assert "on top of each other: Zn, Zn2" in skipped["overfull.cif"]
+    notes = {one["structure"]: one["note"] for one in found["library"]["notes"]}
+    assert set(notes) == {"ZnO-Zincite", "Cr2O3-Eskolaite"}
+    assert "occupancy of Zn 1.2 taken as 1" in notes["ZnO-Zincite"]
+    assert "those of R -3 c:H taken" in notes["Cr2O3-Eskolaite"]
+    (made.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    build_report(made.campaign, made.results, tmp_path / "report", "make run")
+    table = (tmp_path / "report" / "tables" / "library.csv").read_text()
+    assert "ZnO-Zincite,put right,occupancy of Zn 1.2 taken as 1" in table
+    assert "too_dense.cif,broken,a density of" in table
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "Put right in the CIF of ZnO-Zincite: occupancy of Zn 1.2 taken as 1" in page
+
+
+def without_operators(cif: str) -> str:
+    """A CIF whose operators are left out."""
+    return re.sub(r"(?ms)^loop_\s+_\S*(symop|equiv_pos)\S*\s.*?(?=^loop_|^_)", "", cif)
+
+
+def with_occupancies(cif: str, *values: str) -> str:
+    """A CIF of which the sites have these occupancies."""
+    head, tail = cif.split("_atom_site_fract_z\n")
+    lines = tail.splitlines()
+    assert not lines[0].startswith("_atom_site_occ")
+    ends = [f"{line} {value}" for line, value in zip(lines, values, strict=False)]
+    return "\n".join([f"{head}_atom_site_fract_z\n_atom_site_occupancy", *ends, *lines[len(values) :], ""])
+
+
+def twice_zinc(cif: str) -> str:
+    """A CIF with two zinc atoms at one place, seven tenths each."""
+    head, tail = with_occupancies(cif, "0.7", "1").split("_atom_site_occupancy\n")
+    first = tail.splitlines()[0]
+    return f"{head}_atom_site_occupancy\n{first}\n{first.replace('Zn', 'Zn2', 1)}\n" + tail.split("\n", 1)[1]
+
+
+def smaller(found: re.Match[str]) -> str:
+    """A line of an edge of the cell that is 0.6 times as long."""
+    return f"{found[1]}{0.6 * float(found[2]):.4f}"
 
 
 def test_a_pattern_of_none_of_the_structures_has_no_phase_and_says_so(tmp_path: Path) -> None:

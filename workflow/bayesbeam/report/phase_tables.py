@@ -60,13 +60,15 @@ def unexplained_lines(results: Results) -> Rows:
 
 
 def library(results: Results) -> Rows:
-    """Structures that were left out, for a reason, for their elements, or as copies of others."""
+    """Structures that were left out, for a reason, for their elements, or as copies, and those that were put right."""
     for one, facts in _searched(results):
         told = facts["library"]
         for row in told["skipped"]:
             yield one.measurement, one.candidate, row["file"], "broken", row["reason"]
         for row in told["copies"]:
             yield one.measurement, one.candidate, row["copy"], "copy", f"the same structure as {row['kept']}"
+        for row in told.get("notes") or ():
+            yield one.measurement, one.candidate, row["structure"], "put right", row["note"]
         for name in told["outside"]:
             yield one.measurement, one.candidate, name, "elements", "has elements that may not be there"
 

@@ -57,6 +57,7 @@ class PhaseView:
     library: str
     left_out: Table | None
     merged: Table | None
+    put_right: Table | None
 
 
 def phase_view(result: MeasurementResult, one: Candidate, gallery: Gallery, figures: bool = True) -> PhaseView | None:
@@ -73,7 +74,7 @@ def phase_view(result: MeasurementResult, one: Candidate, gallery: Gallery, figu
         weighed_words(rows, [str(each["name"]) for each in extra_phases(result, facts)]) or named_words(result, facts),
         _figure(result, one, gallery) if figures else None,
         phases_table(facts, rows),
-        _look_alikes(facts),
+        (*_look_alikes(facts), *_put_right(facts)),
         shapes_table(facts),
         sets_table(facts),
         unknown_table(facts) if lines else None,
@@ -82,6 +83,7 @@ def phase_view(result: MeasurementResult, one: Candidate, gallery: Gallery, figu
         library_words(facts),
         _left_out(facts),
         _merged(facts),
+        _all_put_right(facts),
     )
 
 
@@ -154,6 +156,21 @@ def _look_alikes(facts: Facts) -> tuple[str, ...]:
             more = [f"{len(alike) - _MOST_ALIKE} more"] if len(alike) > _MOST_ALIKE else []
             found.append(f"Lines much like those of {one['name']}: {listed([*alike[:_MOST_ALIKE], *more])}.")
     return tuple(found)
+
+
+def _put_right(facts: Facts) -> tuple[str, ...]:
+    """What was put right in the structures of phases that are there, a sentence each."""
+    there = {one["name"] for one in facts["phases"] if one["kind"] in (PRESENT, TRACE)}
+    notes = facts["library"].get("notes") or ()
+    return tuple(f"Put right in the CIF of {one['structure']}: {one['note']}." for one in notes
+                 if one["structure"] in there)  # fmt: skip
+
+
+def _all_put_right(facts: Facts) -> Table | None:
+    """What was put right in structures of the library."""
+    rows = tuple((Cell(str(one["structure"]), "name"), Cell(str(one["note"]), "words"))
+                 for one in facts["library"].get("notes") or ())  # fmt: skip
+    return Table(("structure", "what was put right"), rows) if rows else None
 
 
 def shapes_table(facts: Facts) -> Table | None:
@@ -252,10 +269,10 @@ def library_words(facts: Facts) -> str:
 def _left_out(facts: Facts) -> Table | None:
     """Files of the library that were left out."""
     rows = tuple(
-        (Cell(str(one["file"]), "name"), Cell(str(one["reason"]), "words"), Cell(str(one.get("remedy") or ""), "words"))
+        (Cell(str(one["file"]), "name"), Cell(str(one["reason"]), "words"))
         for one in facts["library"].get("skipped") or ()
     )
-    return Table(("file", "why it was left out", "what to do"), rows) if rows else None
+    return Table(("file", "why it was left out, and what to do"), rows) if rows else None
 
 
 def _merged(facts: Facts) -> Table | None:

@@ -159,7 +159,7 @@ def _common(question: Question, fit: Fit) -> dict[str, dict[str, float]]:
 
 
 def library_facts(library: Library, elements: tuple[str, ...] | None) -> dict[str, Any]:
-    """What was read of a library, what was left out, and what was merged."""
+    """What was read of a library, what was left out, what was merged, and what of structures was put right."""
     outside = [one.file for one in library.skipped if any(OUTSIDE in reason for reason in one.reasons)]
     skipped = [one for one in library.skipped if one.file not in set(outside)]
     copies = [{"kept": kept, "copy": copy} for kept, others in library.copies.items() for copy in others]
@@ -169,6 +169,7 @@ def library_facts(library: Library, elements: tuple[str, ...] | None) -> dict[st
         "candidates": len(candidates),
         "skipped": [{"file": one.file, "reason": "; ".join(one.reasons)} for one in skipped],
         "copies": [one for one in copies if one["kept"] in candidates],
+        "notes": [{"structure": one.name, "note": "; ".join(one.notes)} for one in library.entries if one.notes],
         "outside": outside,
         "elements": None if elements is None else list(elements),
     }

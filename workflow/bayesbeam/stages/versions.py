@@ -9,8 +9,8 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 31
+REPORT = 32
 # Of laws along series.
 LAWS = 1
 # Of searches for phases, on top of SAMPLE.
-PHASES = 7
+PHASES = 8
