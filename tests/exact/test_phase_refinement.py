@@ -37,7 +37,7 @@ def fitted(shared: tuple[int, ...] | None, points: int, shares: dict[int, float]
     first = settled(asked, asked.common_mean, known, asked.frame(asked.common_mean))
     setting = asked.setting(asked.frame(first.common, first))
     if shared is not None:
-        sd = np.where(np.isin(np.arange(8), shared), setting.common_sd, 0.0)
+        sd = np.where(np.isin(np.arange(9), shared), setting.common_sd, 0.0)
         setting = replace(setting, common_sd=sd)
     return setting, refine(setting, first.common, first.members, 40, tolerance=1e-7)
 

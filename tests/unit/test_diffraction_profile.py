@@ -49,7 +49,7 @@ def slow(x: np.ndarray, common: np.ndarray, own: np.ndarray, number: int) -> np.
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_pattern_is_the_sum_of_its_lines(number: int) -> None:
-    common = COMMON + np.array([0.03, -0.05, 0.1, 0.1, 0.0, 0.2, -0.1, 0.1])
+    common = COMMON + np.array([0.03, -0.05, 0.1, 0.1, 0.0, 0.2, -0.1, 0.1, 0.0])
     own = np.concatenate([np.linspace(-0.002, 0.003, phases()[number].strains), [0.3, -0.2, 0.0]])
     exact = slow(X, common, own, number)
     found = pattern(X, phases()[number], Beam(), common, own, faintest=1e-9)

@@ -61,6 +61,7 @@ def _spec(asked: Phases, library: Sequence[Path], content: str) -> PhasesSpec:
         line=asked.error.line,
         form=asked.error.form,
         unknown=asked.error.unknown,
+        low_angle_loss=asked.low_angle_loss,
         refine=asked.refine,
     )
 

@@ -176,7 +176,8 @@ class PhasesSpec:
 
     ``elements`` are those that may be there, None for all; ``sheet`` names the column of the sheet that holds them.
     ``line``, ``form`` and ``unknown`` are relative errors of the model, ``cell``, ``texture`` and ``width`` standard
-    deviations of priors, ``structure`` and ``grain_radius`` (micrometres) what weight fractions may be wrong by.
+    deviations of priors, ``low_angle_loss`` of what a flat specimen loses,
+    ``structure`` and ``grain_radius`` (micrometres) say what weight fractions may be wrong by.
     ``refine`` says which sets are sampled after the search.
     """
 
@@ -194,6 +195,7 @@ class PhasesSpec:
     line: float
     form: float
     unknown: float
+    low_angle_loss: float = 0.1
     refine: str = "none"
 
 

@@ -18,7 +18,7 @@ from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.law import Tolerance
 from bayesbeam.diffraction.members import member_of
 from bayesbeam.diffraction.profile import Beam
-from bayesbeam.diffraction.shapes import COMMON_SD, Fit, refine
+from bayesbeam.diffraction.shapes import Fit, refine
 from bayesbeam.errors import ModelError
 
 FloatArray = NDArray[np.float64]
@@ -160,7 +160,7 @@ def _edge_sd(asked: Question, fit: Fit) -> FloatArray:
 
 def close_question(asked: Question, zero_sd: float, tolerance: Tolerance = CLOSE) -> Question:
     """A question for a good description: zero known to ``zero_sd`` degrees, errors as small as they then are."""
-    sd = COMMON_SD.copy()
+    sd = asked.common_sd.copy()
     sd[_ZERO] = zero_sd
     return replace(asked, common_sd=sd, tolerance=tolerance)
 

@@ -17,7 +17,7 @@ from bayesbeam.diffraction.members import Member, Spread, member_of
 from bayesbeam.diffraction.phase import Phase
 from bayesbeam.diffraction.powder import Powder
 from bayesbeam.diffraction.profile import Beam
-from bayesbeam.diffraction.shapes import COMMON_SD, Fit, Setting, common_start, refine
+from bayesbeam.diffraction.shapes import COMMON_SD, LOSS, Fit, Setting, common_sd, common_start, refine
 
 FloatArray = NDArray[np.float64]
 
@@ -61,11 +61,11 @@ class Question:
 
 def question_of(
     data: Powder, phases: Sequence[Phase], beam: Beam, log_prior: FloatArray, tolerance: Tolerance | None = None,
-    spread: Spread | None = None, threads: int = 1,
+    spread: Spread | None = None, threads: int = 1, low_angle_loss: float = float(COMMON_SD[LOSS]),
 ) -> Question:  # fmt: skip
-    """A question with the usual priors of shapes."""
+    """A question with the usual priors of shapes, and that of the intensity that a flat specimen loses."""
     return Question(data, tuple(phases), beam, log_prior, tolerance or Tolerance(), spread or Spread(),
-                    common_start(data.width), COMMON_SD, threads)  # fmt: skip
+                    common_start(data.width), common_sd(beam, low_angle_loss), threads)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -121,15 +121,14 @@ def _told(asked: Question, done: Complete, order: Sequence[str]) -> tuple[FloatA
     numbers: list[int] = []
     values: list[float] = []
     scale: list[float] = []
-    # Heights are shares of what was above the first guess of the background, which depends on the counting time.
-    factor = asked.data.net / max(float(np.maximum(asked.data.y - fit.background, 0.0).sum()) * asked.data.step, 1e-300)
+    factors = fit.share_of_height(asked.data)
     for name in order:
         j = [one.phase.name for one in fit.members].index(name)
         member: Member = fit.members[j]
         edges = len(member.phase.edges)
         numbers += [int(starts[-1]) + j, *range(int(starts[j]), int(starts[j]) + edges)]
-        values += [member.height * factor, *(float(one) for one in member.own[:edges])]
-        scale += [factor, *([1.0] * edges)]
+        values += [member.height * factors[j], *(float(one) for one in member.own[:edges])]
+        scale += [factors[j], *([1.0] * edges)]
     whole, counted = (np.outer(scale, scale) * one[np.ix_(numbers, numbers)]
                       for one in (fit.covariance, counting_covariance(asked, done)))  # fmt: skip
     return np.array(values), whole, counted

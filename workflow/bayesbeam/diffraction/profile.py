@@ -19,13 +19,17 @@ from bayesbeam.diffraction.phase import Phase, changed_cell, tilt
 
 FloatArray = NDArray[np.float64]
 
-COMMON = ("zero", "displacement", "log_width", "lean", "log_rise", "log_size", "log_strain", "skew")
+COMMON = ("zero", "displacement", "log_width", "lean", "log_rise", "log_size", "log_strain", "skew", "low_angle_loss")
 """Parameters of a pattern that all phases share: shift of all lines, and times cos(theta), in degrees; width of the
 normal part, of which the square is ``W ((1 + lean t)^2 + (rise t)^2)`` with t = tan(theta) and W that of ``width``,
 degrees (Caglioti's U = W (lean^2 + rise^2), V = 2 W lean, never below 0); logarithms of the Lorentzian widths, degrees,
 that go with 1/cos(theta) and tan(theta); skewness of lines times cot(2 theta)."""
 OWN = ("log_size_factor", "log_strain_factor", "log_texture")
 """Parameters of a phase after those of its cell: logarithms of factors of its Lorentzian widths, and of March's r."""
+
+
+_MIDDLE = 3.0
+"""1/sin(theta) at which nothing is lost: scales are those at a middling angle, and hardly change with the loss."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def pattern(
 
     Parameters
     ----------
-    common : array (8,)
+    common : array (9,)
         See ``COMMON``.
     own : array (strains + 3,)
         Changes of the cell, then as in ``OWN``.
@@ -102,6 +106,8 @@ def places(
     area = np.multiply.outer(np.array(beam.shares), strength) * lorentz_polarisation(
         np.degrees(2.0 * theta), beam.optics
     )
+    if common[8] != 0.0:
+        area *= loss(common[8], theta)
     if beam.spectrum:
         lines = _of_spectrum(theta, area, beam, common, own, ends)
     else:
@@ -155,4 +161,17 @@ def march(r: float, squared_cosine: FloatArray) -> FloatArray:
     Dollase, Journal of Applied Crystallography 19 (1986) 267: equation 7. Its mean over the sphere is 1.
     """
     found: FloatArray = (r * r * squared_cosine + (1.0 - squared_cosine) / r) ** -1.5
+    return found
+
+
+def loss(q: float, theta: FloatArray) -> FloatArray:
+    """Factor of the intensity of lines at angles theta, radians, by a rough surface; 1 at 2 theta of 39 degrees.
+
+    Source
+    ------
+    Suortti, Journal of Applied Crystallography 5 (1972) 325, of which this is the part that changes with the angle. A
+    beam that is wider than the specimen at low angles, and a specimen that lets the beam through at high ones (q below
+    0), change intensities in nearly the same way.
+    """
+    found: FloatArray = np.exp(q * (_MIDDLE - 1.0 / np.sin(theta)))
     return found

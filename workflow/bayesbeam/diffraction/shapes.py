@@ -18,10 +18,12 @@ from bayesbeam.diffraction.sets import SHARE_SD
 FloatArray = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-COMMON_STEPS = np.array([5e-4, 5e-4, 1e-2, 1e-2, 2e-2, 2e-2, 2e-2, 1e-2])
+COMMON_STEPS = np.array([5e-4, 5e-4, 1e-2, 1e-2, 2e-2, 2e-2, 2e-2, 1e-2, 1e-3])
 """Of finite differences of the shared parameters."""
-COMMON_SD = np.array([0.05, 0.1, 0.25, 0.25, 0.5, 0.4, 0.4, 0.2])
-"""Standard deviations of their priors."""
+COMMON_SD = np.array([0.05, 0.1, 0.25, 0.25, 0.5, 0.4, 0.4, 0.2, 0.1])
+"""Standard deviations of their priors; what is lost at low angles is so uncertain with a flat specimen only."""
+LOSS = 8
+"""Place of what is lost at low angles among them."""
 _TRIES, _DAMPING, _LEAST_DAMPING = 6, 1e-3, 1e-6
 
 
@@ -46,7 +48,14 @@ class Setting:
 def common_start(width: float) -> FloatArray:
     """Shared parameters as they are before anything is fitted: lines of a width that does not change much."""
     return np.array([0.0, 0.0, math.log(0.7 * width), -0.25, math.log(0.5), math.log(0.4 * width),
-                     math.log(0.4 * width), 0.0])  # fmt: skip
+                     math.log(0.4 * width), 0.0, 0.0])  # fmt: skip
+
+
+def common_sd(beam: Beam, low_angle_loss: float = float(COMMON_SD[LOSS])) -> FloatArray:
+    """Standard deviations of the priors of shared parameters; with a capillary nothing is lost at low angles."""
+    found = COMMON_SD.copy()
+    found[LOSS] = low_angle_loss if beam.optics.geometry == "bragg_brentano" else 0.0
+    return found
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ class Fit:
     model, background : arrays (N,)
     parts : array (K, N)
         Patterns of unit height.
+    free : array of bool
+        Shared parameters that are in the covariance.
     """
 
     common: FloatArray
@@ -77,6 +88,7 @@ class Fit:
     model: FloatArray
     background: FloatArray
     parts: FloatArray
+    free: Flags
 
     @property
     def heights(self) -> FloatArray:
@@ -88,6 +100,21 @@ class Fit:
         """Their standard deviations, shapes integrated out."""
         sd: FloatArray = np.sqrt(np.diag(self.covariance)[len(self.covariance) - len(self.members) :])
         return sd
+
+    @property
+    def whole_covariance(self) -> FloatArray:
+        """Covariance with all shared parameters in it, nothing for those that are fixed."""
+        kept = np.flatnonzero(np.concatenate([self.free, np.ones(len(self.covariance) - self.free.sum(), dtype=bool)]))
+        found = np.zeros((len(self.free) + len(self.covariance) - int(self.free.sum()),) * 2)
+        found[np.ix_(kept, kept)] = self.covariance
+        return found
+
+    def share_of_height(self, data: Powder) -> FloatArray:
+        """What heights are multiplied by to be shares of the intensity above the background: (K,)."""
+        # Below 0 too: what noise adds to one point it takes from another.
+        whole = float((data.y - self.background).sum())
+        found: FloatArray = self.parts.sum(1) / max(whole, 1e-300)
+        return found
 
 
 def refine(
@@ -125,7 +152,7 @@ def refine(
         gain, place = place.misfit - better.misfit, better
         if gain < tolerance:
             break
-    return _fit(setting, place, _slope(setting, place, free, may))
+    return _fit(setting, place, _slope(setting, place, free, may), free)
 
 
 def white_slopes(setting: Setting, fit: Fit) -> FloatArray:
@@ -243,7 +270,7 @@ def _slope(setting: Setting, place: _Place, free: Flags, may: Sequence[bool]) ->
     return _Slope(white, np.concatenate(precision), gradient, len(columns))
 
 
-def _fit(setting: Setting, place: _Place, slope: _Slope) -> Fit:
+def _fit(setting: Setting, place: _Place, slope: _Slope, free: Flags) -> Fit:
     """Everything that is told of a fit."""
     from scipy.special import log_ndtr
 
@@ -259,4 +286,4 @@ def _fit(setting: Setting, place: _Place, slope: _Slope) -> Fit:
     coefficients = setting.frame.coefficients(setting.frame.white - setting.frame.law.whitened(heights @ place.parts))
     background = setting.data.background @ coefficients
     return Fit(place.common, tuple(place.members), place.misfit, free_energy, shape_cost, covariance,
-               background + heights @ place.parts, background, place.parts)  # fmt: skip
+               background + heights @ place.parts, background, place.parts, free)  # fmt: skip

@@ -17,7 +17,7 @@ from bayesbeam.diffraction.fractions import Doubt, Matter, matter_of, weight_dra
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.members import Member
 from bayesbeam.diffraction.search import Answer
-from bayesbeam.diffraction.shapes import Fit, refine
+from bayesbeam.diffraction.shapes import LOSS, Fit, refine
 from bayesbeam.stages.phase_question import Asked
 
 FloatArray = NDArray[np.float64]
@@ -122,6 +122,8 @@ def draw(
     quantities = [one for phase in phases for one in quantities_of(Member(phase, np.zeros(0), 0.0, 0.0))]
     quantities += [Quantity("instrument.zero", "degree", "parameter")]
     quantities += [Quantity("instrument.displacement", "degree", "parameter")]
+    if question.common_sd[LOSS] > 0.0:
+        quantities += [Quantity("instrument.low_angle_loss", "1", "parameter")]
     place = {one.name: k for k, one in enumerate(quantities)}
     values = np.zeros((DRAWS, len(quantities)))
     scales, present = np.zeros((DRAWS, len(every))), np.zeros((DRAWS, len(every)), dtype=bool)
@@ -130,9 +132,11 @@ def draw(
         rows = np.flatnonzero(which == t)
         known = (sampled or {}).get(t)
         shapes, heights = _states(one.fit, len(rows), rng) if known is None else _some_of(known, len(rows), rng)
-        whole = float(np.maximum(question.data.y - one.fit.background, 0.0).sum()) * question.data.step
+        factors = one.fit.share_of_height(question.data)
         values[rows, place["instrument.zero"]] = shapes[:, 0]
         values[rows, place["instrument.displacement"]] = shapes[:, 1]
+        if "instrument.low_angle_loss" in place:
+            values[rows, place["instrument.low_angle_loss"]] = shapes[:, LOSS]
         at = len(one.fit.common)
         for j, member in enumerate(one.fit.members):
             own = shapes[:, at : at + len(member.own)]
@@ -140,8 +144,7 @@ def draw(
             k = every.index(member.phase.name)
             scales[rows, k], present[rows, k] = heights[:, j] * member.unit, True
             if k < len(names):
-                share = heights[:, j] * question.data.net / max(whole, 1e-300)
-                values[rows, place[f"{member.phase.name}.share"]] = share
+                values[rows, place[f"{member.phase.name}.share"]] = heights[:, j] * factors[j]
                 for name, column in own_values(member, own).items():
                     values[rows, place[name]] = column
     matter = matter_of_phases(asked, every)
@@ -184,9 +187,9 @@ def _cell(member: Member) -> list[tuple[str, int]]:
 def _states(fit: Fit, count: int, rng: np.random.Generator) -> States:
     """Shapes (D, P) and heights (D, M), none below 0; where there is no phase, shared shapes are as at the start."""
     mean = np.concatenate([fit.common, *(one.own for one in fit.members), fit.heights])
-    if len(fit.covariance) < len(mean):
+    if not fit.members:
         return np.tile(fit.common, (count, 1)), np.zeros((count, 0))
-    covariance = 0.5 * (fit.covariance + fit.covariance.T)
+    covariance = 0.5 * (fit.whole_covariance + fit.whole_covariance.T)
     value, vector = np.linalg.eigh(covariance)
     root = vector * np.sqrt(np.maximum(value, 0.0))
     shapes = len(mean) - len(fit.members)

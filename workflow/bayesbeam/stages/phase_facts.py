@@ -69,7 +69,7 @@ def facts_of(
         },
         "arms": {"exchange": {"top": ranking[0]["phases"]}, "variational": None},
         "fit": {"rwp": weighted_profile(question, best.model), "rexp": _expected(question, best),
-                "common": _common(question, best)},
+                "common": _common(best)},
         "library": library_facts(asked.library, asked.elements),
         "beam": beam_facts(question),
     }  # fmt: skip
@@ -148,11 +148,11 @@ def _expected(question: Question, fit: Fit) -> float:
     return float(np.sqrt(max(free, 1) / (np.square(data.y) / data.variance).sum()))
 
 
-def _common(question: Question, fit: Fit) -> dict[str, dict[str, float]]:
+def _common(fit: Fit) -> dict[str, dict[str, float]]:
     """What all phases share, with standard deviations; those that were not fitted have none."""
     sd = np.zeros(len(fit.common))
-    is_open = (question.common_sd > 0.0) & bool(fit.members)
-    sd[is_open] = np.sqrt(np.diag(fit.covariance)[: int(is_open.sum())])
+    if fit.members:
+        sd = np.sqrt(np.diag(fit.whole_covariance)[: len(sd)])
     return {
         name: {"value": float(value), "sd": float(s)} for name, value, s in zip(COMMON, fit.common, sd, strict=True)
     }

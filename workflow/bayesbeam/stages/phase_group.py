@@ -119,7 +119,8 @@ def draw_group(spec: PhasesSpec, asked: Asked, fits: Sequence[Fit], one: OneSamp
     at = [i for i, label in enumerate(one.names) if label.endswith(".share")]
     names = [one.names[i].removesuffix(".share") for i in at]
     common[:, at] = np.maximum(common[:, at], 0.0)
-    units = [{member.phase.name: member.unit for member in fit.members} for fit in fits]
+    units = [{member.phase.name: member.unit / float(part.sum())
+              for member, part in zip(fit.members, fit.parts, strict=True)} for fit in fits]  # fmt: skip
     logs = np.log([[own[name] for name in names] for own in units])
     # Counts of a scan go as its counting time, the same for all phases.
     unit = np.exp((logs - logs.mean(1, keepdims=True)).mean(0))

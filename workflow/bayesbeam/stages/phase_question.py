@@ -59,7 +59,8 @@ def asked_of(spec: PhasesSpec, m: Measurement, cache: Path | None = None, thread
     log_prior = log_prior_of_sets(len(phases), spec.most, spec.expected)
     tolerance = Tolerance(spec.line, spec.form, spec.unknown)
     spread = Spread(edge=spec.cell, angle=spec.cell, width=spec.width, texture=spec.texture)
-    return Asked(question_of(data, phases, beam, log_prior, tolerance, spread, threads), library, elements, seconds)
+    return Asked(question_of(data, phases, beam, log_prior, tolerance, spread, threads, spec.low_angle_loss),
+                 library, elements, seconds)  # fmt: skip
 
 
 def pattern_of(m: Measurement) -> Powder:

@@ -101,7 +101,7 @@ def _facts(one: Sampled) -> dict[str, Any]:
 
 def _numbers(fit: Fit, found: Refined) -> dict[str, Any]:
     """Changes are of means, in standard deviations of the fit, ratios those of draws over those of the fit."""
-    sd = np.sqrt(np.diag(fit.covariance))
+    sd = np.sqrt(np.diag(fit.whole_covariance))
     best = np.concatenate([fit.common, *(member.own for member in fit.members), fit.heights])
     draws = np.hstack(_states(found))
     told = _told(fit)

@@ -13,4 +13,4 @@ REPORT = 32
 # Of laws along series.
 LAWS = 1
 # Of searches for phases, on top of SAMPLE.
-PHASES = 8
+PHASES = 9
