@@ -16,13 +16,14 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from bayesbeam.config.load import load_campaign
+import torch
 from bayesbeam.io.store import read_measurement
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages.phases import find
 from phase_lab import SHARES, WHICH, counts, lab, library_in
 from stage_fixture import rows
 
+torch.set_num_threads(int(sys.argv[3]))
 threads, x = int(sys.argv[2]), 25.0 + 0.0125 * np.arange(3600)
 shares = {"ZnO-Zincite": 0.5, "NiO-Bunsenite": 0.3, "TiO2-Rutile": 0.1, "CaF2-Fluorite": 0.05, "Si-Silicon": 0.05}
 with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +43,7 @@ print(*words, hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdiges
 def said(own: int, algebra: int) -> str:
     """Hashes of what a process finds whose search, and whose linear algebra, have so many threads."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": str(algebra), "MKL_NUM_THREADS": str(algebra)}
-    call = [sys.executable, "-c", CHILD, str(TESTS), str(own)]
+    call = [sys.executable, "-c", CHILD, str(TESTS), str(own), str(algebra)]
     done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]

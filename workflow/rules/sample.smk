@@ -47,7 +47,10 @@ rule sample_group:
         done=touch(BOOK.path("integration", "{group}", "{tag}{pattern}.done")),
     log:
         BOOK.path("logs", "sample_group", "{group}", "{tag}{pattern}.log"),
-    priority: lambda wildcards: BOOK.work(wildcards.tag, BOOK.groups[wildcards.group].measurements)
+    priority:
+        lambda wildcards: BOOK.work(
+            wildcards.tag, BOOK.groups[wildcards.group].measurements, together=True
+        )
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -24,8 +24,9 @@ from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_bat
 
 DEFAULT_CAMPAIGN = Path("config", "campaigns", "first_look", "campaign.yaml")
 CHUNKED_FROM = 65
-# Work of a search for phases, as that of so many parts.
-PHASES_WORK = 20
+# Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
+# sampled: 15 to 70 times as long as the search in docs/diffraction.md.
+PHASES_WORK, REFINED_TIMES = 20, 40
 _OWN_SETTINGS = ("campaign_file", "results")
 
 
@@ -93,10 +94,13 @@ class Rulebook:
         wanted = set(self.group_tags(group))
         return [path for batch in batches for path in self.sampled(f"samples/{batch}", wanted & set(self.tags[batch]))]
 
-    def work(self, tag: str, ids: Sequence[str]) -> int:
+    def work(self, tag: str, ids: Sequence[str], together: bool = False) -> int:
         """Return about how much work it is to sample: long jobs are started first, so that none is left at the end."""
         spec = self.campaign.by_tag(tag).spec
-        return len(ids) * (PHASES_WORK if spec.phases is not None else sum(part.count for part in spec.parts))
+        if spec.phases is None:
+            return len(ids) * sum(part.count for part in spec.parts)
+        is_refined = spec.phases.refine != "none" and not together
+        return len(ids) * PHASES_WORK * (REFINED_TIMES if is_refined else 1)
 
     def sample_mb(self, tag: str, ids: Sequence[str], attempt: int = 1) -> int:
         """Return the memory to ask for when sampling measurements each by itself, MB."""

@@ -115,6 +115,7 @@ def _searched(
     # It brings programs for crystals in, which others shall not wait for.
     from bayesbeam.stages.phases import cache_of, solve_phases
 
+    torch.set_num_threads(1)  # its work here is small, and on a busy machine more threads wait for each other
     cache = cache_of(out.parents[2])
     for m in new:
         if running.stop():
