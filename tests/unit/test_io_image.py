@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bayesbeam.config.schema import Treatment
 from bayesbeam.config.sheet import MeasurementRow
+from bayesbeam.config.treatment import Read
 from bayesbeam.errors import DataError
 from bayesbeam.io.readers import ReadOptions, read_raw
-from bayesbeam.io.readers.image import reduced
+from bayesbeam.io.readers.image import _added, _numbers, reduced
 from bayesbeam.stages.preprocess import preprocess
 from bayesbeam.stages.rulebook import Rulebook
 
@@ -109,7 +112,7 @@ def test_the_uncertainty_of_an_image_is_used_unless_the_campaign_says_otherwise(
 
 @pytest.mark.parametrize(
     ("more", "words"),
-    [({"read": {"y": 3}}, "image beside read"), ({"signal": {"counts": True}}, "means over pixels")],
+    [({"read": {"y": 3}}, "no more of read than dataset"), ({"signal": {"counts": True}}, "means over pixels")],
 )
 def test_columns_and_counts_do_not_go_with_an_image(more: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
@@ -209,6 +212,75 @@ def test_files_that_do_not_fit_are_refused_by_name(detector: Path) -> None:
         read_raw(image, ReadOptions("image", geometry=str(detector / "broken.poni")))
     with pytest.raises(DataError, match="no pixel that counts"):
         read_raw(written(detector / "dark.edf", np.full((PIXELS, PIXELS), -1, dtype=np.int32)), how)
+
+
+def test_frames_of_a_file_are_patterns_each_or_their_sum(detector: Path) -> None:
+    frames = [rings(seed, 5.0 + seed) for seed in range(3)]
+    frames[1][200, 200] = -1
+    several = importlib.import_module("fabio.edfimage").EdfImage(data=frames[0])
+    for one in frames[1:]:
+        several.append_frame(data=one)
+    several.write(str(detector / "series.edf"))
+    how = ReadOptions("image", geometry=str(detector / "detector.poni"), bins=200)
+    for number, one in enumerate(frames, 1):
+        found = read_raw(detector / "series.edf", replace(how, dataset=str(number)))
+        alone = read_raw(written(detector / "image.edf", one), how)
+        assert found.y.tobytes() == alone.y.tobytes()
+        assert f"frame {number} of 3" in found.dialect
+    whole = sum(frames)
+    whole[200, 200] = -1
+    found = read_raw(detector / "series.edf", replace(how, dataset="sum"))
+    alone = read_raw(written(detector / "image.edf", whole), how)
+    assert found.y == pytest.approx(alone.y, rel=1e-6)
+    assert found.uncertainty == pytest.approx(alone.uncertainty, rel=1e-6)
+    assert "3 frames added up, 1 left out" in found.dialect
+    with pytest.raises(DataError, match=r"3 frames; expected the number of a frame, 1 to 3, or sum\. Write it in"):
+        read_raw(detector / "series.edf", how)
+    with pytest.raises(DataError, match="dataset '4' of 3 frames"):
+        read_raw(detector / "series.edf", replace(how, dataset="4"))
+
+
+def test_frames_of_hdf5_are_read_too(detector: Path) -> None:
+    frames = np.array([rings(seed).astype(np.uint32) for seed in range(2)])
+    with h5py.File(detector / "eiger.h5", "w") as file:
+        file.create_dataset("entry/data/data_000001", data=frames)
+    how = ReadOptions("image", geometry=str(detector / "detector.poni"), bins=200, dataset="2")
+    alone = read_raw(written(detector / "image.edf", rings(1)), replace(how, dataset=None))
+    assert read_raw(detector / "eiger.h5", how).y == pytest.approx(alone.y, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "frames", "expected"),
+    [(None, 1, [0]), ("1", 1, [0]), ("3", 3, [2]), ("sum", 3, [0, 1, 2])],
+)
+def test_frames_are_counted_from_one(asked: str | None, frames: int, expected: list[int]) -> None:
+    assert list(_numbers(asked, frames, "file")) == expected
+
+
+@pytest.mark.parametrize(("asked", "frames"), [(None, 3), (None, 0), ("0", 3), ("4", 3), ("sum", 0), ("first", 3)])
+def test_frames_that_are_not_there_are_refused(asked: str | None, frames: int) -> None:
+    with pytest.raises(DataError, match="frames; expected"):
+        _numbers(asked, frames, "file")
+
+
+def test_pixels_of_a_sum_count_in_every_frame() -> None:
+    one, other = np.array([[1, 2, 65535]], dtype=np.uint16), np.array([[4, 0, 1]], dtype=np.uint16)
+    found = _added([one, other], (1, 3))
+    assert found[0, :2].tolist() == [5.0, 2.0]
+    assert np.isnan(found[0, 2])
+
+
+def test_the_column_dataset_chooses_a_frame(tmp_path: Path) -> None:
+    row = image_row(tmp_path)
+    chosen = row.treatment.model_copy(update={"read": Read.model_validate({"dataset": "2"})})
+    asked: list[str | None] = []
+
+    def read(path: Path, options: ReadOptions, label: str) -> Any:
+        asked.append(options.dataset)
+        raise DataError.at("image", "a test", "nothing", "")
+
+    assert preprocess(replace(row, treatment=chosen), "key", read).status == "refused"
+    assert asked == ["2"]
 
 
 def test_geometry_and_mask_are_files_that_a_job_depends_on(tmp_path: Path) -> None:

@@ -42,9 +42,11 @@ are no counts as they were detected are refused as `signal: {counts: true}`; `re
 counting_time}}` reads the counts and the seconds of each point where the file has them. In NIST's CIFs of reference
 materials they stand behind rate and weight, and are taken from there if every one of them is whole.
 
-Images of an area detector (EDF, TIFF, CBF and all that fabio reads, one frame a file) become patterns by `image:
+Images of an area detector (EDF, TIFF, CBF, HDF5 of Eiger and all that fabio reads) become patterns by `image:
 {geometry: detector.poni}` of a treatment, with pyFAI (`pip install "bayesbeam[detector]"`). Each pixel goes to one
 point alone, so that points are independent; their uncertainties are those of counting, or of the scatter in a ring.
+Of a file with several frames the column `dataset` of the sheet takes one by its number, from 1, so that a series has a
+row a frame; or `sum`. Of what such a file links to, changes are not noticed.
 
 What such a file, the lines above a table, or an HDF5 entry says of the instrument is kept with the measurement (group
 `instrument` of its HDF5 file) and told in its record; what it does not say is not made up. `instrument:` of a treatment

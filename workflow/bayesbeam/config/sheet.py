@@ -29,7 +29,7 @@ COLUMNS: dict[str, str] = {
     "x": "column of x for this row, instead of the treatment's read.x",
     "y": "column of y, instead of read.y",
     "uncertainty": "column of the uncertainty of y, instead of read.uncertainty",
-    "dataset": "part of the file (NXdata group, scan, bank, block), instead of read.dataset",
+    "dataset": "part of the file (NXdata group, scan, bank, block, frame), instead of read.dataset",
 }
 
 

@@ -50,7 +50,8 @@ class Read(Section):
     dataset: PartOfFile | None = Field(
         None,
         description="Part of the file: HDF5: path of the NXdata group; .xrdml: number of the scan, sum (scans over "
-        "equal positions are added) or join (one after the other); GSAS: number of the bank; CIF: name of the block.",
+        "equal positions are added) or join (one after the other); GSAS: number of the bank; CIF: name of the block; "
+        "images: number of the frame, or sum.",
         examples=["/entry/data", 2, "sum"],
     )
 
@@ -256,8 +257,8 @@ class Treatment(Section):
         """An image has no columns, and its points are no counts."""
         if self.image is None:
             return self
-        if self.read != Read():
-            refuse("image beside read", "one of the two", "Remove read: an image has no columns.")
+        if self.read != Read(dataset=self.read.dataset):
+            refuse("image beside read", "one of the two", "Leave no more of read than dataset: images have no columns.")
         if self.signal.counts:
             refuse("counts: true beside image", "counts: false", "Points of an image are means over pixels.")
         return self

@@ -230,8 +230,9 @@ def _read_options(row: MeasurementRow) -> ReadOptions:
                 raise DataError.at(f"image.{word} {file.name}", "no such file", "a file", remedy)
         geometry, mask = (*map(str, row.image), "")[:2]
         return ReadOptions(
-            "image", geometry=geometry, mask=mask, bins=image.points, error=image.error, polarisation=image.polarisation
-        )
+            "image", geometry=geometry, mask=mask, bins=image.points, error=image.error,
+            polarisation=image.polarisation, dataset=read.dataset,
+        )  # fmt: skip
     return ReadOptions(
         format=read.format,
         x=read.x,

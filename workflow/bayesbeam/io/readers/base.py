@@ -42,7 +42,7 @@ class ReadOptions:
         Further columns; one of them may be that of x.
     dataset : str or None
         HDF5: path of an NXdata group or of a 1-D dataset. xrdml: number of a scan, ``sum`` or ``join``; gsas: number
-        of a bank; cif: name of a data block.
+        of a bank; cif: name of a data block; images: number of a frame, or ``sum``.
     geometry, mask : str
         Images: .poni file of pyFAI, and an image of which pixels that are not 0 are left out.
     bins : int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ def read_image(path: Path, options: ReadOptions, label: str) -> RawData:
     Parameters
     ----------
     path : Path
-        Image of any format of fabio, with one frame.
+        Image of any format of fabio, with one frame or several.
     options : ReadOptions
-        ``geometry`` (a .poni file), ``mask``, ``bins``, ``error`` and ``polarisation`` are used.
+        ``geometry`` (a .poni file), ``mask``, ``bins``, ``error``, ``polarisation`` and ``dataset`` are used: the
+        number of a frame, from 1, or ``sum``, in which a pixel counts if it does so in every frame.
     label : str
         What error messages call the file.
 
@@ -41,7 +43,7 @@ def read_image(path: Path, options: ReadOptions, label: str) -> RawData:
         If pyFAI is not installed, the image, the geometry or the mask cannot be read, or they do not fit each other.
     """
     fabio, pyfai = (_needed(name, label) for name in ("fabio", "pyFAI"))
-    counts = _frame(fabio, path, label)
+    counts, words = _counts(fabio, path, label, options.dataset)
     shown = Path(options.geometry).name
     try:
         integrator = pyfai.load(options.geometry)
@@ -50,14 +52,14 @@ def read_image(path: Path, options: ReadOptions, label: str) -> RawData:
         raise DataError.at(shown, found, "a .poni file of pyFAI", "Calibrate the detector again.") from problem
     usable = _usable(counts, integrator, label, shown)
     if options.mask:
-        mask = _frame(fabio, Path(options.mask), Path(options.mask).name)
+        mask, _ = _counts(fabio, Path(options.mask), Path(options.mask).name, None)
         _same_shape(mask, counts.shape, Path(options.mask).name, label)
         usable &= mask == 0
     if not usable.any():
         raise DataError.at(label, "no pixel that counts", "an image with counts", "Check image.mask of the treatment.")
     x, y, sd = reduced(integrator, counts, usable, options.bins, options.error, options.polarisation)
     left = int((~usable).sum())
-    about = f"image of {counts.shape[0]} x {counts.shape[1]} pixels, {left} left out, by pyFAI {pyfai.version}"
+    about = f"image of {counts.shape[0]} x {counts.shape[1]} pixels{words}, {left} left out, by pyFAI {pyfai.version}"
     wavelength = float(integrator.wavelength) * 1e10
     scatter = "scatter of the pixels of a ring" if options.error == "azimuthal" else "counting statistics"
     return RawData(
@@ -122,14 +124,18 @@ def _needed(name: str, label: str) -> Any:
         raise DataError.at(label, found, "pyFAI and fabio, which reduce images", _INSTALL) from problem
 
 
-def _frame(fabio: Any, path: Path, label: str) -> NDArray[Any]:
-    """The only frame of an image."""
+def _counts(fabio: Any, path: Path, label: str, asked: str | None) -> tuple[NDArray[Any], str]:
+    """Counts of the frame that is asked for, or of all of them added up, and words on that."""
     heard = _Heard()
     log = logging.getLogger("fabio")
     log.addHandler(heard)
     try:
         with fabio.open(str(path)) as image:
-            frames, data = int(image.nframes), np.asarray(image.data)
+            frames = int(image.nframes)
+            numbers = _numbers(asked, frames, label)
+            data = _checked(image.get_frame(numbers[0]).data, label)
+            if len(numbers) > 1:
+                data = _added((_checked(image.get_frame(one).data, label) for one in numbers), data.shape)
     except _BAD_FILE as problem:
         found = f"no image that can be read ({str(problem)[:120]})"
         raise DataError.at(label, found, "an image of a detector", "Copy the file again.") from problem
@@ -138,24 +144,54 @@ def _frame(fabio: Any, path: Path, label: str) -> NDArray[Any]:
     # A file that ends too early is filled up with zeros, and nothing is raised.
     if heard.said:
         raise DataError.at(label, f"a damaged image ({heard.said[0][:120]})", "a whole image", "Copy the file again.")
-    if frames != 1:
-        raise DataError.at(label, f"{frames} frames", "one frame", "Save each frame, or their sum, as an image.")
-    if data.ndim != 2 or not 0 < data.size <= MOST_PIXELS or data.dtype.kind not in "iufb":
+    which = f"{len(numbers)} frames added up" if len(numbers) > 1 else f"frame {numbers[0] + 1} of {frames}"
+    return data, f", {which}" if frames > 1 else ""
+
+
+def _numbers(asked: str | None, frames: int, label: str) -> range:
+    """Frames that are meant, from 0."""
+    if frames > 0 and (asked == "sum" or (asked is None and frames == 1)):
+        return range(frames)
+    if asked is not None and asked.isdecimal() and 1 <= int(asked) <= frames:
+        return range(int(asked) - 1, int(asked))
+    found = f"{frames} frames" if asked is None else f"dataset {asked!r} of {frames} frames"
+    remedy = "Write it in the column dataset of the sheet, a row for each frame that is a pattern, or as read.dataset."
+    raise DataError.at(label, found, f"the number of a frame, 1 to {frames}, or sum", remedy)
+
+
+def _checked(data: Any, label: str) -> NDArray[Any]:
+    """A frame, if it is one."""
+    frame = np.asarray(data)
+    if frame.ndim != 2 or not 0 < frame.size <= MOST_PIXELS or frame.dtype.kind not in "iufb":
         expected = f"rows and columns of numbers, at most {MOST_PIXELS:,} in all"
-        raise DataError.at(label, f"shape {data.shape} of {data.dtype}", expected, "Is this an image?")
-    return data
+        raise DataError.at(label, f"shape {frame.shape} of {frame.dtype}", expected, "Is this an image?")
+    return frame
+
+
+def _added(frames: Iterable[NDArray[Any]], shape: tuple[int, ...]) -> Array:
+    """Sum of frames; nan where a pixel does not count in one of them."""
+    whole = np.zeros(shape)
+    for frame in frames:
+        whole += np.where(_counting(frame), frame, np.nan)
+    return whole
+
+
+def _counting(counts: NDArray[Any]) -> NDArray[np.bool_]:
+    """Pixels with a count: no negative or overflown ones."""
+    usable = np.isfinite(counts) & (counts >= 0)
+    if counts.dtype.kind == "u" and counts.dtype.itemsize > 1:
+        usable &= counts != np.iinfo(counts.dtype).max
+    return np.asarray(usable)
 
 
 def _usable(counts: NDArray[Any], integrator: Any, label: str, shown: str) -> NDArray[np.bool_]:
-    """Pixels with a count: none of the gaps of the detector, no negative or overflown ones."""
+    """Pixels with a count, and not of the gaps of the detector."""
     if integrator.wavelength is None:
         raise DataError.at(shown, "no wavelength", "Wavelength in the .poni file", "Add it in metres and save.")
     shape = integrator.detector.max_shape
     if shape is not None:
         _same_shape(counts, tuple(shape), label, shown)
-    usable = np.isfinite(counts) & (counts >= 0)
-    if counts.dtype.kind == "u" and counts.dtype.itemsize > 1:
-        usable &= counts != np.iinfo(counts.dtype).max
+    usable = _counting(counts)
     gaps = integrator.detector.mask
     return usable if gaps is None else usable & (np.asarray(gaps) == 0)
 
