@@ -235,12 +235,17 @@ def diagnostics_table(result: MeasurementResult) -> Table:
                 *map(Cell, ladder),
                 _ess_cell(one.ess_min),
                 _rhat_cell(one.rhat_max),
-                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}" if one.sweeps else "exact"),
+                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}" if one.sweeps else _unsampled(one)),
                 Cell(_whole(one.sweeps)),
                 Cell(duration(one.cpu_seconds)),
             )
         )
     return Table(heads, tuple(rows), frozenset({result.candidates.index(result.best)}))
+
+
+def _unsampled(one: Candidate) -> str:
+    """How a candidate was answered that was not sampled: sets of phases by integrals that are not exact."""
+    return "exact" if one.phases is None else "Laplace"
 
 
 def integration_table(result: GroupResult) -> Table:
