@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bayesbeam.diffraction.complete import Complete, complete_fit
+from bayesbeam.diffraction.estimated import searched
 from bayesbeam.diffraction.greedy import Question, first_set, question_of
 from bayesbeam.diffraction.powder import powder
 from bayesbeam.diffraction.profile import Beam
@@ -46,6 +47,22 @@ def test_errors_of_lines_are_estimated(error: float) -> None:
     assert 0.4 < np.exp(np.mean([np.log(one.line) for one in told])) / error < 1.2
     # Forms are those of the model.
     assert max(one.form for one in told) < 0.04
+
+
+def test_a_search_is_done_again_under_errors_that_are_estimated() -> None:
+    """Lines are off by 5 %, where 15 % are stated: phases that are there are the same, and no other comes in."""
+    asked, _ = found(1, 0.05)
+    assert searched(asked)[0] is asked
+    again, answer = searched(asked, estimate=True)
+    assert again.tolerance.line < 0.6 * asked.tolerance.line
+    assert again.tolerance.form < 0.4 * asked.tolerance.form
+    assert again.tolerance == complete_fit(asked, searched(asked)[1].fit).tolerance
+    assert {one.phase.name for one in answer.fit.members} == {one.name for one in asked.phases}
+
+
+def test_where_something_is_open_errors_stay_as_stated() -> None:
+    asked, _ = found(1, 0.05, left_out=0.2)
+    assert searched(asked, estimate=True)[0] is asked
 
 
 def test_without_estimation_errors_are_those_stated() -> None:

@@ -34,7 +34,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, Any]]
     """A measurement, searched in the whole library and among two elements that exclude a phase of it."""
     folder = tmp_path_factory.mktemp("phases")
     library_in(folder)
-    few = WHICH + "  zinc:\n    phases: {library: cifs, most: 4, elements: [Zn, O]}\n"
+    few = WHICH + "  zinc:\n    phases: {library: cifs, most: 4, elements: [Zn, O], search: exact}\n"
     made = lab(folder, {"a": rows(X, counts())}, few)
     return made, strict(made.separate())
 
@@ -64,6 +64,34 @@ def test_phases_are_found_with_what_is_told_of_each(done: tuple[Lab, dict[str, A
     assert (facts["library"]["entries"], facts["library"]["candidates"]) == (6, 5)
     assert facts["beam"]["source"] == "campaign"
     assert facts["beam"]["shares"] == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_model_errors_are_estimated_where_nothing_is_open(done: tuple[Lab, dict[str, Any]]) -> None:
+    """Lines are exact but for counting, so that estimated errors are the least there are."""
+    facts, other = (record(done[1], tag)["phases"] for tag in ("which", "zinc"))
+    noise = facts["noise"]
+    assert (noise["assumed"], noise["estimated"], noise["again"]) == ({"line": 0.15, "form": 0.1}, True, False)
+    assert noise["line"] < 0.5 * noise["assumed"]["line"]
+    assert all(row["probability_estimated"] > 0.99 for row in facts["phases"] if row["name"] in SHARES)
+    assert not other["noise"]["estimated"]
+    assert (other["noise"]["line"], other["noise"]["form"]) == (0.15, 0.1)
+    assert all(row["probability_estimated"] is None for row in other["phases"])
+
+
+def test_free_energies_have_errors(done: tuple[Lab, dict[str, Any]]) -> None:
+    """Amounts are integrated nearly exactly, and errors are those of 500 draws: some hundredths of a nat."""
+    one = record(done[1], "which")
+    first, *rest = one["phases"]["sets"]
+    assert 0.01 < first["error"] < 0.2
+    assert one["standard_error"] == first["error"]
+    checked = [row["error"] for row in rest if row["probability"] > 1e-3]
+    assert all(0.01 < error < 0.3 for error in checked[:4])
+    assert all(row["error"] is None for row in rest if row["probability"] < 1e-3)
+    assert one["phases"]["error"] < 1e-3
+
+
+def test_a_search_goes_without_its_check(done: tuple[Lab, dict[str, Any]]) -> None:
+    assert record(done[1], "zinc")["phases"]["arms"]["variational"] is None
 
 
 def test_weights_follow_from_scales_masses_and_volumes(done: tuple[Lab, dict[str, Any]]) -> None:

@@ -12,7 +12,16 @@ import pytest
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.phase_series import follow_each_other
 from bayesbeam.report.phase_view import library_words, phases_table, sets_table, unknown_table
-from bayesbeam.report.phase_words import arm_words, details, refined_words, reservations, sentence, time_words
+from bayesbeam.report.phase_words import (
+    arm_words,
+    details,
+    error_words,
+    refined_words,
+    reservations,
+    searched,
+    sentence,
+    time_words,
+)
 from bayesbeam.report.records import Candidate, MeasurementResult
 from bayesbeam.report.weighed import extra_phases, named_words, same_formula, weighed_of, weighed_words
 from bayesbeam.report.wording import CHECK, GOOD, measurement_answer
@@ -107,6 +116,32 @@ def test_look_alikes_share_an_answer() -> None:
     sure = facts(phase("Al", 0.99, 1.0), phase("Ag", 0.01), families=[family])
     assert sentence(sure).startswith("Al alone;")
     assert reservations(sure) == []
+
+
+def test_an_estimated_error_is_told_beside_the_one_that_was_taken() -> None:
+    assert error_words(facts(*PAIR)) == (
+        "model error estimated as 15 % of a line's intensity and 10 % of its form for amounts and cells"
+    )
+    noise = {"line": 0.05, "form": 0.025, "estimated": True, "assumed": {"line": 0.15, "form": 0.1}, "again": False}
+    assert error_words(facts(*PAIR, noise=noise)) == (
+        "model error taken as 15 % of a line's intensity and 10 % of its form for the search; then estimated as 5 % of "
+        "a line's intensity and 2.5 % of its form for amounts and cells"
+    )
+    again = noise | {"assumed": {"line": 0.06, "form": 0.03}, "again": True}
+    assert error_words(facts(*PAIR, noise=again)).startswith(
+        "model error estimated as 6 % of a line's intensity and 3 %"
+    )
+    assert error_words(facts(*PAIR, noise=noise | {"estimated": False})).startswith("model error taken as 5 %")
+    (said,) = reservations(facts(phase("ZnO", 0.9, probability_estimated=0.4)))
+    assert said == "probabilities hang on the model error: ZnO (0.90, 0.40 with what the pattern tells of it)"
+
+
+def test_what_more_sets_would_change_is_told() -> None:
+    assert searched(facts(*PAIR)) == (
+        "175 candidates, 40 sets of the likely ones looked at, outwards from the best; with more of them no "
+        "probability moves"
+    )
+    assert searched(facts(*PAIR, error=0.013)).endswith("with more of them probabilities move by 0.01")
 
 
 @pytest.mark.parametrize(("half", "double", "told"), [(0.6, 0.97, 1), (0.98, 0.4, 1), (0.9, 0.8, 0), (None, None, 0)])

@@ -63,6 +63,8 @@ def _spec(asked: Phases, library: Sequence[Path], content: str) -> PhasesSpec:
         unknown=asked.error.unknown,
         low_angle_loss=asked.low_angle_loss,
         refine=asked.refine,
+        search=asked.search,
+        estimate=asked.error.estimate,
     )
 
 

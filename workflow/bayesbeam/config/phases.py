@@ -54,6 +54,13 @@ class PhaseError(Section):
         0.25, description="Error of a line where the phases have none, as a share of its height: lines of a phase that "
         "is in no library shall not call in others.",
     )  # fmt: skip
+    estimate: bool = Field(
+        False,
+        description="true: line and form are where a search begins; if it leaves no unknown lines, they are estimated "
+        "from what the set that was found leaves, and the search is done again under these, in twice the time. Where "
+        "something is open they stay as stated. Left out, probabilities go with the errors as stated, and stand "
+        "beside those under the estimated ones. Groups of scans are searched under those stated.",
+    )
 
 
 class Phases(Section):
@@ -115,5 +122,11 @@ class Phases(Section):
         "around the best fit, so that skew intervals are right, and the report says whether the approximation would "
         "have done. It changes no probability of a phase, and takes much longer than the search: minutes, more with "
         "more phases.",
+    )
+    search: Literal["both", "exact"] = Field(
+        "both",
+        description="both: sets by their free energies, one after the other, and besides, as a check, all candidates "
+        "at once by variational inference; the report says where that finds another set. exact: without the check, "
+        "which saves the more time the more candidates there are, and changes no number.",
     )
     error: PhaseError = Field(default_factory=PhaseError, description="How wrong calculated lines may be.")

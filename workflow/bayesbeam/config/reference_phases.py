@@ -43,11 +43,12 @@ lines have more than they need.
 
 Results are shares of the intensity, weight fractions, cells and widths as parameters (`<structure>.weight_fraction`,
 from 0 to 1), of the draws in which the phase is there, and besides `tables/phases.csv` with the probability of each
-phase, also with the error of the model halved and doubled, `tables/phase_sets.csv`, `tables/unexplained_lines.csv`
-with lines that no phase has, `tables/phase_lines.csv` with the places and indices of those that the best set has,
-`tables/library.csv` with what of the library was left out or put right, and why, and `tables/weighed.csv` where columns
-of the sheet say what was weighed in. Lines of structures are kept in `libraries/` of the results.
-`docs/diffraction.md` says what the numbers mean.
+phase, also with the error of the model halved and doubled and, where no line is unknown, with that which is estimated
+from what the best set leaves; `tables/phase_sets.csv` with free energies from the best set on (`error`: what they are
+off by, as `docs/diffraction.md` says), `tables/unexplained_lines.csv` with lines that no phase has,
+`tables/phase_lines.csv` with the places and indices of those that the best set has, `tables/library.csv` with what of
+the library was left out or put right, and why, and `tables/weighed.csv` where columns of the sheet say what was weighed
+in. Lines of structures are kept in `libraries/` of the results. `docs/diffraction.md` says what the numbers mean.
 
 Are scans of one sample? A group of `integration` whose candidate has `phases` asks that: `shared` is then
 `[phases.share, phases.cell]`, shares of the intensity and edges of the cells that are the same in all scans, against

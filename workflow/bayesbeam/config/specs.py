@@ -178,7 +178,8 @@ class PhasesSpec:
     ``line``, ``form`` and ``unknown`` are relative errors of the model, ``cell``, ``texture`` and ``width`` standard
     deviations of priors, ``low_angle_loss`` of what a flat specimen loses,
     ``structure`` and ``grain_radius`` (micrometres) say what weight fractions may be wrong by.
-    ``refine`` says which sets are sampled after the search.
+    ``refine`` says which sets are sampled after the search, ``search`` whether variational inference checks it, and
+    ``estimate`` whether it is done again under errors that the pattern tells.
     """
 
     library: tuple[str, ...]
@@ -197,6 +198,8 @@ class PhasesSpec:
     unknown: float
     low_angle_loss: float = 0.1
     refine: str = "none"
+    search: str = "both"
+    estimate: bool = False
 
 
 @dataclass(frozen=True)

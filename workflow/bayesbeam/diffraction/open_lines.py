@@ -225,6 +225,11 @@ def _mixed(log_told: FloatArray, log_wrong: FloatArray) -> tuple[float, FloatArr
     return log_density, np.minimum(np.einsum("o,ol->l", posterior, np.exp(right - each)), 1.0)
 
 
+def log_density_of_lines(log_told: FloatArray, log_wrong: FloatArray) -> float:
+    """Log density of all lines, given that of each (L,) if it is told rightly, and if it may be anything."""
+    return _mixed(log_told, log_wrong)[0]
+
+
 def _integrated(hessian: FloatArray, best: FloatArray, size: int) -> tuple[float, FloatArray]:
     """Nats of the integral over heights, all of them above 0, and background; standard deviations of heights."""
     from scipy.special import log_ndtr

@@ -13,6 +13,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ _LEAST = 1e-6
 
 
 def open_sets(
-    sums: OpenSums, cost: FloatArray, owner: IntArray, log_prior: FloatArray, starts: Iterable[tuple[int, ...]]
+    sums: OpenSums, cost: FloatArray, owner: IntArray, log_prior: FloatArray, starts: Iterable[tuple[int, ...]],
+    window: float = WINDOW,
 ) -> Sets:  # fmt: skip
     """Posterior over sets of columns.
 
@@ -42,6 +44,8 @@ def open_sets(
         Of one set of 0 to M phases.
     starts : sets of columns
         Where to begin.
+    window : float
+        Nats above the best set within which the neighbours of a set are looked at.
     """
     known: dict[tuple[int, ...], float] = {}
     right: dict[tuple[int, ...], FloatArray] = {}
@@ -53,18 +57,28 @@ def open_sets(
         if members in known or len(known) >= MOST_LOOKED_AT:
             return
         rest = float(cost[list(members)].sum()) - float(log_prior[len(members)])
-        found = open_fit(sums, members, near, best + WINDOW - rest)
+        found = open_fit(sums, members, near, best + window - rest)
         known[members], right[members] = found.free_energy + rest, found.right
         best = min(best, known[members])
         heapq.heappush(queue, (known[members], members))
 
     for one in starts:
         look(tuple(sorted(one)), None)
-    while queue and queue[0][0] <= best + WINDOW:
+    while queue and queue[0][0] <= best + window:
         home = heapq.heappop(queue)[1]
         for one in neighbours(home, owner, len(log_prior) - 1):
             look(one, right[home])
     return _posterior(known)
+
+
+def with_window_error(
+    sets: Sets, sums: OpenSums, cost: FloatArray, owner: IntArray, log_prior: FloatArray
+) -> Sets:  # fmt: skip
+    """The same posterior; its error is how far the probability of a column moves in a window twice as wide."""
+    wide = open_sets(sums, cost, owner, log_prior, [*sets.members[:1], ()], 2.0 * WINDOW)
+    columns = np.arange(len(owner))
+    moved = wide.inclusion(columns, len(owner)) - sets.inclusion(columns, len(owner))
+    return replace(sets, error=float(np.abs(moved).max(initial=0.0)))
 
 
 def free_energy_of(sums: OpenSums, cost: FloatArray, log_prior: FloatArray, members: tuple[int, ...]) -> float:

@@ -20,7 +20,7 @@ from bayesbeam.diffraction.greedy import Found, Question, first_set, settled
 from bayesbeam.diffraction.law import Tolerance
 from bayesbeam.diffraction.members import Member
 from bayesbeam.diffraction.open_lines import OpenSums, open_fit, open_law, open_sums
-from bayesbeam.diffraction.open_sets import free_energy_of, open_sets
+from bayesbeam.diffraction.open_sets import free_energy_of, open_sets, with_window_error
 from bayesbeam.diffraction.rivals import Choice, choice_of, number_of, shape_cost
 from bayesbeam.diffraction.sets import Sets
 from bayesbeam.diffraction.shapes import Fit, Setting, refine
@@ -79,7 +79,8 @@ def find_phases(asked: Question, seed: int = 0) -> Answer:
     polished = _polished(asked, opened, given)
     last = _opened(asked, opened.fit, polished, len(opened.fit.members))
     probability = last.sets.inclusion(polished.owner, len(asked.phases))
-    return Answer(last.fit, last.frame, probability, last.sets, tuple(polished.shapes), polished.owner,
+    sets = with_window_error(last.sets, last.sums, polished.cost, polished.owner, asked.log_prior)
+    return Answer(last.fit, last.frame, probability, sets, tuple(polished.shapes), polished.owner,
                   _worths(asked, last.sums, polished, last.sets), polished.cost)  # fmt: skip
 
 

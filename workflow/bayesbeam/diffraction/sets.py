@@ -66,8 +66,8 @@ class Sets:
     """Sets, the most probable first.
 
     ``members`` holds the columns of each; ``free_energy`` (T,) counts from no phase at all, priors of sets included;
-    ``probability`` (T,) is of sets among those that were found; ``error`` the largest standard error of a probability
-    of a phase (0 where all sets were looked at).
+    ``probability`` (T,) is of sets among those that were found; ``error`` what a probability of a phase may be off by
+    because not all sets were looked at: the largest standard error of a walk, 0 where none was left out.
     """
 
     members: tuple[tuple[int, ...], ...]

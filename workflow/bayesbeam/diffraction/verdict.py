@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.greedy import Question
+from bayesbeam.diffraction.law import Tolerance
 from bayesbeam.diffraction.open_sets import open_sets
 from bayesbeam.diffraction.search import Answer, sums_of
 from bayesbeam.diffraction.unexplained import FEWEST_LINES, LEAST_SHARE, Unknown, lines_of_member, unknown_lines
@@ -143,7 +144,12 @@ def with_error(asked: Question, answer: Answer, factor: float) -> FloatArray:
 
     Shapes are those of the search, and so are the phases that come into question at all.
     """
-    sums = sums_of(asked, answer.fit, answer.columns, asked.tolerance.times(factor))
+    return with_tolerance(asked, answer, asked.tolerance.times(factor))
+
+
+def with_tolerance(asked: Question, answer: Answer, tolerance: Tolerance) -> FloatArray:
+    """Probability (K,) of each phase under other errors of the model, shapes being those of the search."""
+    sums = sums_of(asked, answer.fit, answer.columns, tolerance)
     starts = [*answer.sets.members[:1], ()]
     sets = open_sets(sums, answer.cost, answer.owner, asked.log_prior, starts)
     return sets.inclusion(answer.owner, len(asked.phases))

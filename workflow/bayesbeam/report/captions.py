@@ -113,9 +113,10 @@ PHASES = (
     "Observed and calculated counts on a square-root scale, so that weak lines are seen; each phase in its colour on "
     "the background, with ticks at its lines below. At the foot what is left, in standard deviations of the noise "
     "(counting and model error together). Triangles: lines of none of the candidates. Probability: of all sets that "
-    "have the phase, and what it becomes if the model is wrong by half and by twice as much. Weight fractions sum to "
-    "100 over the phases found; their intervals hold errors of structures and of absorption in grains too. Lines seen: "
-    "groups of lines that stand out beside all other phases."
+    "have the phase, and what it becomes if the model is wrong by half, by twice as much, and by as much as is "
+    "estimated from what the set leaves, where it leaves no unknown lines. Weight fractions sum to 100 over the "
+    "phases found; their intervals hold errors of structures and of absorption in grains too. Lines seen: groups of "
+    "lines that stand out beside all other phases."
 )
 PHASES_GOOD = (
     "A good one: no triangle, what is left within the band but for a few points, all present phases with several "

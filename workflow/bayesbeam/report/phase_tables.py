@@ -35,20 +35,21 @@ def phases(results: Results) -> Rows:
             cell = " ".join(f"{edge['edge']}={edge['value']:.6g}({edge['sd']:.2g})" for edge in row.get("cell") or ())
             yield (
                 one.measurement, one.candidate, row["name"], row["formula"], row["space_group"], row["probability"],
-                row["probability_half"], row["probability_double"], row["kind"], row["family"], row["lines_seen"],
-                row["lines_in_range"], row["worth"], *((row.get("share") or {}).get(word) for word in _SPREAD),
+                *(row.get(f"probability_{word}") for word in ("half", "double", "estimated")), row["kind"],
+                row["family"], row["lines_seen"], row["lines_in_range"], row["worth"],
+                *((row.get("share") or {}).get(word) for word in _SPREAD),
                 *((row.get("weight_fraction") or {}).get(word) for word in (*_SPREAD, "sd_fit")), cell,
             )  # fmt: skip
 
 
 def phase_sets(results: Results) -> Rows:
-    """Most probable sets; free energies from the best one on."""
+    """Most probable sets; free energies from the best one on, with what they are off by where that was looked at."""
     for one, facts in _searched(results):
         for rank, row in enumerate(facts["sets"], start=1):
             names = tuple(row["phases"])
             yield (
-                one.measurement, one.candidate, rank, len(names), row["free_energy"], row["probability"],
-                "+".join(names),
+                one.measurement, one.candidate, rank, len(names), row["free_energy"], row["error"],
+                row["probability"], "+".join(names),
             )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from bayesbeam.report.gallery import Gallery, Shown
 from bayesbeam.report.phase_words import (
     LIKELY,
     PRESENT,
+    STILL,
     TRACE,
     arm_words,
     error_words,
@@ -109,7 +110,11 @@ def phases_table(facts: Facts, weighed: tuple[Weighed, ...] = ()) -> Table:
     phases = _ordered(facts)
     moved = any(one.get("probability_half") is not None for one in phases)
     heads = ["phase", "is it there?", "probability", "wt %", "95 % interval", *(["weighed"] if weighed else [])]
-    heads += ["% of intensity", "lines seen", *(["error halved / doubled"] if moved else [])]
+    heads += [
+        "% of intensity",
+        "lines seen",
+        *([f"error {' / '.join(_other_errors(phases).values())}"] if moved else []),
+    ]
     rows = [_phase_row(facts, one, moved, weighed) for one in phases]
     blank = Cell(NOTHING)
     for one in (row for row in weighed if not row.found):
@@ -129,7 +134,8 @@ def _phase_row(facts: Facts, one: Facts, moved: bool, weighed: tuple[Weighed, ..
     """One phase."""
     part, seen = one.get("weight_fraction"), one.get("lines_seen")
     cells = [Cell(_named(one), "name"), Cell(one["kind"], "name bad" if one["kind"] == TRACE else "name")]
-    cells.append(Cell(probability(one["probability"], facts.get("error"))))
+    moved_by = facts.get("error") or 0.0
+    cells.append(Cell(probability(one["probability"], moved_by if moved_by >= STILL else None)))
     cells.append(Cell(percent(part)))
     low, high, sd = (100.0 * part[word] for word in ("q025", "q975", "sd")) if part else (None, None, None)
     cells.append(Cell(between(low, high, sd)))
@@ -140,10 +146,18 @@ def _phase_row(facts: Facts, one: Facts, moved: bool, weighed: tuple[Weighed, ..
     cells.append(Cell(percent(one.get("share"))))
     cells.append(Cell(f"{seen} of {one['lines_in_range']}" if seen is not None else NOTHING))
     if moved:
-        others = [one.get("probability_half"), one.get("probability_double")]
+        others = [one.get(f"probability_{key}") for key in _other_errors(facts["phases"])]
         far = any(value is not None and (value > LIKELY) != (one["probability"] > LIKELY) for value in others)
         cells.append(Cell(" / ".join(probability(value) for value in others), "number bad" if far else "number"))
     return tuple(cells)
+
+
+def _other_errors(phases: Sequence[Facts]) -> dict[str, str]:
+    """Other errors of the model under which probabilities are told, by their keys."""
+    words = {"half": "halved", "double": "doubled", "estimated": "estimated"}
+    return {
+        key: told for key, told in words.items() if any(one.get(f"probability_{key}") is not None for one in phases)
+    }
 
 
 def _look_alikes(facts: Facts) -> tuple[str, ...]:
@@ -225,7 +239,7 @@ def sets_table(facts: Facts) -> Table:
             words,
             str(len(one["phases"])),
             probability(one["probability"]),
-            nats(above) if rank > 1 else "0",
+            nats(above, one.get("error")) if rank > 1 else "0",
         )
         rows.append(tuple(Cell(text, "words" if place == 1 else "number") for place, text in enumerate(cells)))
     return Table(("rank", "set", "phases", "probability", "ΔF (nats)"), tuple(rows), frozenset({0} if rows else ()))

@@ -15,10 +15,17 @@ LIKELY, NOTABLE = 0.5, 0.05
 # Change of a probability by the model error that is worth a word although it stays on its side.
 _MOVES = 0.25
 _SURE = 0.95
+# Change of a probability that is none.
+STILL = 5e-4
 # What was sampled bears out the normal approximation within so many nats, standard deviations, and times an sd.
 _NEAR_NATS, _NEAR_SD, _NEAR_RATIO = 1.0, 0.5, 1.5
 
 Facts = Mapping[str, Any]
+_OTHER_ERRORS = {
+    "probability_half": "with half of it",
+    "probability_double": "with twice as much",
+    "probability_estimated": "with what the pattern tells of it",
+}
 
 
 def percent(summary: Facts | None) -> str:
@@ -154,8 +161,8 @@ def _undecided_families(facts: Facts) -> list[str]:
 
 def _moved(facts: Facts) -> list[str]:
     """Phases whose probability hangs on how wrong the model may be; those that are open anyhow are not told again."""
-    moved = [one for one in facts["phases"] if one["kind"] != TRACE and any(_far(one["probability"], value)
-             for value in (one.get("probability_half"), one.get("probability_double")))]  # fmt: skip
+    moved = [one for one in facts["phases"] if one["kind"] != TRACE and any(_far(one["probability"], one.get(key))
+             for key in _OTHER_ERRORS)]  # fmt: skip
     if not moved:
         return []
     return [f"probabilities hang on the model error: {listed(_some(moved, _changed))}"]
@@ -164,7 +171,7 @@ def _moved(facts: Facts) -> list[str]:
 def _changed(one: Facts) -> str:
     """Probability of a phase, with what it becomes under other errors of the model."""
     said = [probability_words(one["probability"])]
-    for key, words in (("probability_half", "with half of it"), ("probability_double", "with twice as much")):
+    for key, words in _OTHER_ERRORS.items():
         value = one.get(key)
         said += [f"{probability_words(value)} {words}"] if _far(one["probability"], value) else []
     return f"{one['name']} ({', '.join(said)})"
@@ -262,13 +269,23 @@ def searched(facts: Facts) -> str:
     """How many candidates, and how sets of them were looked at."""
     sets, error = facts.get("sets_looked_at"), facts.get("error")
     how = f"{sets:,} sets of the likely ones" if sets else "sets of the likely ones"
-    how += ", all looked at" if not error else f", sampled: probabilities to {plain(error, 1)}"
+    how += " looked at, outwards from the best; with more of them "
+    how += f"probabilities move by {plain(error, 1)}" if error and error >= STILL else "no probability moves"
     return f"{facts['library']['candidates']} candidates, {how}"
 
 
 def error_words(facts: Facts) -> str:
     """The model error in words."""
     noise = facts["noise"]
+    if not noise.get("estimated"):
+        return f"model error {'estimated' if noise.get('again') else 'taken'} as {_sizes(noise)}"
+    assumed = noise.get("assumed")
+    how = "estimated" if noise.get("again") else "taken"
+    before = f"model error {how} as {_sizes(assumed)} for the search; " if assumed else ""
+    return f"{before}{'then' if assumed else 'model error'} estimated as {_sizes(noise)} for amounts and cells"
+
+
+def _sizes(noise: Facts) -> str:
+    """Errors of lines in words."""
     parts = (("line", "of a line's intensity"), ("form", "of its form"))
-    sizes = " and ".join(f"{plain(100.0 * noise[key], 2)} % {words}" for key, words in parts if known(noise.get(key)))
-    return f"model error {'estimated' if noise.get('estimated') else 'taken'} as {sizes}"
+    return " and ".join(f"{plain(100.0 * noise[key], 2)} % {words}" for key, words in parts if known(noise.get(key)))

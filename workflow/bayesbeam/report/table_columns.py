@@ -35,9 +35,9 @@ COLUMNS = {
     "density_of_states": ("measurement", "candidate", "size", "low", "high", "sets", "standard_error"),
     "phases": (
         "measurement", "candidate", "phase", "formula", "space_group", "probability", "probability_half",
-        "probability_double", "kind", "family", "lines_seen", "lines_in_range", "worth", "share", "share_sd",
-        "share_q025", "share_median", "share_q975", "weight_fraction", "weight_sd", "weight_q025", "weight_median",
-        "weight_q975", "weight_sd_fit", "cell",
+        "probability_double", "probability_estimated", "kind", "family", "lines_seen", "lines_in_range", "worth",
+        "share", "share_sd", "share_q025", "share_median", "share_q975", "weight_fraction", "weight_sd", "weight_q025",
+        "weight_median", "weight_q975", "weight_sd_fit", "cell",
     ),
     "phases_together": (
         "group", "candidate", "phase", "formula", "measurement", "probability", "share", "share_sd", "share_q025",
@@ -49,7 +49,7 @@ COLUMNS = {
         "measurement", "candidate", "weighed_in", "weighed", "weighed_among_found", "found", "found_q025",
         "found_q975", "found_as", "found_by",
     ),
-    "phase_sets": ("measurement", "candidate", "rank", "size", "free_energy", "probability", "phases"),
+    "phase_sets": ("measurement", "candidate", "rank", "size", "free_energy", "error", "probability", "phases"),
     "unexplained_lines": ("measurement", "candidate", "two_theta", "d", "z"),
     "library": ("measurement", "candidate", "structure", "kind", "reason"),
     "averaged": (

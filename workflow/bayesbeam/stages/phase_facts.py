@@ -19,12 +19,13 @@ from bayesbeam.diffraction.search import Answer
 from bayesbeam.diffraction.shapes import Fit
 from bayesbeam.diffraction.verdict import PhaseVerdict, Verdict
 from bayesbeam.stages.phase_draws import FACTORS, Drawn, Shaped, quantities_of, statistics_of
+from bayesbeam.stages.phase_errors import Names, SetError, difference, names_of
 from bayesbeam.stages.phase_question import Asked
 
 FloatArray = NDArray[np.float64]
 LISTED = 20
 Changed = Mapping[str, FloatArray]
-"""Probabilities (K,) of phases under other errors of the model, by ``half`` and ``double``."""
+"""Probabilities (K,) of phases under other errors of the model, by ``half``, ``double`` and ``estimated``."""
 
 
 def facts_of(
@@ -35,6 +36,7 @@ def facts_of(
     settled: Complete,
     drawn: Drawn,
     changed: Changed,
+    errors: Mapping[Names, SetError],
 ) -> dict[str, Any]:
     """Everything that is told of a search but for what it took."""
     question, best = asked.question, sets[0].fit
@@ -43,7 +45,7 @@ def facts_of(
     order = [one.name for one in question.phases]
     rows = [_phase(one, entries[one.name], order.index(one.name), members.get(one.name), drawn, changed)
             for one in verdict.phases]  # fmt: skip
-    ranking = _ranking(question, answer)
+    ranking = _ranking(question, answer, errors)
     unknown = verdict.unknown
     tolerance = settled.tolerance
     return {
@@ -66,6 +68,7 @@ def facts_of(
         "noise": {
             "line": tolerance.line, "form": tolerance.form, "unknown": tolerance.unknown,
             "estimated": settled.estimated,
+            "assumed": {"line": question.tolerance.line, "form": question.tolerance.form},
         },
         "arms": {"exchange": {"top": ranking[0]["phases"]}, "variational": None},
         "fit": {"rwp": weighted_profile(question, best.model), "rexp": _expected(question, best),
@@ -91,6 +94,7 @@ def _phase(
         "probability": one.probability,
         "probability_half": float(changed["half"][number]) if "half" in changed else None,
         "probability_double": float(changed["double"][number]) if "double" in changed else None,
+        "probability_estimated": float(changed["estimated"][number]) if "estimated" in changed else None,
         "kind": one.kind,
         "family": one.family,
         "lines_seen": one.lines_seen,
@@ -120,16 +124,24 @@ def _of(drawn: Drawn, phase: str, word: str, there: NDArray[np.bool_]) -> FloatA
     return np.zeros(0) if values is None else values[there]
 
 
-def _ranking(question: Question, answer: Answer) -> list[dict[str, Any]]:
-    """Sets of phases, the most probable first; columns of one phase are one."""
-    found: dict[tuple[str, ...], float] = {}
+def _ranking(question: Question, answer: Answer, errors: Mapping[Names, SetError]) -> list[dict[str, Any]]:
+    """Sets of phases, the most probable first; columns of one phase are one.
+
+    ``error`` is how far the free energy against the best set is off, of the first itself; None where not checked.
+    """
+    found: dict[Names, float] = {}
     for members, weight in zip(answer.sets.members, answer.sets.probability, strict=True):
-        names = tuple(sorted(question.phases[int(answer.owner[j])].name for j in members))
+        names = names_of(question, answer, members)
         found[names] = found.get(names, 0.0) + float(weight)
     order = sorted(found, key=lambda names: (-found[names], names))
-    most = found[order[0]]
+    most, first = found[order[0]], errors.get(order[0])
     return [
-        {"phases": list(names), "probability": found[names], "free_energy": math.log(most / found[names])}
+        {
+            "phases": list(names),
+            "probability": found[names],
+            "free_energy": math.log(most / found[names]),
+            "error": difference(errors.get(names), first) if names != order[0] else first and first.size,
+        }
         for names in order
         if found[names] > 0.0
     ]

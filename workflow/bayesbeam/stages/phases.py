@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded, PhasesSpec
 from bayesbeam.diffraction.arms import both_arms
+from bayesbeam.diffraction.estimated import searched
 from bayesbeam.diffraction.fractions import Doubt
-from bayesbeam.diffraction.search import Answer, find_phases
-from bayesbeam.diffraction.verdict import verdict_of, with_error
+from bayesbeam.diffraction.search import Answer
+from bayesbeam.diffraction.verdict import verdict_of, with_error, with_tolerance
 from bayesbeam.errors import BayesbeamError, DataError, ModelError, SamplingError
 from bayesbeam.evidence.estimate import FreeEnergy
 from bayesbeam.io.samples import Record
@@ -30,8 +31,9 @@ from bayesbeam.stages.keep import say
 from bayesbeam.stages.memory import measured_mib
 from bayesbeam.stages.pack import REFUSED, pack
 from bayesbeam.stages.phase_draws import Drawn, draw, shaped_sets
+from bayesbeam.stages.phase_errors import set_errors
 from bayesbeam.stages.phase_facts import arrays_of, facts_of
-from bayesbeam.stages.phase_question import Asked, asked_of, pattern_of
+from bayesbeam.stages.phase_question import asked_of, pattern_of
 from bayesbeam.stages.phase_refined import believed, refined_facts, refined_sets
 from bayesbeam.stages.phase_summary import PHASES
 from bayesbeam.stages.resources import settings_of
@@ -41,7 +43,7 @@ FloatArray = NDArray[np.float64]
 LIBRARIES = "libraries"
 """Folder of the results in which lines of structures are kept."""
 LARGEST_ERROR = 0.02
-"""Standard error of a probability above which a walk among sets is not believed."""
+"""What a probability may move by as more sets are looked at, and still be believed."""
 _FACTORS = {"half": 0.5, "double": 2.0}
 
 
@@ -109,33 +111,38 @@ def find(
 ) -> Found:
     """Posterior of a candidate on a measurement; ``name`` and the seed fix every random number."""
     asked = asked_of(spec, m, cache, settings.threads)
-    question, clock = asked.question, [time.monotonic()]
-    tell(f"{name}: {len(question.phases)} phases, {len(question.data.x)} points")
+    clock = [time.monotonic()]
+    tell(f"{name}: {len(asked.question.phases)} phases, {len(asked.question.data.x)} points")
     seed = int(generator_of(settings.seed, name, "search").integers(1 << 31))
-    answer = find_phases(question, seed)
-    clock.append(time.monotonic())
-    changed = {word: with_error(question, answer, factor) for word, factor in _FACTORS.items()}
+    question, answer = searched(asked.question, seed, spec.estimate)
+    again, asked = question is not asked.question, replace(asked, question=question)
     clock.append(time.monotonic())
     sets, settled = shaped_sets(question, answer)
+    clock.append(time.monotonic())
+    changed = {word: with_error(question, answer, factor) for word, factor in _FACTORS.items()}
+    if settled.estimated:
+        changed["estimated"] = with_tolerance(question, answer, settled.tolerance)
     clock.append(time.monotonic())
     sampled = refined_sets(question, sets, settled, settings, name, tell) if spec.refine != "none" else {}
     clock.append(time.monotonic())
     doubt = Doubt(spec.structure, spec.grain_radius)
     drawn = draw(asked, answer, sets, doubt, generator_of(settings.seed, name, "phases"), believed(sampled))
     verdict = verdict_of(question, answer, asked.library.families)
-    facts = facts_of(asked, answer, verdict, sets, settled, drawn, changed)
-    arms = both_arms(question, answer, seed)
-    facts["arms"]["variational"] = {"top": list(arms.variational), "agrees": arms.agrees, "starts": arms.agreeing}
-    facts["refined"] = refined_facts(sampled)
+    errors = set_errors(question, answer, sampled, seed)
+    facts = facts_of(asked, answer, verdict, sets, settled, drawn, changed, errors)
+    if spec.search == "both":
+        arms = both_arms(question, answer, seed)
+        facts["arms"]["variational"] = {"top": list(arms.variational), "agrees": arms.agrees, "starts": arms.agreeing}
+    facts["noise"]["again"], facts["refined"] = again, refined_facts(sampled)
     facts["quantities"] = [
         {"name": one.name, "unit": one.unit, "kind": one.kind, "phase": one.phase} for one in drawn.quantities
     ]
     clock.append(time.monotonic())
-    words = ("search", "sensitivity", "fits", "refine", "draws")
+    words = ("search", "fits", "sensitivity", "refine", "draws")
     facts["seconds"] = {"library": asked.seconds} | dict(zip(words, np.diff(clock).tolist(), strict=True))
     tell(f"{name}: {', '.join(facts['best']) or 'no phase'}; {clock[-1] - clock[0] + asked.seconds:.1f} s")
     arrays = arrays_of(question, settled) | _present(drawn)
-    return Found(_run(name, asked, answer, drawn, settings), arrays, facts)
+    return Found(_run(name, answer, drawn, settings, facts["sets"][0]["error"]), arrays, facts)
 
 
 def _present(drawn: Drawn) -> dict[str, FloatArray]:
@@ -148,14 +155,19 @@ def _present(drawn: Drawn) -> dict[str, FloatArray]:
     return {"phase_present": np.array(columns, dtype=np.float64).T}
 
 
-def _run(name: str, asked: Asked, answer: Answer, drawn: Drawn, settings: Settings) -> Run:
-    """A search in the form of a run: draws in chains, the free energy of all sets, and whether it is believed."""
+def _run(name: str, answer: Answer, drawn: Drawn, settings: Settings, error: float) -> Run:
+    """A search in the form of a run: draws in chains, the free energy of all sets, and whether it is believed.
+
+    The free energy is off by as much as that of the most probable set.
+    """
     length = len(drawn.values) // settings.chains
     theta = drawn.values[: length * settings.chains].reshape(length, 1, settings.chains, -1)
     value = free_energy(answer)
     run = still_run(name, theta, value, max(len(answer.sets.members), 1), "sets of phases")
-    error = answer.sets.error
-    reasons = (f"probabilities of phases have a standard error of {error:.2g}",) if error > LARGEST_ERROR else ()
+    moved = answer.sets.error
+    reasons = (
+        (f"probabilities of phases move by {moved:.2g} as more sets are looked at",) if moved > LARGEST_ERROR else ()
+    )
     estimate = FreeEnergy(value, error, run.free_energy.degrees_of_freedom)
     return replace(run, free_energy=estimate, estimators={"sets": estimate}, verdict=Verdict(not reasons, reasons))
 

@@ -9,8 +9,8 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 32
+REPORT = 33
 # Of laws along series.
 LAWS = 1
 # Of searches for phases, on top of SAMPLE.
-PHASES = 9
+PHASES = 10
