@@ -180,7 +180,18 @@ def test_a_pattern_of_none_of_the_structures_has_no_phase_and_says_so(tmp_path: 
 
 
 def test_intensities_without_counts_or_uncertainty_are_searched_by_their_scatter(tmp_path: Path) -> None:
+    """In any unit, and also where a program has taken the background away, so that half of them are below 0."""
     library_in(tmp_path, FEW)
     treatment = TREATMENT.replace(", counts: true", "")
-    found = record(strict(lab(tmp_path, {"a": rows(X, 0.01 * counts())}, treatment=treatment).separate()), "which")
-    assert set(found["phases"]["best"]) == set(FEW)
+    scaled = {f"times_{k}": rows(X, 10.0**k * counts()) for k in (-12, -2, 4)}
+    data = scaled | {"less": rows(X, counts() - 70.0), "less_scaled": rows(X, 1e-5 * (counts() - 70.0))}
+    found = strict(lab(tmp_path, data, treatment=treatment).separate())
+    assert found["refused"] == []
+    answers = {name: record(found, "which", name)["phases"] for name in data}
+    for name, answer in answers.items():
+        assert set(answer["best"]) == set(FEW), name
+        assert not answer["unknown"]["open"], name
+    first, *others = ({row["name"]: row["weight_fraction"] for row in answers[name]["phases"]} for name in scaled)
+    for other in others:
+        for name in FEW:
+            assert other[name]["mean"] == pytest.approx(first[name]["mean"], abs=0.05 * first[name]["sd"])

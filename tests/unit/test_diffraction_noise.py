@@ -13,7 +13,7 @@ from bayesbeam.diffraction.background import chebyshev, lower_envelope
 from bayesbeam.diffraction.gram import frame_of
 from bayesbeam.diffraction.law import Tolerance, law_of
 from bayesbeam.diffraction.noise import Misfit, Noise, in_widths, log_density, noise
-from bayesbeam.diffraction.powder import powder
+from bayesbeam.diffraction.powder import gain_of, powder
 from bayesbeam.diffraction.shapes import common_start
 from bayesbeam.errors import DataError
 
@@ -116,6 +116,16 @@ def cost_of_the_strongest_line(counts: float, *, explained: bool) -> float:
     top = int(data.y.argmax())
     line = np.where(np.abs(data.x - data.x[top]) < 0.3, data.y - data.envelope, 0.0)
     return 0.5 * float(np.square(law.whitened(line)).sum())
+
+
+@pytest.mark.parametrize("gain", [1e-9, 0.25, 4096.0])
+def test_the_background_at_first_sight_has_the_units_of_the_data(gain: float) -> None:
+    x = np.linspace(10.0, 60.0, 1500)
+    y = np.random.default_rng(3).poisson(40.0 + 500.0 * np.exp(-0.5 * ((x - 30.0) / 0.2) ** 2)).astype(float)
+    assert lower_envelope(x, gain * y, 14, gain) == pytest.approx(gain * lower_envelope(x, y, 14), rel=1e-9)
+    assert gain_of(gain * y, gain**2 * np.maximum(y, 1.0)) == pytest.approx(gain, rel=1e-12)
+    # The mistake to be seen: in units of counts, what is not counts lies above or below all lines.
+    assert lower_envelope(x, 1e-3 * y, 14).max() > 1.2e-3 * lower_envelope(x, y, 14).max()
 
 
 def test_unknown_lines_are_borne_whatever_their_height() -> None:

@@ -24,10 +24,11 @@ def chebyshev(x: FloatArray, terms: int, inverse: bool = True) -> FloatArray:
     return np.asarray(columns, dtype=np.float64)
 
 
-def lower_envelope(x: FloatArray, y: FloatArray, terms: int, rounds: int = 30) -> FloatArray:
+def lower_envelope(x: FloatArray, y: FloatArray, terms: int, gain: float = 1.0, rounds: int = 30) -> FloatArray:
     """Smooth curve (N,) below the lines, for a first look: a polynomial from which what lies above is left out.
 
-    Points above the curve by more than two standard deviations of counting are pulled down to it, again and again.
+    Points above the curve by more than a standard deviation of counting are pulled down to it, again and again;
+    ``gain`` is what one count is in the units of ``y``.
     """
     columns = chebyshev(x, terms)
     basis = np.linalg.qr(columns)[0]
@@ -35,5 +36,5 @@ def lower_envelope(x: FloatArray, y: FloatArray, terms: int, rounds: int = 30) -
     curve = kept
     for _ in range(rounds):
         curve = basis @ (basis.T @ kept)
-        kept = np.minimum(y, curve + 1.0 * np.sqrt(np.maximum(curve, 1.0)))
+        kept = np.minimum(y, curve + np.sqrt(gain * np.maximum(curve, gain)))
     return np.asarray(curve)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ POINTS_A_WIDTH = 5.0
 _LINES, _CLEAR, _SHARE = 10, 20.0, 20.0
 _FEWEST = 50
 _GAP = 20.0
+_LEAST = 1e-12
+"""Variance of a point, as a share of that of others."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def powder(x: FloatArray, y: FloatArray, variance: FloatArray | None = None, ter
     """
     if len(x) < _FEWEST or not (np.diff(x) > 0.0).all():
         raise DataError.at("pattern", f"{len(x)} points", f"at least {_FEWEST}, at growing angles", "")
-    counts = np.maximum(y, 1.0) if variance is None else np.maximum(variance, 1e-12)
-    width = _width(x, y, counts, terms)
+    counts = np.maximum(y, 1.0) if variance is None else np.maximum(variance, _LEAST * float(np.median(variance)))
+    gain = 1.0 if variance is None else gain_of(y, counts)
+    width = _width(x, y, counts, terms, gain)
     together = max(int(width / POINTS_A_WIDTH / float(np.median(np.diff(x))) + 1e-9), 1)
     if len(x) // together < _FEWEST:
         raise DataError.at("pattern", f"lines of {width:.2g} degrees in a range of {x[-1] - x[0]:.3g}",
@@ -86,17 +90,23 @@ def powder(x: FloatArray, y: FloatArray, variance: FloatArray | None = None, ter
     # Where a pattern has gaps, what lies on both sides of one is not added up.
     inside = across <= _GAP * np.median(across)
     x, y, counts = x[inside], y[inside], counts[inside]
-    envelope = lower_envelope(x, y, terms)
+    envelope = lower_envelope(x, y, terms, gain)
     net = float(np.maximum(y - envelope, 0.0).sum()) * float(x[-1] - x[0]) / (len(x) - 1)
     return Powder(x, y, counts, width, net, envelope, chebyshev(x, terms))
 
 
-def _width(x: FloatArray, y: FloatArray, variance: FloatArray, terms: int) -> float:
+def gain_of(y: FloatArray, variance: FloatArray) -> float:
+    """What one count is in the units of an intensity (N,), by its variance; as if of one count where there is less."""
+    middle = float(np.median(variance))
+    return middle / max(float(np.median(y)), math.sqrt(middle))
+
+
+def _width(x: FloatArray, y: FloatArray, variance: FloatArray, terms: int, gain: float) -> float:
     """Width of lines; where no single point is clear, two are added up, then four, and so on."""
     together = 1
     while True:
         at, sums, spread = (_together(values, together) for values in (x / together, y, variance))
-        found = width_of(at, sums, spread, lower_envelope(at, sums, terms))
+        found = width_of(at, sums, spread, lower_envelope(at, sums, terms, gain))
         if found is not None:
             return found
         together *= 2

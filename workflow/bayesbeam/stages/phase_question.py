@@ -83,13 +83,16 @@ def pattern_of(m: Measurement) -> Powder:
 
 
 def variance_of(m: Measurement) -> FloatArray | None:
-    """Variance of every point: by its uncertainty, by counting (None), or in proportion to y at the scatter found."""
+    """Variance of every point: by its uncertainty, by counting (None), or in proportion to y at the scatter found.
+
+    Where a background was taken away, what is left says nothing of how many counts there were: at least one a point.
+    """
     if m.uncertainty is not None:
         return np.square(m.uncertainty)
     if m.counts:
         return None
-    level = float(np.median(np.maximum(m.y, 0.0)))
-    if not (level > 0.0 and m.noise_estimate > 0.0):
+    level = max(float(np.median(m.y)), m.noise_estimate)
+    if not m.noise_estimate > 0.0:
         remedy = "Write signal: {counts: true} if y are counts, or state the uncertainty."
         raise DataError.at(
             f"measurement {m.id}", "an intensity of unknown scatter", "counts, or an uncertainty", remedy

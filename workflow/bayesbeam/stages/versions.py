@@ -13,4 +13,4 @@ REPORT = 33
 # Of laws along series.
 LAWS = 1
 # Of searches for phases, on top of SAMPLE.
-PHASES = 10
+PHASES = 11
