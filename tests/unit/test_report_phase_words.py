@@ -225,6 +225,26 @@ def test_the_verdict_is_that_of_the_search_with_what_speaks_against_it() -> None
     assert len(answer.reasons) == 1
 
 
+def test_probabilities_under_other_errors_are_in_one_cell_of_the_table() -> None:
+    alike = phase("ZnO", 0.9999, probability_half=0.9998, probability_double=0.9999, probability_estimated=0.99999)
+    other = phase("CaF2", 0.98, probability_estimated=0.4)
+    table = phases_table(facts(alike, other))
+    assert table.heads[-1] == "error halved / doubled / estimated"
+    assert [plain_text(row[-1].text) for row in table.rows] == ["all > 0.999", "0.98 / 0.98 / 0.40"]
+    assert [row[-1].kind for row in table.rows] == ["number", "number bad"]
+    assert phases_table(facts(*PAIR)).heads[-1] == "error halved / doubled"
+
+
+def test_free_energies_of_sets_stand_with_their_errors() -> None:
+    best = {"phases": ["ZnO"], "probability": 0.9, "free_energy": 0.0, "error": 0.03}
+    rest = [
+        {"phases": ["ZnO", name], "probability": 0.05, "free_energy": 2.9, "error": error}
+        for name, error in (("NiO", 0.05), ("CaO", None))
+    ]
+    cells = [row[-1].text for row in sets_table(facts(*PAIR, sets=[best, *rest])).rows]
+    assert cells == ["0", "2.90 ± 0.05", "2.90"]
+
+
 def test_weighed_phases_are_found_by_name_by_formula_and_by_family() -> None:
     found = facts(
         phase("TiO2-Anatase", 0.99, 0.4, formula="O2 Ti"), phase("Al", 0.9, 0.5), phase("NiO", 0.99, 0.1),

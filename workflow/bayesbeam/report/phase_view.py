@@ -148,7 +148,9 @@ def _phase_row(facts: Facts, one: Facts, moved: bool, weighed: tuple[Weighed, ..
     if moved:
         others = [one.get(f"probability_{key}") for key in _other_errors(facts["phases"])]
         far = any(value is not None and (value > LIKELY) != (one["probability"] > LIKELY) for value in others)
-        cells.append(Cell(" / ".join(probability(value) for value in others), "number bad" if far else "number"))
+        words = [probability(value) for value in others]
+        told = f"all {words[0]}" if len(set(words)) == 1 else " / ".join(words)
+        cells.append(Cell(told, "number bad" if far else "number"))
     return tuple(cells)
 
 

@@ -9,7 +9,7 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 33
+REPORT = 34
 # Of laws along series.
 LAWS = 1
 # Of searches for phases, on top of SAMPLE.
