@@ -108,6 +108,20 @@ def test_lines_of_the_phase_without_a_structure_are_told(root: Path, found: Fact
             assert len(facts["unknown"]["lines"]) >= 2
 
 
+@pytest.mark.nightly
+@pytest.mark.figures
+def test_lines_left_beside_bismuth_oxide_and_carbonate_are_those_of_bismutite(found: Facts) -> None:
+    """Cell by Grice, Canadian Mineralogist 40 (2002) 693, taken as tetragonal; each within 0.1 degrees."""
+    planes = np.array([(0, 0, 2), (1, 0, 1), (1, 0, 3), (0, 0, 6), (2, 0, 0), (2, 1, 3)])
+    spacing = 1.0 / np.sqrt(np.square(planes / (3.864, 3.864, 13.675)).sum(1))
+    lines = np.array([one["d"] for one in found["NiO_Bi2O3_Li2CO3_8min", "known_elements"]["unknown"]["lines"]])
+    told, known = (np.degrees(2.0 * np.arcsin(0.5 * 1.5405929 / one)) for one in (lines, spacing))
+    near = np.abs(told[:, None] - known).min(1) < 0.1
+    # By chance a line is so near to one of six, of 80 degrees, with a probability of 0.015.
+    assert near.sum() >= 5
+    assert near.sum() >= len(lines) - 1
+
+
 def others_in(root: Path, identifier: str, facts: Any) -> list[dict[str, Any]]:
     """Phases that are more likely than not, and were not weighed."""
     weighed = [content(name) for name in weighed_in(root, identifier)]
