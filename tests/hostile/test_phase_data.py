@@ -179,6 +179,21 @@ def test_a_pattern_of_none_of_the_structures_has_no_phase_and_says_so(tmp_path: 
     assert (tmp_path / "report" / "tables" / "unexplained_lines.csv").read_text().count("\n") > 3
 
 
+def test_a_hump_of_glass_is_background_if_there_are_curves_enough(tmp_path: Path) -> None:
+    """Eight degrees wide in a range of sixty; with the usual number it stands out as lines of no candidate."""
+    library_in(tmp_path, FEW)
+    x = 12.0 + 0.03 * np.arange(2000)
+    hump = np.random.default_rng(5).poisson(800.0 * np.exp(-4.0 * np.log(2.0) * ((x - 24.0) / 8.0) ** 2))
+    candidates = WHICH + WHICH.replace("which", "more").replace("most: 4", "most: 4, background: 20")
+    made = lab(tmp_path, {"a": rows(x, counts(x=x, times=2.0) + hump)}, candidates)
+    found = strict(made.separate())
+    usual, more = (record(found, name)["phases"] for name in ("which", "more"))
+    assert usual["unknown"]["open"]
+    assert not more["unknown"]["open"]
+    assert more["unknown"]["lines"] == []
+    assert set(more["best"]) == set(FEW)
+
+
 def test_intensities_without_counts_or_uncertainty_are_searched_by_their_scatter(tmp_path: Path) -> None:
     """In any unit, and also where a program has taken the background away, so that half of them are below 0."""
     library_in(tmp_path, FEW)

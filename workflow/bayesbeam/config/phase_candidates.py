@@ -62,6 +62,7 @@ def _spec(asked: Phases, library: Sequence[Path], content: str) -> PhasesSpec:
         form=asked.error.form,
         unknown=asked.error.unknown,
         low_angle_loss=asked.low_angle_loss,
+        background=asked.background,
         refine=asked.refine,
         search=asked.search,
         estimate=asked.error.estimate,

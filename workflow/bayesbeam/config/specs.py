@@ -176,7 +176,7 @@ class PhasesSpec:
 
     ``elements`` are those that may be there, None for all; ``sheet`` names the column of the sheet that holds them.
     ``line``, ``form`` and ``unknown`` are relative errors of the model, ``cell``, ``texture`` and ``width`` standard
-    deviations of priors, ``low_angle_loss`` of what a flat specimen loses,
+    deviations of priors, ``low_angle_loss`` of what a flat specimen loses, ``background`` is a number of columns,
     ``structure`` and ``grain_radius`` (micrometres) say what weight fractions may be wrong by.
     ``refine`` says which sets are sampled after the search, ``search`` whether variational inference checks it, and
     ``estimate`` whether it is done again under errors that the pattern tells.
@@ -197,6 +197,7 @@ class PhasesSpec:
     form: float
     unknown: float
     low_angle_loss: float = 0.1
+    background: int = 14
     refine: str = "none"
     search: str = "both"
     estimate: bool = False

@@ -50,7 +50,7 @@ def asked_of(spec: PhasesSpec, m: Measurement, cache: Path | None = None, thread
     DataError
         If the measurement is no powder pattern, or no structure is left to look for; the message names it.
     """
-    data, beam = pattern_of(m), beam_of(m)
+    data, beam = pattern_of(m, spec.background), beam_of(m)
     began = time.monotonic()
     elements = elements_of(spec, m.metadata)
     library = _library(spec, m, data, beam, elements, cache)
@@ -63,8 +63,8 @@ def asked_of(spec: PhasesSpec, m: Measurement, cache: Path | None = None, thread
                  library, elements, seconds)  # fmt: skip
 
 
-def pattern_of(m: Measurement) -> Powder:
-    """A measurement as a powder pattern.
+def pattern_of(m: Measurement, background: int) -> Powder:
+    """A measurement as a powder pattern, with so many columns of a background.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def pattern_of(m: Measurement) -> Powder:
         remedy = "Write axis: {quantity: 2theta, unit: degree} in the treatment, and convert_to: degree for d or Q."
         raise DataError.at(where, found, "2theta in degrees, for a search for phases", remedy)
     try:
-        return powder(convert(m.x, m.x_unit, "degree", where), m.y, variance_of(m))
+        return powder(convert(m.x, m.x_unit, "degree", where), m.y, variance_of(m), background)
     except BayesbeamError as problem:
         raise type(problem)(f"{where}: {problem}") from problem
 

@@ -65,7 +65,7 @@ def misfit_of_phases(spec: PhasesSpec, m: Measurement) -> None:
         Naming the measurement.
     """
     beam_of(m)
-    pattern_of(m)
+    pattern_of(m, spec.background)
 
 
 def solve_phases(
