@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesbeam.config.load import load_campaign
+from bayesbeam.stages.splitting import write_splitting
 from stage_fixture import Lab
 
 Row = dict[str, Any]
@@ -16,12 +17,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Shipped:
-    """Separate results by measurement and tag, those of the groups by name, the sheet, and where to measure next."""
+    """Separate results by measurement and tag, those of groups by name, the sheet, where to measure next, and edges.
+
+    Of questions about edges along a series, by name.
+    """
 
     records: dict[tuple[str, str], Row]
     groups: dict[str, Row]
     metadata: dict[str, dict[str, str | float]]
     advised: dict[str, Row]
+    edges: dict[str, Row]
 
     def best(self, measurement: str) -> Row:
         """Record of the candidate with the lowest free energy."""
@@ -60,4 +65,9 @@ def analyse(campaign_folder: Path, results: Path) -> Shipped:
         groups[one.group] = json.loads(lab.integrate(one.group).read_text(encoding="utf-8"))
     records = {(one["measurement"], one["tag"]): one for one in content["records"]}
     advised = {one["measurement"]: one for one in content.get("next_points", ())}
-    return Shipped(records, groups, {row.id: dict(row.metadata) for row in loaded.sheet}, advised)
+    edges = {}
+    for question in loaded.campaign.splitting:
+        out = results / "series" / f"splitting-{question.name}.json"
+        write_splitting(loaded, question.name, lab.measurements, results / "libraries", out)
+        edges[question.name] = json.loads(out.read_text(encoding="utf-8"))
+    return Shipped(records, groups, {row.id: dict(row.metadata) for row in loaded.sheet}, advised, edges)

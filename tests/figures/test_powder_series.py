@@ -6,10 +6,12 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.report.changes import switch_along
 from shipped_results import analyse
 
 
@@ -42,6 +44,19 @@ def test_the_oxide_is_found_and_the_axis_grows(root: Path, tmp_path: Path) -> No
     assert len(axis) == 17
     assert len(amount) >= 15  # at 75 K its lines are taken for unknown ones
     assert 0.008 < min(amount) < max(amount) < 0.025
+    # Where edges b and c become equal, by free energies: literature has 125 to 135 K, and a scan warms by 5 K.
+    frames = results.edges["spinel"]["frames"]
+    assert len(frames) == 17
+    along = np.array([frame["x"] for frame in frames]), np.array([frame["by_scale"] for frame in frames]).T
+    turn = switch_along(*along)
+    assert turn.probability["first below second"] > 0.99
+    assert turn.interval() in ((111.43, 122.73), (111.43, 134.02))
+    gaps = [frame["gap"] for frame in frames]
+    assert 0.006 < gaps[0][0] < 0.0075
+    assert all(high < 0.0016 for _, _, high in gaps[6:])
+    # In the series, any pattern of which may have the oxide, it has a log odds of hundreds.
+    worth = np.array([frame["worth"]["CuO-Tenorite"] for frame in frames])
+    assert (np.logaddexp(0.0, worth) - np.log(2.0)).sum() > 200.0
     # The first two are within 0.0007 of each other; all later ones are longer than the one before.
     assert all(later > earlier for earlier, later in pairwise(axis[1:]))
     assert axis[-1] - axis[0] == pytest.approx(0.065, abs=0.003)

@@ -99,6 +99,7 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     from bayesbeam.config.phase_candidates import check_phases
     from bayesbeam.config.resolve import resolve_candidate
     from bayesbeam.config.series import check_next_points, check_series
+    from bayesbeam.config.splitting_checks import check_splitting
     from bayesbeam.config.truth_fixed import check_thinned
 
     campaign = context.campaign
@@ -117,4 +118,5 @@ def _check(context: Context, folder: Path, problems: Problems) -> dict[str, tupl
     check_axis_units(members, context.rows, models, problems)
     check_series(context, models, problems)
     check_next_points(context, models, problems)
+    check_splitting(context, folder, members, models, problems)
     return {name: tuple(found) for name, found in models.items()}

@@ -29,10 +29,18 @@ from bayesbeam.config.reference_operators import OPERATORS
 from bayesbeam.config.reference_patterns import PATTERNS
 from bayesbeam.config.reference_phases import EXAMPLE_PHASES, PHASES, PHASES_END
 from bayesbeam.config.reference_regression import REGRESSION
-from bayesbeam.config.reference_series import EXAMPLE_SERIES, SERIES, SERIES_END
+from bayesbeam.config.reference_series import (
+    EXAMPLE_SERIES,
+    EXAMPLE_SPLITTING,
+    SERIES,
+    SERIES_END,
+    SPLITTING,
+    SPLITTING_END,
+)
 from bayesbeam.config.reference_sharing import EXAMPLE_MIXED, EXAMPLE_SHARING, MIXED_END, SHARING, SHARING_END
 from bayesbeam.config.reference_sparse import EXAMPLE_SPARSE, SPARSE, SPARSE_END
 from bayesbeam.config.sheet import COLUMNS, REQUIRED
+from bayesbeam.config.splitting import VALUE_WORDS as EDGE_WORDS
 from bayesbeam.models import registry
 from bayesbeam.models.base import Component
 from bayesbeam.models.fault import FUNCTIONS
@@ -64,11 +72,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("thin", schema.Thinning),
     ("distinguish", schema.Distinguish),
     ("distinguish.axis", schema.Span),
+    ("splitting", schema.Splitting),
     ("report", schema.Report),
     ("report.series", schema.Series),
     ("report.next_points", schema.NextPoints),
 )
-VALUE_WORDS = FIELD_WORDS | LAW_WORDS
+VALUE_WORDS = FIELD_WORDS | LAW_WORDS | EDGE_WORDS
 _SIMPLE = {int: "whole number", float: "number", str: "words", bool: "true or false"}
 
 
@@ -91,9 +100,8 @@ def readme() -> str:
         text.STUDIES,
         DISTINGUISH,
         NEXT,
-        SERIES,
-        _code("yaml", EXAMPLE_SERIES),
-        SERIES_END,
+        *(SERIES, _code("yaml", EXAMPLE_SERIES), SERIES_END),
+        *(SPLITTING, _code("yaml", EXAMPLE_SPLITTING), SPLITTING_END),
         text.PRIORS,
         _families(),
         text.WORDS,

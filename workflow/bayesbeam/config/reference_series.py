@@ -33,3 +33,33 @@ out where the model is not reliable, or a phase rather not there. Where a quanti
 `tables/changes.csv`, of every quantity that is followed.
 
 """
+
+SPLITTING = """
+### Whether edges of a cell are equal along a series
+
+A change of symmetry that leaves the atoms nearly where they are shows as lines that split: edges of the cell that were
+equal are not. `splitting` follows one structure from pattern to pattern, with two of its edges equal and with each its
+own, and tells by free energies where the one takes over from the other:
+
+"""
+
+EXAMPLE_SPLITTING = """\
+splitting:
+  name: spinel
+  along: temperature_K
+  structure: structures/CuCr2O4-orthorhombic.cif
+  edges: [b, c]
+  beside: [../../libraries/inorganic/CuO-Tenorite.cif]
+"""
+
+SPLITTING_END = """
+All that a candidate with `phases` says of errors, changes of cells, texture and widths holds here too, and its
+measurements are taken, those with a number in the column. Structures named here are taken to be there; others are not
+looked for. The relative difference of split edges has a normal prior around 0 of a scale that is the same along the
+series, log-uniform from 5e-5 to 1.4 times `cell`. Before the data, split edges all along, equal ones all along, and a
+turn from the one to the other in either direction are alike, and so are all places of a turn. `tables/splitting.csv`
+has the nats by which each pattern is for split edges, and their difference; `tables/transitions.csv` the
+probabilities, and the interval of the place: its ends are patterns, for between two of them nothing is known. The
+figure stands under Series.
+
+"""

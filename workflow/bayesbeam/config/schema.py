@@ -29,6 +29,7 @@ from bayesbeam.config.laws import Laws
 from bayesbeam.config.phases import PhaseError, Phases
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sparse import Sparse, Terms
+from bayesbeam.config.splitting import Splitting
 from bayesbeam.config.treatment import Axis, Image, Instrument, Read, Signal, Treatment, Uncertainty
 from bayesbeam.config.virtual import Grid, Simulation, Span, Thinning
 from bayesbeam.config.yaml_text import KeyPath
@@ -59,6 +60,7 @@ __all__ = [
     "Simulation",
     "Span",
     "Sparse",
+    "Splitting",
     "Terms",
     "Thinning",
     "Treatment",
@@ -259,6 +261,9 @@ class Campaign(Section):
     )
     sampling: Sampling = Field(default_factory=Sampling, description="How well and where it is computed.")
     integration: tuple[Integration, ...] = Field((), description="Groups of measurements with shared parameters.")
+    splitting: tuple[Splitting, ...] = Field(
+        (), description="Edges of cells that may be equal or different along a series of powder patterns."
+    )
     report: Report = Field(default_factory=Report, description="The page at the end.")
 
     @field_validator("components", mode="before")
@@ -269,10 +274,10 @@ class Campaign(Section):
             refuse(shown(value), "a list of Python files", "Write e.g. [edge.py].")
         return [value] if isinstance(value, str) else value
 
-    @field_validator("simulate", "thin", "distinguish", mode="before")
+    @field_validator("simulate", "thin", "distinguish", "splitting", mode="before")
     @classmethod
-    def _studies(cls, value: Any) -> Any:
-        """One study stands for a list of one."""
+    def _one_for_several(cls, value: Any) -> Any:
+        """One section stands for a list of one."""
         return [value] if isinstance(value, dict) else value
 
     @property

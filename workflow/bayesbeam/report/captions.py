@@ -82,6 +82,11 @@ SERIES = (
 SERIES_GOOD = (
     "A slope is seen where its 95% interval excludes zero; of twenty quantities that stay, one seems to move by chance."
 )
+EDGES = (
+    "The longer and the shorter edge, with 95 % of their difference, and the free energy of equal edges less "
+    "that of split ones, pattern by pattern; on an even axis up to five nats, beyond on one of powers. Band: where the "
+    "one takes over from the other."
+)
 NEXT = (
     "Dots: measured. Line and band: the curve over all candidates, each with its probability, and two standard "
     "deviations. Dashed: the points to measure next, by their order, each taking those before it as measured. Below: "

@@ -193,25 +193,28 @@ def switch_along(t: FloatArray, log_odds: FloatArray) -> Switch:
 
     Parameters
     ----------
-    log_odds : array (N,)
-        F of the second less F of the first, nats. Measurements are taken to be independent.
+    log_odds : array (N,) or (S, N)
+        F of the second less F of the first, nats. Measurements are taken to be independent; of several rows, one is
+        right for all of them, and any is as likely before.
 
     Notes
     -----
     The four cases are alike before, and so are places over the range.
     """
-    if len(t) != len(log_odds) or len(np.unique(t)) < 2 or not np.isfinite(log_odds).all():
+    rows = np.atleast_2d(log_odds)
+    if len(t) != rows.shape[1] or len(np.unique(t)) < 2 or not np.isfinite(rows).all():
         raise DataError.at("series", f"{len(t)} places", "two or more, each with finite odds", "")
     order = np.argsort(t, kind="stable")
-    at, odds = t[order], log_odds[order]
-    sums = np.cumsum(odds)
+    at, odds = t[order], rows[:, order]
+    sums = np.cumsum(odds, axis=1)
     with np.errstate(divide="ignore"):
         room = np.log(np.diff(at) / (at[-1] - at[0]))
-    below, above = sums[:-1] + room, sums[-1] - sums[:-1] + room
-    cases = [float(odds.sum()), 0.0, float(np.logaddexp.reduce(below)), float(np.logaddexp.reduce(above))]
+    below, above = sums[:, :-1] + room, sums[:, -1:] - sums[:, :-1] + room
+    whole = (sums[:, -1], np.zeros(len(rows)), below.ravel(), above.ravel())
+    cases = [float(np.logaddexp.reduce(one)) for one in whole]
     top = max(cases)
     weight = np.exp(np.array(cases) - top)
-    share = np.exp(below - top) + np.exp(above - top)
+    share = (np.exp(below - top) + np.exp(above - top)).sum(0)
     ends = np.column_stack([at[:-1], at[1:]])
     probability = {name: float(one) for name, one in zip(CASES, weight / weight.sum(), strict=True)}
     return Switch(probability, ends, share / share.sum() if share.sum() > 0.0 else share)

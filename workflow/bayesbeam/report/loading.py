@@ -46,7 +46,9 @@ def load_results(facts: Facts, results: Path) -> Results:
     groups = tuple(_group(one, results) for one in facts.groups)
     laws = results / "series" / "laws.json"
     wanted = any(one.laws for one in facts.series)
-    return Results(facts, measurements, groups, _tidy(_records(_read_json(laws), "laws", laws)) if wanted else ())
+    told = _tidy(_records(_read_json(laws), "laws", laws)) if wanted else ()
+    edges = (_read_json(results / "series" / f"splitting-{name}.json") for name in facts.splittings)
+    return Results(facts, measurements, groups, told, tuple(_tidy(one) for one in edges if one))
 
 
 def _batches(results: Path) -> dict[str, str]:

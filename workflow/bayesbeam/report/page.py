@@ -22,6 +22,7 @@ from bayesbeam.report.phase_overview import Overview
 from bayesbeam.report.phase_series import PhaseSeries
 from bayesbeam.report.records import Results
 from bayesbeam.report.series_view import SeriesView
+from bayesbeam.report.splitting_view import SplittingView
 from bayesbeam.report.tables import tables_of
 from bayesbeam.report.text import clean, duration
 from bayesbeam.report.told_view import ToldView
@@ -40,6 +41,7 @@ class Content:
     questions: Sequence[ToldView] = ()
     overviews: Sequence[Overview] = ()
     frames: Sequence[PhaseSeries] = ()
+    edges: Sequence[SplittingView] = ()
 
 
 def render(content: Content) -> str:

@@ -46,6 +46,7 @@ class Facts:
     studies: tuple[Study, ...] = ()
     series: tuple[Followed, ...] = ()
     distinguished: tuple[Distinguished, ...] = ()
+    splittings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,7 @@ class Results:
     measurements: tuple[MeasurementResult, ...]
     groups: tuple[GroupResult, ...]
     laws: tuple[Mapping[str, Any], ...] = ()  # of quantities along series, see stages/laws.py
+    splittings: tuple[Mapping[str, Any], ...] = ()  # questions about edges, see stages/splitting.py
 
     def measurement(self, name: str) -> MeasurementResult | None:
         """Result of a measurement by its id."""

@@ -107,5 +107,13 @@ COLUMNS = {
         "column", "tag", "parameter", "index", "unit", "law", "free_energy", "standard_error", "probability", "points",
         "of_law", "mean", "sd", "study",
     ),
+    "splitting": (
+        "splitting", "column", "x", "measurement", "structure", "log_odds", "difference", "difference_low",
+        "difference_high", "first_longer", "mean", "mean_sd", "third", "third_sd",
+    ),
+    "transitions": (
+        "splitting", "column", "structure", "edges", "split_all_along", "equal_all_along", "split_below", "split_above",
+        "place_low", "place_high", "points",
+    ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip

@@ -11,22 +11,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bayesbeam.report import phase_tables, sparse_tables
-from bayesbeam.report.change_rows import change_rows, turn_rows
 from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
-from bayesbeam.report.laws_view import law_rows
 from bayesbeam.report.limit import limits
 from bayesbeam.report.phase_together import together_rows
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
+from bayesbeam.report.series_rows import SERIES_ROWS
 from bayesbeam.report.sharing_tables import conflict, integration, mergers, partitions
 from bayesbeam.report.table_columns import COLUMNS, Rows, Value
 from bayesbeam.report.told import told_rows
 
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
 _ONLY_IF_ANY = (
-    ("conflict", conflict), ("partitions", partitions), ("mergers", mergers), ("changes", change_rows),
-    ("turns", turn_rows), ("laws", law_rows), ("phases_together", together_rows),
+    ("conflict", conflict), ("partitions", partitions), ("mergers", mergers), *SERIES_ROWS.items(),
+    ("phases_together", together_rows),
 )  # fmt: skip
 _LEVEL = (
     "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
@@ -64,10 +63,8 @@ def write_tables(results: Results, folder: Path) -> None:
         "distinguish": told_rows,
         "series": _series,
         "series_lines": _series_lines,
-        "changes": change_rows,
-        "turns": turn_rows,
-        "laws": law_rows,
         "phases_together": together_rows,
+        **SERIES_ROWS,
         "runtime": _runtime,
     }
     for name in tables_of(results):

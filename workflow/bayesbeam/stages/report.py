@@ -23,6 +23,7 @@ from bayesbeam.report.phase_overview import overviews
 from bayesbeam.report.phase_series import phase_series
 from bayesbeam.report.records import Facts, Followed, Results
 from bayesbeam.report.series_view import series_views
+from bayesbeam.report.splitting_view import splitting_views
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.tables import write_tables
 from bayesbeam.report.told import told
@@ -70,6 +71,7 @@ def facts_of(campaign: CampaignOutline) -> Facts:
         studies,
         tuple(Followed(**one.model_dump()) for one in settings.report.series),
         distinguished_of(campaign, studies),
+        tuple(one.name for one in settings.splitting),
     )
 
 
@@ -102,9 +104,10 @@ def _fill(folder: Path, results: Results, command: str) -> None:
         groups = group_views(results, gallery, measurements)
         series = series_views(results, gallery)
         searched, frames = overviews(results, gallery), phase_series(results, gallery)
+        edges = splitting_views(results, gallery)
     write_tables(results, folder / "tables")
     _write_all_draws(shown, folder / "draws")
-    page = render(Content(results, measurements, groups, series, studies, command, questions, searched, frames))
+    page = render(Content(results, measurements, groups, series, studies, command, questions, searched, frames, edges))
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 

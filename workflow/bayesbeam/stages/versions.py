@@ -12,5 +12,6 @@ INTEGRATE = 10
 REPORT = 34
 # Of laws along series.
 LAWS = 1
+SPLITTING = 1
 # Of searches for phases, on top of SAMPLE.
 PHASES = 11
