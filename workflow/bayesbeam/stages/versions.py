@@ -9,9 +9,10 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 34
+REPORT = 35
 # Of laws along series.
 LAWS = 1
+# Of edges along series, on top of PHASES.
 SPLITTING = 1
 # Of searches for phases, on top of SAMPLE.
 PHASES = 11
