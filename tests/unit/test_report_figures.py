@@ -88,6 +88,42 @@ def test_inlined_figures_follow_light_and_dark() -> None:
     assert "<metadata" not in page
 
 
+def points_of(outline: str) -> list[tuple[str, float, float]]:
+    """What an outline draws: absolute or relative moves and lines, closed or not."""
+    found, at, begun, command = list[tuple[str, float, float]](), (0.0, 0.0), (0.0, 0.0), ""
+    words = re.findall(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)", outline)
+    while words:
+        command = words.pop(0) if words[0].isalpha() else {"M": "L", "m": "l"}.get(command, command)
+        if command == "z":
+            at = begun
+        elif command == "h":
+            at = at[0] + float(words.pop(0)), at[1]
+        else:
+            x, y = float(words.pop(0)), float(words.pop(0))
+            at = (x, y) if command.isupper() else (at[0] + x, at[1] + y)
+            begun = at if command in "Mm" else begun
+        found.append((command.upper(), *at))
+    return found
+
+
+def test_outlines_in_steps_are_the_same_outlines() -> None:
+    """Lines, dots, closed ones, and one after another; what is curved stays as it is."""
+    rng = np.random.default_rng(2)
+    places = (np.cumsum(rng.integers(-300, 301, (3000, 2)), axis=0) + 4000) / 20
+    row = " ".join(f"{x:g} {y:g}" for x, y in places)
+    dots = " ".join(f"M {x:g} {y:g} h0" for x, y in places)
+    closed = "M 1 2 3.05 4 -5 0 z M 7 8.5 0 0 z"
+    assert svg._in_steps(closed) == "m1 2 2.05 2-8.05-4zm6 6.5-7-8.5z"
+    for outline in (f"M {row}", dots, closed, f"M {row} z M 0 0 0.05 0 {dots}"):
+        short = svg._in_steps(outline)
+        assert len(short) < (0.9 if len(outline) > 100 else 1.0) * len(outline)
+        for one, other in zip(points_of(outline), points_of(short), strict=True):
+            assert one[0] == other[0]
+            assert one[1:] == pytest.approx(other[1:], abs=1e-6)
+    assert svg._in_steps("M 0 0 C 1 1 2 2 3 3") == "M 0 0 C 1 1 2 2 3 3"
+    assert svg._in_steps("") == ""
+
+
 def test_axis_runs_as_the_field_draws_it() -> None:
     def ticks(decreasing: bool) -> list[float]:
         shown = [re.sub("\u2212", "-", one) for one in texts(drawn(decreasing=decreasing))]

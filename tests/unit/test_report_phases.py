@@ -258,4 +258,4 @@ def test_a_dot_in_the_page_is_a_stroke_without_a_length() -> None:
         axes.set_xlim(0, 3)
         axes.set_ylim(0, 5)
         page = inline(svg_bytes(figure, "t"), "f1", "t")
-    assert re.search(r'd="M [\d.]+ [\d.]+ h0 M [\d.]+ [\d.]+ h0 *"', page)
+    assert re.search(r'd="m[\d.]+ [\d.]+h0m[-\d. ]+h0"', page)

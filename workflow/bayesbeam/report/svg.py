@@ -21,6 +21,7 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _SPACES, _CURVED = re.compile(r" {2,}"), re.compile(r"[CQ]")
 # Of a dot: a stroke without a length.
 _DOT = re.compile(r"M (\S+ \S+) \1(?= M|$| *$)")
+_LETTERS, _ZERO = re.compile(r"[A-Za-z]"), re.compile(r"^(-?)0\.")
 _FONT = re.compile(r"'?DejaVu Sans'?(?:, ?[^;:\"]+)?")
 _NAMES = {
     style.INK: "ink",
@@ -116,10 +117,38 @@ def _rename(element: ElementTree.Element, prefix: str, used: set[str]) -> None:
 
 
 def _short(value: str) -> str:
-    """Outline with coordinates to a twentieth of a point; a row of L without its repeated letter."""
+    """Outline with coordinates to a twentieth of a point; a row of L without its repeated letter, in steps."""
     rounded = _NUMBER.sub(lambda found: f"{round(20 * float(found[0])) / 20:g}", value)
     tight = _SPACES.sub(" ", rounded.replace("\n", " "))
-    return tight if _CURVED.search(tight) else _DOT.sub(r"M \1 h0", tight.replace(" L ", " "))
+    return tight if _CURVED.search(tight) else _in_steps(_DOT.sub(r"M \1 h0", tight.replace(" L ", " ")))
+
+
+def _in_steps(value: str) -> str:
+    """The same outline of straight lines from point to point, each by how far it is from the last one: a third less.
+
+    Steps are whole twentieths, so that none is rounded.
+    """
+    words = value.split()
+    if not words or not set(_LETTERS.findall(value)) <= {"M", "h", "z"}:
+        return value
+    made, at, begun, place = "", (0, 0), (0, 0), 0
+    while place < len(words):
+        word = words[place]
+        if word in ("M", "z", "h0"):
+            made += {"M": "m", "z": "z", "h0": "h0"}[word]
+            is_begin = word == "M"
+            at = begun if word == "z" else at
+            place += 1
+            if not is_begin:
+                continue
+        else:
+            is_begin = False
+        point = round(20 * float(words[place])), round(20 * float(words[place + 1]))
+        for step in (point[0] - at[0], point[1] - at[1]):
+            text = _ZERO.sub(r"\1.", f"{step / 20:g}")
+            made += text if made[-1] in "mhz" or text[0] == "-" else f" {text}"
+        at, begun, place = point, point if is_begin else begun, place + 2
+    return made
 
 
 def _coloured(value: str) -> str:
