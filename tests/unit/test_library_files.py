@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -41,3 +41,17 @@ def test_what_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(OSError, match="lost") as raised:
         content_of([folder / "two.txt"])
     assert Path(raised.value.filename).name == "lost.cif"
+
+
+def test_many_files_are_not_compared_with_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(300):
+        (tmp_path / f"{k}.cif").write_text("")
+    compared, equal = [], PurePath.__eq__
+
+    def __eq__(one: PurePath, other: object) -> bool:
+        compared.append(one)
+        return equal(one, other)
+
+    monkeypatch.setattr(PurePath, "__eq__", __eq__)
+    assert len(cif_files([tmp_path, tmp_path / "0.cif"])) == 300
+    assert len(compared) < 3000

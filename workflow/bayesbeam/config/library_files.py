@@ -26,13 +26,14 @@ def cif_files(places: Iterable[Path]) -> dict[str, Path]:
     OSError
         If a place is not there or cannot be read.
     """
-    found: dict[str, Path] = {}
+    found, taken = dict[str, Path](), set[Path]()
     for place in dict.fromkeys(one for named in places for one in _listed(named)):
         files = [place]
         if place.is_dir():
             files = sorted(one for one in place.iterdir() if one.suffix.lower() == ".cif" and one.is_file())
         for file in files:
-            if file not in found.values():
+            if file not in taken:
+                taken.add(file)
                 name = file.name if file.name not in found else f"{file.parent.name}/{file.name}"
                 found[name if name not in found else str(file)] = file
     return found
