@@ -208,6 +208,9 @@ def test_a_phase_that_a_short_scan_does_not_show_is_taken_from_the_long_one() ->
                     one.frame(one.common_mean)) for k, one in enumerate(both)]  # fmt: skip
     with pytest.raises(ModelError, match="2 sets of phases"):
         one_sample(both, [complete_fit(one, fit) for one, fit in zip(both, fits, strict=True)])
+    nothing = [settled(one, one.common_mean, [], one.frame(one.common_mean)) for one in both]
+    with pytest.raises(ModelError, match="none of the candidates; expected a phase that they have"):
+        one_sample(both, [complete_fit(one, fit) for one, fit in zip(both, nothing, strict=True)])
     whole = with_all(both, fits)
     assert [sorted(names_of(one)) for one in whole] == [["phase 0", "phase 2"]] * 2
     assert whole[1].heights[1] == pytest.approx(0.03, abs=0.03)

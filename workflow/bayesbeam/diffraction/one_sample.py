@@ -53,12 +53,15 @@ def one_sample(asked: Sequence[Question], settled_fits: Sequence[Complete]) -> O
     Raises
     ------
     ModelError
-        If patterns have not the same phases: see ``with_all``.
+        If patterns have not the same phases (see ``with_all``), or none.
     """
     fits = [one.fit for one in settled_fits]
     names = {tuple(sorted(names_of(fit))) for fit in fits}
-    if len(names) != 1 or not next(iter(names)):
-        raise ModelError.at("patterns", f"{len(names)} sets of phases", "one set in all, not empty", "")
+    if len(names) != 1:
+        remedy = "Take those with lines of all phases in their range."
+        raise ModelError.at("patterns", f"{len(names)} sets of phases", "the same phases in all", remedy)
+    if not next(iter(names)):
+        raise ModelError.at("patterns", "none of the candidates", "a phase that they have", "See each by itself first.")
     order = sorted(names_of(fits[0]))
     told = [_told(one, done, order) for one, done in zip(asked, settled_fits, strict=True)]
     members = {one.phase.name: one for one in fits[0].members}

@@ -268,7 +268,7 @@ def set_words(phases: Sequence[str], best: Sequence[str]) -> str:
 def searched(facts: Facts) -> str:
     """How many candidates, and how sets of them were looked at."""
     sets, error = facts.get("sets_looked_at"), facts.get("error")
-    how = f"{sets:,} sets of the likely ones" if sets else "sets of the likely ones"
+    how = f"{sets:,} set{'' if sets == 1 else 's'} of the likely ones" if sets else "sets of the likely ones"
     how += " looked at, outwards from the best; with more of them "
     how += f"probabilities move by {plain(error, 1)}" if error and error >= STILL else "no probability moves"
     return f"{facts['library']['candidates']} candidates, {how}"
