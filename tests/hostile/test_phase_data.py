@@ -120,7 +120,8 @@ def test_structures_are_put_right_with_a_note_or_left_out_by_name(tmp_path: Path
     (place / "too_dense.cif").write_text(re.sub(r"(_cell_length_[abc]\s+)(\S+)", smaller, zinc))
     (place / "overfull.cif").write_text(twice_zinc(zinc))
     shares = {"ZnO-Zincite": 0.4, "NiO-Bunsenite": 0.3, "Cr2O3-Eskolaite": 0.3}
-    made = lab(tmp_path, {"a": rows(X, counts(shares=shares))})
+    treatment = TREATMENT.replace(COPPER, COPPER.replace("}", ", monochromator: Johansson}"))
+    made = lab(tmp_path, {"a": rows(X, counts(shares=shares))}, treatment=treatment)
     found = record(strict(made.separate()), "which")["phases"]
     assert set(found["best"]) == set(shares)
     skipped = {one["file"]: one["reason"] for one in found["library"]["skipped"]}
@@ -139,6 +140,7 @@ def test_structures_are_put_right_with_a_note_or_left_out_by_name(tmp_path: Path
     assert "too_dense.cif,broken,a density of" in table
     page = (tmp_path / "report" / "index.html").read_text()
     assert "Put right in the CIF of ZnO-Zincite: occupancy of Zn 1.2 taken as 1" in page
+    assert "not counted in: Johansson, a monochromator without a known crystal" in page
 
 
 def without_operators(cif: str) -> str:

@@ -33,7 +33,8 @@ the treatment; without a wavelength the measurement is refused. x must be 2theta
 `axis: {convert_to: degree}`. Geometry counts for intensities: words with Bragg or reflection mean a flat specimen,
 words with Debye, capillary or transmission a thin one; where nothing is said, wavelengths of a tube mean the former,
 others the latter with a beam of a synchrotron, polarised to 99 %. A monochromator counts if its crystal is named
-(graphite, germanium, silicon, quartz, LiF).
+(graphite, germanium, silicon, quartz, LiF; planes of the middle two as in `Ge 220`, else 111); any other is told on the
+page, and not counted in.
 
 Noise is counting statistics, or the uncertainties of the file, and an error of the calculated lines (`error`), for a
 pattern never fits to counting statistics. Each set of phases has a free energy, shapes of lines and cells integrated

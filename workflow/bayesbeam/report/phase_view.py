@@ -265,6 +265,8 @@ def _notes(facts: Facts) -> tuple[str, ...]:
     source = {"file": "of the file", "campaign": "of the campaign"}.get(str(beam.get("source")), "")
     geometry = str(beam.get("geometry", "")).replace("_", "-")
     said = f"Wavelength {waves} Å {source}, {geometry}".rstrip(" ,")
+    left_out = beam.get("left_out")
+    said += f"; not counted in: {left_out}, a monochromator without a known crystal" if left_out else ""
     noise = error_words(facts)
     told = (fit_words(facts), arm_words(facts), refined_words(facts), time_words(facts))
     rest = [words for words in told if words]

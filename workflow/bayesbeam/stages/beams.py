@@ -6,6 +6,7 @@ Decides what words about an instrument mean for intensities. A wavelength is nev
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from bayesbeam.crystals.geometry import Geometry, Optics
@@ -14,8 +15,12 @@ from bayesbeam.diffraction.profile import Beam
 from bayesbeam.errors import DataError
 from bayesbeam.io.store import Measurement
 
-CRYSTALS = {"graphite": 3.354, "germanium": 3.2664, "ge ": 3.2664, "silicon": 3.1356, "quartz": 3.343, "lif": 2.0138}
-"""Spacings (angstrom) of the planes that monochromators reflect by: 002, 111, 111, 111, 10-11, 200."""
+SPACINGS = {r"graphite|\bhopg\b|\bpg\b": 3.354, r"quartz": 3.343, r"\blif\b": 2.0138}
+"""Spacings (angstrom) of the planes that crystals of monochromators reflect by: 002, 10-11, 200."""
+CUBIC = {r"\bge(?:rmanium)?\b": 5.6579, r"\bsi(?:licon)?\b": 5.4310}
+"""Edges (angstrom) of crystals of which several planes are used, 111 where none is named."""
+PLANES = ("111", "220", "311", "400", "422", "333", "440")
+_NONE = ("", "none", "no", "without")
 SYNCHROTRON = 0.99
 """Share of polarisation perpendicular to the plane of diffraction, where the beam is not that of a tube."""
 _SAME = 1e-3
@@ -66,11 +71,28 @@ def _optics(said: Mapping[str, float | str], wavelength: float) -> Optics:
 
 def _monochromator(words: str, wavelength: float) -> float:
     """Angle 2theta of a monochromator, degrees; 0 where there is none, or its crystal is not said."""
-    text = f"{words.lower()} "
-    spacing = next((d for name, d in CRYSTALS.items() if name in text), None)
+    spacing = crystal_spacing(words)
     if spacing is None or wavelength >= 2.0 * spacing:
         return 0.0
     return math.degrees(2.0 * math.asin(wavelength / (2.0 * spacing)))
+
+
+def crystal_spacing(words: str) -> float | None:
+    """Spacing (angstrom) of the planes of a monochromator by its name, None where that names no crystal."""
+    text = words.lower()
+    for name, edge in CUBIC.items():
+        if re.search(name, text):
+            named = re.findall(r"(?<!\d)(\d)\s*(\d)\s*(\d)(?!\d)", text)
+            plane = next((one for one in map("".join, named) if one in PLANES), PLANES[0])
+            return edge / math.sqrt(sum(int(index) ** 2 for index in plane))
+    return next((spacing for name, spacing in SPACINGS.items() if re.search(name, text)), None)
+
+
+def left_out(m: Measurement, beam: Beam) -> str:
+    """What is said of a monochromator that intensities do not account for; empty where they do."""
+    words = str(m.instrument.get("monochromator", "")).strip()
+    is_none = words.lower() in _NONE or beam.optics.monochromator_two_theta_deg > 0.0
+    return "" if is_none else words
 
 
 def _number(said: Mapping[str, float | str], name: str) -> float | None:

@@ -26,7 +26,7 @@ from bayesbeam.sampling.known import still_run
 from bayesbeam.sampling.record import Run, Verdict
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.sparse.draws import generator_of
-from bayesbeam.stages.beams import beam_of
+from bayesbeam.stages.beams import beam_of, left_out
 from bayesbeam.stages.keep import say
 from bayesbeam.stages.memory import measured_mib
 from bayesbeam.stages.pack import REFUSED, pack
@@ -97,6 +97,7 @@ def solve_phases(
     found.facts["library"]["hash"] = expanded.spec.phases.content
     found.facts["library"]["name"] = _library_name(expanded.spec.phases)
     found.facts["beam"]["source"] = "file" if source is None else "campaign"
+    found.facts["beam"]["left_out"] = left_out(m, beam_of(m))
     return Record({**record.arrays, **found.arrays}, {**record.facts, PHASES: found.facts})
 
 

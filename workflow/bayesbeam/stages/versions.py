@@ -9,10 +9,10 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 35
+REPORT = 36
 # Of laws along series.
 LAWS = 1
 # Of edges along series, on top of PHASES.
 SPLITTING = 1
 # Of searches for phases, on top of SAMPLE.
-PHASES = 11
+PHASES = 12
