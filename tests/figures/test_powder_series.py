@@ -25,6 +25,14 @@ def test_lab6_alone_is_found_with_the_edge_of_the_certificate(root: Path, tmp_pa
     (edge,) = rows[0]["cell"]
     assert abs(edge["value"] - 4.156780) < 1.5e-4
     assert abs(edge["value"] - 4.156780) < 3.0 * edge["sd"]
+    # By the geometry of the instrument: what the file states, with both parts of the error apart.
+    told = record["phases"]["cell_report"]
+    (edge,) = told["edges"]
+    off = abs(edge["value"] - 4.156780)
+    assert off < 5e-5
+    assert off < 3.0 * np.hypot(edge["statistical"], edge["systematic"])
+    assert edge["statistical"] < 1e-5 < edge["systematic"] < 5e-5
+    assert told["described"][0]["name"] == "lengths x 0.65"
 
 
 @pytest.mark.nightly

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bayesbeam.diffraction.aberrations import Diffractometer
-from bayesbeam.diffraction.cell_report import cell_report, close_question, scaled_instruments
+from bayesbeam.diffraction.cell_report import cell_report, close_question, report_by_lengths, scaled_instruments
 from bayesbeam.diffraction.greedy import Question, question_of
 from bayesbeam.diffraction.powder import powder
 from bayesbeam.diffraction.profile import Beam, pattern
@@ -52,6 +52,22 @@ def test_the_edge_is_found_by_the_right_description_and_by_no_other() -> None:
     assert wrong["lengths x 1.5"] > 2.0 * right
     assert float(report.parts["wavelength"][0]) == pytest.approx(3e-7 * float(report.value[0]))
     assert 0.0 < float(report.statistical[0]) < whole
+
+
+@pytest.mark.slow
+def test_the_factor_of_the_lengths_is_found_by_free_energy() -> None:
+    """The pattern is of lengths that are 0.7 times those that are stated."""
+    asked = question()
+    stated = replace(BEAM, instrument=Diffractometer(0.02 / 0.7, 0.02 / 0.7, 0.02 / 0.7, 1.0))
+    report = report_by_lengths(asked, stated, {"none": replace(BEAM, instrument=Diffractometer(0.001))})
+    names = [one.name for one in report.described]
+    assert names[0] in ("lengths x 0.65", "lengths x 0.7", "lengths x 0.75")
+    assert len(names) == 4
+    truth = asked.phases[0].cell[0] * (1.0 + STRAIN)
+    assert abs(float(report.value[0]) - truth) < 3.0 * float(np.hypot(report.statistical, report.systematic)[0])
+    # Other descriptions of the spectrum have the best lengths, not those that they come with.
+    other = next(one for one in report.described if one.name == "none")
+    assert float(other.edges[0]) == pytest.approx(float(report.value[0]), abs=1e-9)
 
 
 def test_what_is_not_one_phase_is_refused() -> None:

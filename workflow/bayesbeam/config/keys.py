@@ -15,6 +15,7 @@ from bayesbeam.config.schema import Integration, Sampling
 from bayesbeam.config.sheet import MeasurementRow
 from bayesbeam.config.specs import CandidateSpec, Count, ParameterSpec, PartSpec, PhasesSpec
 from bayesbeam.config.studies import recipe_text
+from bayesbeam.config.treatment import GEOMETRY
 
 
 def measurement_key(row: MeasurementRow) -> str:
@@ -28,6 +29,10 @@ def measurement_key(row: MeasurementRow) -> str:
     treatment = row.treatment.model_dump(mode="json", by_alias=True)
     if row.treatment.image is None:
         del treatment["image"]
+    # Keys of campaigns that say nothing of it are what they were before it could be said.
+    treatment["instrument"] = {
+        word: value for word, value in treatment["instrument"].items() if word not in GEOMETRY or value is not None
+    }
     made = [] if row.made is None else [recipe_text(row.made)]
     return _digest("measurement", [row.id, row.file_in_sheet, treatment, row.metadata, *made])
 
@@ -61,7 +66,8 @@ def candidate_key(spec: CandidateSpec, count: Count) -> str:
 def _phases(spec: PhasesSpec) -> dict[str, Any]:
     """What is asked of phases, wherever their library lies."""
     asked = asdict(replace(spec, library=()))
-    return {word: value for word, value in asked.items() if word != "refine" or value != "none"}
+    unasked = {"refine": "none", "cell_report": False}
+    return {word: value for word, value in asked.items() if word not in unasked or value != unasked[word]}
 
 
 def words_key(spec: CandidateSpec) -> list[list[str]]:

@@ -64,6 +64,7 @@ def _spec(asked: Phases, library: Sequence[Path], content: str) -> PhasesSpec:
         low_angle_loss=asked.low_angle_loss,
         background=asked.background,
         refine=asked.refine,
+        cell_report=asked.cell_report,
         search=asked.search,
         estimate=asked.error.estimate,
     )
@@ -116,6 +117,8 @@ def check_phases(
         if spec is not None and spec.sheet and context.sheet_is_whole:
             path: KeyPath = ("candidates", name, "phases", "elements")
             _check_column(spec, [rows[one] for one in members[name]], problems, path)
+        if spec is not None and spec.cell_report and context.sheet_is_whole:
+            _check_lengths(name, [rows[one] for one in members[name]], problems)
     for i, group in enumerate(context.campaign.integration):
         _check_group(group, list(specs), ("integration", i), problems)
     uses: list[tuple[KeyPath, str]] = [(here, study.candidate) for here, study in context.campaign.simulations]
@@ -126,6 +129,16 @@ def check_phases(
     if specs and context.campaign.report.next_points is not None:
         found = f"next_points beside {next(iter(specs))}, a candidate with phases"
         problems.add(("report", "next_points"), found, "candidates with parts", "Remove next_points.")
+
+
+def _check_lengths(name: str, rows: Sequence[MeasurementRow], problems: Problems) -> None:
+    """Note a report of cells of measurements of which nothing is known of the instrument."""
+    lengths = ("source_mm", "specimen_mm", "detector_mm")
+    lost = [row.id for row in rows if not any(getattr(row.treatment.instrument, word) for word in lengths)]
+    if lost:
+        found = f"cell_report, and {lost[0]} has no lengths of its instrument"
+        remedy = "Write instrument: {source_mm: 12, specimen_mm: 15, detector_mm: 15, ...} in its treatment."
+        problems.add(("candidates", name, "phases", "cell_report"), found, f"some of {', '.join(lengths)}", remedy)
 
 
 def _check_group(group: Integration, names: Sequence[str], here: KeyPath, problems: Problems) -> None:

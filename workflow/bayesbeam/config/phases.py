@@ -124,6 +124,12 @@ class Phases(Section):
         "their surroundings look like less than there is (microabsorption): weights "
         "are put right for the mean radius, 0.8 times it, and intervals are wider. 0 for fine powders.",
     )
+    cell_report: bool = Field(
+        False,
+        description="Whether the edges of the cell of a pattern of one phase are told with a statistical and a "
+        "systematic standard deviation apart: lines are then what the geometry of the instrument makes of the "
+        "spectrum. Lengths are those of the treatment (`instrument: source_mm` and those after it).",
+    )
     refine: Literal["none", "winners"] = Field(
         "none",
         description="winners: after the search the most probable set, and others with more than 5 % (three at most), "

@@ -72,6 +72,11 @@ FACTS = (
         "Bragg-Brentano only where coupled axes in reflection without a mirror say so; corrections of automatic slits "
         "are not applied",
     ),
+    (
+        "`source_mm`, `specimen_mm`, `detector_mm`, `slit_mm`, `divergence_deg`, `soller_deg`, `zero_sd_deg`",
+        "lengths along the axis of the goniometer, width of the slit, angles, and how well the zero is known: by the "
+        "treatment alone, for `cell_report`",
+    ),
     ("`monochromator`, `filter`", "their names, and the beam that a monochromator stands in"),
     (
         "`counting_time_s`, `counting_times`, `attenuation`",

@@ -199,6 +199,7 @@ class PhasesSpec:
     low_angle_loss: float = 0.1
     background: int = 14
     refine: str = "none"
+    cell_report: bool = False
     search: str = "both"
     estimate: bool = False
 

@@ -114,6 +114,10 @@ class Signal(Section):
     )
 
 
+GEOMETRY = ("source_mm", "specimen_mm", "detector_mm", "slit_mm", "divergence_deg", "soller_deg", "zero_sd_deg")
+"""What is known of an instrument that shows in the form and the place of lines."""
+
+
 class Instrument(Section):
     """What is known of the instrument where the data file does not say it, or not right."""
 
@@ -142,6 +146,27 @@ class Instrument(Section):
         examples=["graphite, diffracted beam"],
     )
     temperature_K: Real | None = Field(None, gt=0, description="Temperature of the sample.", examples=[295])
+    source_mm: Real | None = Field(
+        None, gt=0, description="Length of the source along the axis of the goniometer; for `cell_report` of phases, "
+        "as all that follows.", examples=[12],
+    )  # fmt: skip
+    specimen_mm: Real | None = Field(
+        None, gt=0, description="Length of what the beam meets of the specimen, along the axis.", examples=[15]
+    )
+    detector_mm: Real | None = Field(
+        None, gt=0, description="Length of the detector or its slit, along the axis.", examples=[15]
+    )
+    slit_mm: Real | None = Field(None, gt=0, description="Width of the slit before the detector.", examples=[0.2])
+    divergence_deg: Real | None = Field(
+        None, gt=0, le=10, description="Angle of the beam in the plane of diffraction.", examples=[1.05]
+    )
+    soller_deg: Real | None = Field(
+        None, gt=0, le=30, description="Whole angle that Soller slits let pass along the axis, of both beams.",
+        examples=[6.8],
+    )  # fmt: skip
+    zero_sd_deg: Real | None = Field(
+        None, gt=0, le=1, description="How well the zero of 2theta is known, a standard deviation.", examples=[0.002]
+    )
 
     @model_validator(mode="after")
     def _whole_doublet(self) -> Self:

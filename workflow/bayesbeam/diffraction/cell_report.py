@@ -8,7 +8,7 @@ systematic part.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,8 @@ _WIDER = (8.0, 4.0, 2.0, 1.0, 1.0, 1.0)
 """Factors of errors that are allowed for, one fit after the other: a line that is not met yet is no disaster."""
 _SHIFTS = np.linspace(-0.12, 0.12, 25)
 _ROUNDS = 6
+_COARSE = (24, 20, 16, 12, 8)
+"""Twentieths of the lengths of an instrument that are tried first."""
 _ZERO, _DISPLACEMENT = 0, 1
 
 
@@ -91,8 +93,44 @@ def cell_report(asked: Question, beams: dict[str, Beam], wavelength_sd: float = 
         raise ModelError.at(
             "cell", f"{len(asked.phases)} phases, {len(beams)} descriptions", "one, and one or more", ""
         )
-    found = [described(asked, name, beam) for name, beam in beams.items()]
-    found.sort(key=lambda one: one.free_energy)
+    return _reported(asked, beams, [described(asked, name, beam) for name, beam in beams.items()], wavelength_sd)
+
+
+def report_by_lengths(
+    asked: Question, beam: Beam, others: Mapping[str, Beam] | None = None, wavelength_sd: float = 3e-7
+) -> CellReport:
+    """Edges of the cell, lengths of the instrument along its axis being those of a beam times a factor chosen by F.
+
+    At the ends of source, specimen and detector rays count for less than geometry alone has it. The factor is looked
+    for from 1.2 down to 0.4; descriptions are the best one, its neighbours a twentieth off, and others.
+
+    Parameters
+    ----------
+    others : mapping of str to Beam
+        Other descriptions of the spectrum, under the best factor.
+    """
+    found: dict[int, Described] = {}
+
+    def at(twentieths: int) -> float:
+        if twentieths not in found:
+            ((name, one),) = scaled_instruments(beam, [twentieths / 20]).items()
+            found[twentieths] = described(asked, name, one)
+        return found[twentieths].free_energy
+
+    best = min(_COARSE, key=at)
+    while (near := min((best - 1, best, best + 1), key=at)) != best and _COARSE[-1] <= near <= _COARSE[0]:
+        best = near
+    chosen = {one: found[one] for one in (best - 1, best, best + 1)}
+    beams = scaled_instruments(beam, [one / 20 for one in chosen])
+    instrument = beams[found[best].name].instrument
+    more = {name: replace(one, instrument=instrument) for name, one in (others or {}).items()}
+    rest = [described(asked, name, one) for name, one in more.items()]
+    return _reported(asked, beams | more, [*chosen.values(), *rest], wavelength_sd)
+
+
+def _reported(asked: Question, beams: Mapping[str, Beam], found: list[Described], wavelength_sd: float) -> CellReport:
+    """Report of fits under some descriptions."""
+    found = sorted(found, key=lambda one: one.free_energy)
     best = found[0]
     question = _question(asked, beams[best.name])
     whole = _edge_sd(question, best.fit)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bayesbeam.report.cell_words import cell_words
 from bayesbeam.report.curves import read_pattern
 from bayesbeam.report.figures.fit import axis_labels
 from bayesbeam.report.figures.pattern import pattern_figure
@@ -75,7 +76,7 @@ def phase_view(result: MeasurementResult, one: Candidate, gallery: Gallery, figu
         weighed_words(rows, [str(each["name"]) for each in extra_phases(result, facts)]) or named_words(result, facts),
         _figure(result, one, gallery) if figures else None,
         phases_table(facts, rows),
-        (*_look_alikes(facts), *_put_right(facts)),
+        (*cell_words(facts), *_look_alikes(facts), *_put_right(facts)),
         shapes_table(facts),
         sets_table(facts),
         unknown_table(facts) if lines else None,

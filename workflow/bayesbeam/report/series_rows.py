@@ -1,9 +1,10 @@
-"""Tables of what happens along series; each is written where it has a row."""
+"""Tables of what happens along series, and of cells; each is written where it has a row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bayesbeam.report.cell_words import cell_report_rows
 from bayesbeam.report.change_rows import change_rows, turn_rows
 from bayesbeam.report.laws_view import law_rows
 from bayesbeam.report.records import Results
@@ -16,4 +17,5 @@ SERIES_ROWS: Mapping[str, Callable[[Results], Rows]] = {
     "laws": law_rows,
     "splitting": splitting_rows,
     "transitions": transition_rows,
+    "cell_report": cell_report_rows,
 }

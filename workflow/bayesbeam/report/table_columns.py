@@ -115,5 +115,9 @@ COLUMNS = {
         "splitting", "column", "structure", "edges", "split_all_along", "equal_all_along", "split_below", "split_above",
         "place_low", "place_high", "points",
     ),
+    "cell_report": (
+        "measurement", "candidate", "phase", "edge", "value", "statistical_sd", "systematic_sd",
+        "zero_and_displacement", "description_of_lines", "wavelength", "description",
+    ),
     "runtime": ("job", "device", "cpu_seconds", "wall_seconds", "peak_memory_mb", "likelihood_rows"),
 }  # fmt: skip

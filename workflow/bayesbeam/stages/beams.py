@@ -9,8 +9,10 @@ import math
 import re
 from collections.abc import Mapping
 
+from bayesbeam.config.treatment import GEOMETRY
 from bayesbeam.crystals.geometry import Geometry, Optics
 from bayesbeam.crystals.radiation import TUBES
+from bayesbeam.diffraction.aberrations import Diffractometer
 from bayesbeam.diffraction.profile import Beam
 from bayesbeam.errors import DataError
 from bayesbeam.io.store import Measurement
@@ -53,6 +55,36 @@ def beam_of(m: Measurement) -> Beam:
     if second is None or ratio is None:
         return Beam((first,), (1.0,), optics)
     return Beam((first, second), (1.0 / (1.0 + ratio), ratio / (1.0 + ratio)), optics)
+
+
+def diffractometer_of(m: Measurement) -> Diffractometer:
+    """Geometry of the instrument as it shows in the form and the place of lines.
+
+    Raises
+    ------
+    DataError
+        If the radius or all lengths are not known.
+    """
+    number = {word: _number(m.instrument, word) or 0.0 for word in GEOMETRY}
+    radius = _number(m.instrument, "radius_mm")
+    if radius is None or not any(number[word] for word in ("source_mm", "specimen_mm", "detector_mm")):
+        found = "no radius of the goniometer" if radius is None else "no lengths of the instrument"
+        remedy = (
+            "Write instrument: {radius_mm: 217.5, source_mm: 12, specimen_mm: 15, detector_mm: 15} in the treatment."
+        )
+        raise DataError.at(f"measurement {m.id}", found, "both, for a report of its cell", remedy)
+    half = {word: 0.5 * number[f"{word}_mm"] / radius for word in ("source", "specimen", "detector")}
+    return Diffractometer(
+        **half,
+        divergence_deg=number["divergence_deg"],
+        slit=number["slit_mm"] / radius,
+        soller_deg=number["soller_deg"],
+    )
+
+
+def zero_sd_of(m: Measurement, otherwise: float) -> float:
+    """How well the zero of 2theta is known, degrees."""
+    return _number(m.instrument, "zero_sd_deg") or otherwise
 
 
 def _optics(said: Mapping[str, float | str], wavelength: float) -> Optics:

@@ -30,6 +30,7 @@ from bayesbeam.stages.beams import beam_of, left_out
 from bayesbeam.stages.keep import say
 from bayesbeam.stages.memory import measured_mib
 from bayesbeam.stages.pack import REFUSED, pack
+from bayesbeam.stages.phase_cell import cell_facts
 from bayesbeam.stages.phase_draws import Drawn, draw, shaped_sets
 from bayesbeam.stages.phase_errors import set_errors
 from bayesbeam.stages.phase_facts import arrays_of, facts_of
@@ -135,6 +136,7 @@ def find(
         arms = both_arms(question, answer, seed)
         facts["arms"]["variational"] = {"top": list(arms.variational), "agrees": arms.agrees, "starts": arms.agreeing}
     facts["noise"]["again"], facts["refined"] = again, refined_facts(sampled)
+    facts["cell_report"] = cell_facts(spec, question, m, facts["best"])
     facts["quantities"] = [
         {"name": one.name, "unit": one.unit, "kind": one.kind, "phase": one.phase} for one in drawn.quantities
     ]

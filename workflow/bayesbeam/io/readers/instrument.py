@@ -26,6 +26,13 @@ WORDS = {
     "divergence": "divergence",
     "soller_rad": "Soller slits",
     "detector": "detector",
+    "source_mm": "length of the source",
+    "specimen_mm": "length of the specimen",
+    "detector_mm": "length of the detector",
+    "slit_mm": "slit before the detector",
+    "divergence_deg": "divergence",
+    "soller_deg": "Soller slits",
+    "zero_sd_deg": "zero known to",
     "counting_time_s": "counting time of a point",
     "counting_times": "counting time of a point",
     "attenuation": "strongest attenuation, undone in y",
@@ -37,7 +44,7 @@ WORDS = {
 }
 """Words of facts, in the order of the record; the unit, if any, stands behind the last underscore."""
 
-_UNITS = ("angstrom", "mm", "rad", "s", "K")
+_UNITS = ("angstrom", "mm", "rad", "deg", "s", "K")
 _LENGTHS = {
     "": 1.0,
     "a": 1.0,
