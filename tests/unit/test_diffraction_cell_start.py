@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bayesbeam.diffraction.candidates import gains, raw_columns, white_columns
 from bayesbeam.diffraction.cell_start import begun
 from bayesbeam.diffraction.greedy import Question, first_set, question_of
 from bayesbeam.diffraction.members import member_of
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from made_up_phases import phases
 
 NARROW = 0.03
-CHANGES = {1: (0.005, -0.0045), 2: (-0.004, 0.005, 0.0)}
+CHANGES = {0: (0.00475,), 1: (0.005, -0.0045), 2: (-0.004, 0.005, 0.0)}
 
 
 def asked_about(number: int, changes: tuple[float, ...]) -> Question:
@@ -42,7 +43,21 @@ def test_edges_that_change_against_each_other_are_found(number: int) -> None:
     assert one.own[: len(CHANGES[number])] == pytest.approx(CHANGES[number], abs=2e-4)
 
 
-@pytest.mark.parametrize("number", CHANGES)
+def test_narrow_lines_between_two_coarse_strains_are_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a phase adds at the best of the strains that are tried: with steps twice as long it is a fifth."""
+    asked = asked_about(0, (-0.0005,))
+    frame = asked.frame(asked.common_mean)
+
+    def gain() -> float:
+        raw = raw_columns(asked.data, asked.phases, asked.beam, asked.common_mean, asked.spread.edge)
+        return float(gains(raw, white_columns(raw, frame), frame, [], np.zeros((0, len(asked.data.x))))[0][0])
+
+    found = gain()
+    monkeypatch.setattr("bayesbeam.diffraction.candidates.FINEST_STEP", 1e-3)
+    assert gain() < 0.2 * found
+
+
+@pytest.mark.parametrize("number", [1, 2])
 def test_without_a_look_at_each_edge_they_are_not(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bayesbeam.diffraction.greedy.begun", lambda setting, common, member, parts: member)
     members = first_set(asked_about(number, CHANGES[number])).fit.members

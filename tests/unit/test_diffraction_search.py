@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from bayesbeam.diffraction.candidates import gains, raw_columns, white_columns
+from bayesbeam.diffraction.candidates import gains, raw_columns, strains_of, white_columns
 from bayesbeam.diffraction.greedy import Question, question_of
 from bayesbeam.diffraction.phase import Phase
 from bayesbeam.diffraction.powder import powder
@@ -67,6 +67,19 @@ def test_answers_repeat_byte_for_byte_on_one_thread_and_on_two(complete: tuple[Q
     assert again.fit.model.tobytes() == answer.fit.model.tobytes()
 
 
+@pytest.mark.parametrize(("width", "sd", "steps"), [(0.4, 0.002, 6), (0.1, 0.002, 9), (0.01, 0.002, 12),
+                                                    (0.4, 0.02, 10), (0.1, 1e-4, 1)])  # fmt: skip
+def test_strains_are_as_near_as_lines_are_narrow(
+    complete: tuple[Question, Answer], width: float, sd: float, steps: int
+) -> None:  # fmt: skip
+    """No line between two of them is missed, and none is tried where the prior has nothing."""
+    found = strains_of(replace(complete[0].data, width=width), sd)
+    assert len(found) == 2 * steps + 1
+    assert found[-1] == pytest.approx(min(0.01, 3.0 * sd))
+    assert found[steps] == 0.0
+    assert found == pytest.approx(-found[::-1])
+
+
 @pytest.mark.parametrize("size", [0, 2])
 def test_what_a_phase_would_add_is_the_change_of_the_free_energy(
     complete: tuple[Question, Answer], size: int
@@ -78,14 +91,16 @@ def test_what_a_phase_would_add_is_the_change_of_the_free_energy(
     found, strain = gains(raw, white_columns(raw, answer.frame), answer.frame, chosen, parts)
     white = answer.frame.columns(np.vstack([parts, raw.patterns.reshape(-1, len(asked.data.x))]).T.copy())
     gram, moment = white.T @ white, white.T @ answer.frame.target
-    owner = np.array([*range(12, 12 + size), *np.repeat(np.arange(12), 21)])
+    owner = np.array([*range(12, 12 + size), *np.repeat(np.arange(12), len(raw.strains))])
     columns = Columns(gram, moment, np.zeros(len(moment)), owner, np.zeros(size + 2))
     base = tuple(range(size))
-    energy = [free_energy_of(columns, (*base, size + j)) - free_energy_of(columns, base) for j in range(12 * 21)]
-    gain = raw.log_weight - np.reshape(energy, (12, 21))
+    energy = [
+        free_energy_of(columns, (*base, size + j)) - free_energy_of(columns, base) for j in range(12 * len(raw.strains))
+    ]
+    gain = raw.log_weight - np.reshape(energy, (12, -1))
     exact = logsumexp(gain, axis=1)
     others = [k for k in range(12) if asked.phases[k].name not in {one.phase.name for one in chosen}]
-    # Strains that are left out count for less than 21 exp(-7) in all; heights beside each other are taken as positive
+    # Strains that are left out count for less than 25 exp(-7) in all; heights beside each other are taken as positive
     # one by one, which for phases that nearly cancel is less.
     clear = [k for k in others if exact[k] > 0.0]
     assert clear

@@ -19,8 +19,9 @@ from bayesbeam.diffraction.sets import SHARE_SD
 
 FloatArray = NDArray[np.float64]
 
-STRAINS = np.linspace(-0.01, 0.01, 21)
-"""Isotropic strains that are tried."""
+FARTHEST_STRAIN, WIDEST_STEP, FINEST_STEP = 0.01, 1e-3, 5e-4
+_OF_A_WIDTH = 0.35
+"""By how much of its width a line in the middle of the pattern moves from one strain that is tried to the next."""
 _LEAST_LEFT = 1e-3
 """Share of a column that must be left beside those of a set."""
 _CLOSER, _NEGLIGIBLE = 16, 7.0
@@ -58,22 +59,34 @@ class White:
     moments: FloatArray
 
 
+def strains_of(data: Powder, strain_sd: float) -> FloatArray:
+    """Isotropic strains (S,) that are tried, 0 in the middle: as far as the prior goes, as near as lines are narrow."""
+    farthest = min(FARTHEST_STRAIN, FARTHEST_CELL * strain_sd)
+    step = min(max(_OF_A_WIDTH * data.width / degrees_of_strain(data, 1.0), FINEST_STEP), WIDEST_STEP)
+    count = max(math.ceil(farthest / step - 1e-9), 1)
+    return farthest * np.arange(-count, count + 1) / count
+
+
+def degrees_of_strain(data: Powder, strain: float) -> float:
+    """Degrees 2 theta by which a strain moves a line in the middle of a pattern."""
+    return math.degrees(2.0 * strain * math.tan(math.radians(0.25 * (data.x[0] + data.x[-1]))))
+
+
 def raw_columns(
     data: Powder, phases: Sequence[Phase], beam: Beam, common: FloatArray, strain_sd: float, threads: int = 1
 ) -> Raw:  # fmt: skip
     """Patterns of all phases at one shape of lines and all strains, which have a normal prior."""
-    found = bank(data.x, phases, beam, common, STRAINS, threads=threads).patterns
-    area = found[:, len(STRAINS) // 2].sum(1, dtype=np.float64) * data.step
+    strains = strains_of(data, strain_sd)
+    found = bank(data.x, phases, beam, common, strains, threads=threads).patterns
+    area = found[:, len(strains) // 2].sum(1, dtype=np.float64) * data.step
     unit = np.where(area > 0.0, data.net / np.maximum(area, 1e-300), 0.0)
     found *= unit[:, None, None].astype(np.float32)
     count = len(data.x) // 2 * 2
     paired = found[:, :, 0:count:2] + found[:, :, 1:count:2]
     paired = np.ascontiguousarray(paired.reshape(-1, count // 2).T)
-    log_weight = np.where(
-        np.abs(STRAINS) <= FARTHEST_CELL * strain_sd + 1e-9, -0.5 * np.square(STRAINS / strain_sd), -np.inf
-    )
+    log_weight = -0.5 * np.square(strains / strain_sd)
     log_weight -= math.log(float(np.exp(log_weight).sum()))
-    return Raw(found, paired, STRAINS, log_weight, threads)
+    return Raw(found, paired, strains, log_weight, threads)
 
 
 def white_columns(raw: Raw, frame: Frame) -> White:

@@ -29,11 +29,9 @@ _PASSES, _CLEARLY = 3, 6.0
 def begun(setting: Setting, common: FloatArray, member: Member, parts: FloatArray) -> Member:
     """A phase with the cell by which it would add most to a set of given patterns (M, N), edges tried one by one.
 
-    Its own is kept where no other is clearly better, or where all edges change alike anyway.
+    Its own is kept where no other is clearly better.
     """
     edges = len(member.phase.edges)
-    if edges == 1:
-        return member
     frame = setting.frame
     own = frame.columns(np.ascontiguousarray(parts.T)) if len(parts) else np.zeros((len(frame.target), 0))
     found = member

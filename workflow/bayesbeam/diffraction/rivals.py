@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.diffraction.candidates import gains, white_columns
+from bayesbeam.diffraction.candidates import degrees_of_strain, gains, white_columns
+from bayesbeam.diffraction.cell_start import begun
 from bayesbeam.diffraction.greedy import Found, Question, rest_of, worths
 from bayesbeam.diffraction.members import Member, member_of
 from bayesbeam.diffraction.sets import MOST_COLUMNS
@@ -19,6 +20,8 @@ IntArray = NDArray[np.int64]
 
 _ADDED, _RIVALS, _WORTH_A_LOOK, _NEAR = 10, 4, -6.0, 12.0
 _ALONE = 10
+_BEGUN = 4
+"""Phases that add most, of which edges are looked for one by one where a usual change moves lines by their width."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ def _added(asked: Question, found: Found, setting: Setting) -> list[Member]:
     names = set(found.names)
     order = [k for k in np.argsort(-gain, kind="stable") if asked.phases[k].name not in names]
     chosen = [k for k in order[:_ADDED] if gain[k] > _WORTH_A_LOOK]
-    made = [_shaped(asked, setting, found.fit, list(found.fit.members), int(k), float(strain[k])) for k in chosen]
+    near = asked.data.width < degrees_of_strain(asked.data, asked.spread.edge)
+    made = [_shaped(asked, setting, found.fit, list(found.fit.members), int(k), float(strain[k]), near and i < _BEGUN)
+            for i, k in enumerate(chosen)]  # fmt: skip
     return [one for one in made if one is not None]
 
 
@@ -88,12 +93,14 @@ def _rivals(asked: Question, found: Found, worth: FloatArray, setting: Setting) 
 
 
 def _shaped(
-    asked: Question, setting: Setting, fit: Fit, others: Sequence[Member], k: int, strain: float
+    asked: Question, setting: Setting, fit: Fit, others: Sequence[Member], k: int, strain: float, look: bool = False
 ) -> Member | None:
-    """A phase at its best shape beside others, whose shapes stay."""
+    """A phase at its best shape beside others, whose shapes stay; ``look`` for each of its edges, beside the fit's."""
     new = member_of(asked.phases[k], asked.data, asked.beam, fit.common, strain)
     if new is None:
         return None
+    if look:
+        new = begun(setting, fit.common, new, fit.parts)
     movable = [*(False for _ in others), True]
     return refine(setting, fit.common, [*others, new], _ALONE, shared=False, movable=movable).members[-1]
 

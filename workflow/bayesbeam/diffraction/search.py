@@ -71,7 +71,8 @@ def find_phases(asked: Question, seed: int = 0) -> Answer:
     found, given = _closed(asked, seed)
     opened = _opened(asked, found.fit, given, len(found.names))
     for _ in range(_CYCLES - 1):
-        if {int(given.owner[j]) for j in opened.sets.members[0]} <= {number_of(asked, name) for name in found.names}:
+        # A set that lost a phase may have had it with a wrong cell: what may come besides is looked at once more.
+        if {int(given.owner[j]) for j in opened.sets.members[0]} == {number_of(asked, name) for name in found.names}:
             break
         found = Found(opened.fit, asked.frame(opened.fit.common, opened.fit), found.raw)
         given = choice_of(asked, found)
