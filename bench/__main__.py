@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import linear_parameters, phase_search, pieces, results
+from bench import linear_parameters, phase_scaling, phase_search, pieces, results
 from bench.contenders import ALL, OURS
 from bench.problem import GOLD
-from bench.store import FOLDER
+from bench.store import FOLDER, Store
 
-PIECES = ("rows", "single", "many", "gpu", "supports", "linear", "phases", "peers")
+PIECES = ("rows", "single", "many", "gpu", "supports", "linear", "phases", "scaling", "peers")
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -23,10 +23,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=20, help="runs of each contender and number of peaks")
     parser.add_argument("--peaks", type=_counts, help="numbers of peaks, 1,2,3; all that a piece has if left out")
     parser.add_argument("--spectra", type=int, default=64, help="spectra of the piece many")
-    parser.add_argument("--mixtures", type=int, default=200, help="of the piece phases")
+    parser.add_argument("--mixtures", type=int, default=200, help="of the pieces phases and scaling")
     parser.add_argument("--candidates", type=int, default=100, help="of the piece phases; above 175 decoys")
-    parser.add_argument("--threads", type=int, default=1, help="of the piece phases")
+    parser.add_argument("--threads", type=int, default=1, help="of the pieces phases and scaling")
     parser.add_argument("--removed", action="store_true", help="of the piece phases: one phase is no candidate")
+    parser.add_argument("--estimate", action="store_true", help="of the piece phases: error of the model estimated")
     parser.add_argument("--batch", type=int, default=64, help="spectra in one target")
     parser.add_argument("--contenders", type=_names, help="of single and peers, by name: " + ",".join(_known()))
     parser.add_argument("--peers-python", default=sys.executable, help="a Python with the peers; this one if left out")
@@ -57,7 +58,11 @@ def main(words: Sequence[str] | None = None) -> None:
             if piece == "linear":
                 linear_parameters.run(asked.seeds, plan.folder)
             elif piece == "phases":
-                phase_search.run(asked.mixtures, asked.candidates, asked.removed, asked.threads, plan.folder)
+                phase_search.run(
+                    asked.mixtures, asked.candidates, asked.removed, asked.threads, plan.folder, asked.estimate
+                )
+            elif piece == "scaling":
+                phase_scaling.run(asked.mixtures, asked.threads, plan.folder)
             elif piece in ("single", "peers"):
                 pieces.free_energies(piece, chosen if piece == "peers" else (OURS,), plan)
             else:
@@ -68,6 +73,8 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.write:
         path = pieces.HERE / "RESULTS.md"
         path.write_text(results.page(asked.folder), encoding="utf-8")
+        if Store("scaling", asked.folder).records():
+            phase_scaling.keep(asked.folder)
         print(f"written: {path}")
 
 

@@ -18,11 +18,12 @@ import numpy as np
 from bayesbeam.crystals.library import Library
 from bayesbeam.crystals.likeness import Window
 from bayesbeam.diffraction.arms import both_arms
+from bayesbeam.diffraction.estimated import searched
 from bayesbeam.diffraction.greedy import question_of
 from bayesbeam.diffraction.made_up import Mixture, Recipe, decoys, mixture
 from bayesbeam.diffraction.phase import Phase, phase_of
 from bayesbeam.diffraction.powder import powder
-from bayesbeam.diffraction.search import Answer, find_phases
+from bayesbeam.diffraction.search import Answer
 from bayesbeam.diffraction.sets import log_prior_of_sets
 from bayesbeam.diffraction.unexplained import unknown_lines
 from bayesbeam.io.crystal_library import LineRequest, crystal_library
@@ -35,11 +36,11 @@ LIBRARY = ROOT / "config" / "libraries" / "inorganic"
 MOST = 12
 EDGES = (0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0 + 1e-9)
 WORDS = ("exact", "family", "open", "agrees")
-SAME = ("candidates", "removed", "threads")
+SAME = ("candidates", "removed", "estimate", "threads")
 PACKAGES = ("numba", "numpy", "scipy")
 HEAD = (
-    "candidates", "removed", "threads", "mixtures", "exact", "by family", "flagged open", "arms agree", "median s",
-    "90 % below s", "CPU s",
+    "candidates", "removed", "error", "threads", "mixtures", "exact", "by family", "flagged open", "arms agree",
+    "median s", "90 % below s", "CPU s",
 )  # fmt: skip
 LEGEND = """\
 Made-up mixtures of 1 to 6 phases of the shipped library, each of at least 2 % of the intensity: 5 % error of every
@@ -48,6 +49,7 @@ line, edges of cells off by 0.15 %, widths of their own, 4000 points, counting n
 one phase of at least 3 % of the intensity, and its family, is not among the candidates; "flagged open": lines of no
 candidate are told, which is right with a phase removed and a false alarm without. "arms agree": variational
 inference of all candidates at once ends with the set that exact free energies of sets of the same columns name first.
+"error": that of the model, as stated, or estimated from the settled set and the search done again under it.
 Candidates beyond the library's 175 are its phases with edges of cells changed by 3 to 10 %. Seconds are of the search,
 one mixture after the other, the library's lines being there. Then what probabilities are worth: of all statements "this
 phase is there" with a probability in a range, and of all "one of this family", how many are right."""
@@ -65,8 +67,11 @@ def phases() -> tuple[Phase, ...]:
     return tuple(phase_of(one) for one in library().lines)
 
 
-def measure(recipe: Recipe, which: int, threads: int = 1) -> Record:
-    """What a search says of one mixture, beside what is in it; candidates beyond the library are decoys."""
+def measure(recipe: Recipe, which: int, threads: int = 1, estimate: bool = False) -> Record:
+    """What a search says of one mixture, beside what is in it; candidates beyond the library are decoys.
+
+    With ``estimate`` it is done again under errors of the model that the settled set tells.
+    """
     inside = replace(recipe, candidates=min(recipe.candidates, len(phases())))
     made = mixture(inside, which, phases(), library().families)
     others = decoys(phases(), recipe.candidates - inside.candidates)
@@ -74,7 +79,7 @@ def measure(recipe: Recipe, which: int, threads: int = 1) -> Record:
     wall, cpu = time.perf_counter(), time.process_time()
     asked = question_of(powder(made.x, made.y), made.candidates, recipe.beam,
                         log_prior_of_sets(len(made.candidates), MOST), threads=threads)  # fmt: skip
-    answer = find_phases(asked)
+    asked, answer = searched(asked, estimate=estimate)
     left = unknown_lines(asked.data, answer.fit.model, answer.fit.background, asked.tolerance)
     seconds = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     agrees = {"agrees": both_arms(asked, answer).agrees}
@@ -105,26 +110,27 @@ def family_of(name: str) -> str:
     return next((" or ".join(family) for family in library().families if name in family), name)
 
 
-def run(mixtures: int, candidates: int, removed: bool, threads: int, folder: Path) -> None:
+def run(mixtures: int, candidates: int, removed: bool, threads: int, folder: Path, estimate: bool = False) -> None:
     """Measure what is not there yet."""
     store = Store("phases", folder)
-    here = {"machine": machine(), "versions": _versions()}
+    here = {"machine": machine(), "versions": versions()}
     package = ROOT / "workflow" / "bayesbeam"
     key = code_key(package / "diffraction", package / "crystals", Path(__file__))
     recipe = Recipe(candidates=candidates, removed=removed)
-    measure(recipe, mixtures, threads)  # compiles
+    measure(recipe, mixtures, threads, estimate)  # compiles
     for which in range(mixtures):
-        asked = {"key": key, "candidates": candidates, "removed": removed, "threads": threads, "number": which}
+        asked = {"key": key, "candidates": candidates, "removed": removed, "estimate": estimate, "threads": threads}
+        asked["number"] = which
         if store.done(asked):
             continue
-        value = measure(recipe, which, threads)
+        value = measure(recipe, which, threads, estimate)
         store.add(asked | {"value": value, "load": load()} | here)
         right = "right" if value["exact"] else "right by family" if value["family"] else "WRONG"
         print(f"phases {which}: {right}, {'open' if value['open'] else 'closed'}, {value['wall_seconds']:.1f} s; there "
               f"{', '.join(value['names'])}; found {', '.join(value['top'])}", flush=True)  # fmt: skip
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Versions of what makes the numbers."""
     from importlib import metadata
 
@@ -134,12 +140,12 @@ def _versions() -> dict[str, str]:
 def table(records: Sequence[Record]) -> str:
     """How often the set is right, and what probabilities are worth, by number of candidates."""
     rows, worth = [], []
-    for kind in sorted({tuple(one[word] for word in SAME) for one in records}):
-        values = [one["value"] for one in records if tuple(one[word] for word in SAME) == kind]
-        title = (str(kind[0]), "yes" if kind[1] else "no")
+    for kind in sorted({_kind(one) for one in records}):
+        values = [one["value"] for one in records if _kind(one) == kind]
+        title = (str(kind[0]), "yes" if kind[1] else "no", "estimated" if kind[2] else "stated")
         wall = [one["wall_seconds"] for one in values]
         rows.append([
-            *title, str(kind[2]), str(len(values)), *(share(values, word) for word in WORDS),
+            *title, str(kind[3]), str(len(values)), *(share(values, word) for word in WORDS),
             number(float(np.median(wall))), number(float(np.quantile(wall, 0.9))),
             number(float(np.median([one["cpu_seconds"] for one in values]))),
         ])  # fmt: skip
@@ -150,8 +156,13 @@ def table(records: Sequence[Record]) -> str:
                 continue
             worth.append([*title, f"{low:g} to {min(high, 1.0):g}", *odds(values, "phase_odds", low, high),
                           *odds(values, "family_odds", low, high)])  # fmt: skip
-    head = ("candidates", "removed", "probability", "phases", "mean", "right", "families", "mean ", "right ")
+    head = ("candidates", "removed", "error", "probability", "phases", "mean", "right", "families", "mean ", "right ")
     return f"{aligned(HEAD, rows)}\n\n{aligned(head, worth)}"
+
+
+def _kind(record: Record) -> tuple[int, bool, bool, int]:
+    """What is alike in records of one row; errors are stated where nothing is said of them."""
+    return record["candidates"], record["removed"], record.get("estimate", False), record["threads"]
 
 
 def share(values: Sequence[dict[str, Any]], word: str) -> str:

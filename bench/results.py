@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import linear_parameters, phase_search, tables
+from bench import linear_parameters, phase_scaling, phase_search, tables
 from bench.contenders import ALL, OURS
 from bench.store import Record, Store
 
@@ -48,6 +48,7 @@ SAME = {
     "supports": ("columns", "most", "how", "threads"),
     "linear": ("problem", "way", "error"),
     "phases": phase_search.SAME,
+    "scaling": phase_scaling.SAME,
     "peers": ("contender", "count"),
 }
 
@@ -66,6 +67,9 @@ def text_of(piece: str, folder: Path) -> str:
         return f"Linear parameters integrated out\n\n{linear_parameters.LEGEND}\n\n{table}"
     if piece == "phases":
         return f"Phases of made-up mixtures\n\n{phase_search.LEGEND}\n\n{phase_search.table(records)}"
+    if piece == "scaling":
+        title = "Searches for phases among 50 to 1000 candidates"
+        return f"{title}\n\n{phase_scaling.LEGEND}\n\n{phase_scaling.table(records)}"
     if piece == "gpu":
         parts = tables.gpu_rows(records), tables.gpu_spectra(records)
         return f"On a GPU\n\n{GPU_LEGEND}\n\n" + "\n\n".join(parts)
