@@ -13,6 +13,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.load import load_campaign
 from bayesbeam.crystals.likeness import Window
 from bayesbeam.diffraction.phase import phase_of
 from bayesbeam.diffraction.profile import Beam, pattern
@@ -22,6 +23,7 @@ from bayesbeam.io.samples import Record, read_records
 from bayesbeam.stages import phases
 from bayesbeam.stages.keep import Running
 from bayesbeam.stages.memory import phases_mb
+from bayesbeam.stages.plan import assign_batches
 from bayesbeam.stages.report import build_report
 from bayesbeam.stages.rulebook import Rulebook
 from bayesbeam.stages.sample import sample_batch
@@ -209,3 +211,14 @@ def test_long_searches_are_started_first(tmp_path: Path) -> None:
     book = Rulebook(made.campaign.folder / "campaign.yaml", made.results)
     assert book.work("long", ["a"]) > 10 * book.work("which", ["a", "b", "c"])
     assert book.work("long", ["a", "b"], together=True) == book.work("which", ["a", "b"])
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (5, [2, 2, 1]), (17, [5, 5, 5, 2]), (80, [16] * 5)])
+def test_few_searches_are_shared_out_among_jobs(tmp_path: Path, count: int, sizes: list[int]) -> None:
+    library_in(tmp_path, ("NiO-Bunsenite",))
+    made = lab(tmp_path, {f"m{k:02d}": "1 1\n" for k in range(count)})
+    assert [len(ids) for ids in assign_batches(made.campaign, {}).values()] == sizes
+    words = (made.campaign.folder / "campaign.yaml").read_text().replace("seed: 7", "seed: 7, batch: 3")
+    (made.campaign.folder / "campaign.yaml").write_text(words)
+    stated = assign_batches(load_campaign(made.campaign.folder), {})
+    assert max(len(ids) for ids in stated.values()) == min(3, count)

@@ -78,6 +78,11 @@ class CampaignOutline:
         """Tags of the models of a measurement, one a candidate and count."""
         return tuple(tag for name in self._candidates[measurement] for tag in self._tags[name])
 
+    def only_phases(self, measurement: str) -> bool:
+        """Whether all candidates of a measurement are searches for phases."""
+        found = [self.campaign.candidates[name] for name in self._candidates[measurement]]
+        return bool(found) and all(one.phases is not None for one in found)
+
     @cached_property
     def _tags(self) -> dict[str, tuple[str, ...]]:
         found = {}

@@ -83,9 +83,9 @@ def phase_view(result: MeasurementResult, one: Candidate, gallery: Gallery, figu
         max(len(lines) - MOST_LINES, 0),
         _notes(facts),
         library_words(facts),
-        _left_out(facts),
-        _merged(facts),
-        _all_put_right(facts),
+        _library_table(facts, "skipped", ("file", "reason"), ("file", "why it was left out, and what to do")),
+        _library_table(facts, "copies", ("copy", "kept"), ("copy", "merged into")),
+        _library_table(facts, "notes", ("structure", "note"), ("structure", "what was put right")),
     )
 
 
@@ -183,13 +183,6 @@ def _put_right(facts: Facts) -> tuple[str, ...]:
                  if one["structure"] in there)  # fmt: skip
 
 
-def _all_put_right(facts: Facts) -> Table | None:
-    """What was put right in structures of the library."""
-    rows = tuple((Cell(str(one["structure"]), "name"), Cell(str(one["note"]), "words"))
-                 for one in facts["library"].get("notes") or ())  # fmt: skip
-    return Table(("structure", "what was put right"), rows) if rows else None
-
-
 def shapes_table(facts: Facts) -> Table | None:
     """Cells with their change against the library, and what is a phase's own of its lines' widths and strengths."""
     phases = [one for one in _ordered(facts) if one.get("cell")]
@@ -285,17 +278,9 @@ def library_words(facts: Facts) -> str:
     return f"{words}{'; ' + listed(said) if said else ''}{elements}"
 
 
-def _left_out(facts: Facts) -> Table | None:
-    """Files of the library that were left out."""
-    rows = tuple(
-        (Cell(str(one["file"]), "name"), Cell(str(one["reason"]), "words"))
-        for one in facts["library"].get("skipped") or ()
-    )
-    return Table(("file", "why it was left out, and what to do"), rows) if rows else None
-
-
-def _merged(facts: Facts) -> Table | None:
-    """Copies that were merged."""
-    rows = tuple((Cell(str(one["copy"]), "name"), Cell(str(one["kept"]), "words"))
-                 for one in facts["library"].get("copies") or ())  # fmt: skip
-    return Table(("copy", "merged into"), rows) if rows else None
+def _library_table(facts: Facts, kind: str, columns: tuple[str, str], heads: tuple[str, str]) -> Table | None:
+    """Structures that were left out, merged or put right, with what is said of each; None where there are none."""
+    first, second = columns
+    rows = tuple((Cell(str(one[first]), "name"), Cell(str(one[second]), "words"))
+                 for one in facts["library"].get(kind) or ())  # fmt: skip
+    return Table(heads, rows) if rows else None

@@ -228,6 +228,7 @@ def diagnostics_table(result: MeasurementResult) -> Table:
     for one in result.candidates:
         ladder = [plain(one.barrier, 2), plain(one.exchange_rate_min, 2), plain(one.exchange_rate_mean, 2),
                   _whole(one.round_trips)] if one.sweeps else [NOTHING] * 4  # fmt: skip
+        unsampled = "exact" if one.phases is None else "Laplace"  # integrals over sets of phases are not exact
         rows.append(
             (
                 Cell(candidate_label(one, result.candidates), "name"),
@@ -235,17 +236,12 @@ def diagnostics_table(result: MeasurementResult) -> Table:
                 *map(Cell, ladder),
                 _ess_cell(one.ess_min),
                 _rhat_cell(one.rhat_max),
-                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}" if one.sweeps else _unsampled(one)),
+                Cell(f"{_whole(one.chains)} \u00d7 {_whole(one.replicas)}" if one.sweeps else unsampled),
                 Cell(_whole(one.sweeps)),
                 Cell(duration(one.cpu_seconds)),
             )
         )
     return Table(heads, tuple(rows), frozenset({result.candidates.index(result.best)}))
-
-
-def _unsampled(one: Candidate) -> str:
-    """How a candidate was answered that was not sampled: sets of phases by integrals that are not exact."""
-    return "exact" if one.phases is None else "Laplace"
 
 
 def integration_table(result: GroupResult) -> Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,15 @@ from bayesbeam.io.provenance import file_sha256
 if TYPE_CHECKING:
     from bayesbeam.config.outline import CampaignOutline
     from bayesbeam.config.sheet import MeasurementRow
+    from bayesbeam.config.specs import CandidateSpec
 
 BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
 AUTO_BATCH = 16
+# Jobs that few searches for phases are shared out among: as many as there are cores in a laptop.
+SHARED_OUT = 4
+# Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
+# sampled: 15 to 70 times as long as the search in docs/diffraction.md.
+PHASES_WORK, REFINED_TIMES = 20, 40
 _HEADER = ("measurement", "batch")
 
 
@@ -49,9 +55,9 @@ def assign_batches(campaign: CampaignOutline, existing: Mapping[str, str]) -> di
             batches.setdefault(existing[row.id], []).append(row.id)
         else:
             new.setdefault(_kind(campaign, row), []).append(row.id)
-    size = batch_size(campaign)
     taken = set(existing.values())
     for ids in new.values():
+        size = _size(campaign, ids)
         for first in range(0, len(ids), size):
             name = _name(ids[first : first + size], taken)
             taken.add(name)
@@ -63,6 +69,24 @@ def batch_size(campaign: CampaignOutline) -> int:
     """Return the number of measurements a batch holds at most."""
     batch = campaign.campaign.sampling.batch
     return AUTO_BATCH if batch == "auto" else int(batch)
+
+
+def _size(campaign: CampaignOutline, ids: Sequence[str]) -> int:
+    """Measurements in a batch of new ones of one kind.
+
+    A search for phases takes one after the other, and gains nothing by company: few of them are shared out.
+    """
+    size = batch_size(campaign)
+    if campaign.campaign.sampling.batch != "auto" or not campaign.only_phases(ids[0]):
+        return size
+    return min(size, -(-len(ids) // SHARED_OUT))
+
+
+def work_of(spec: CandidateSpec, together: bool) -> int:
+    """About how much work a measurement is, as a number of parts; ``together`` with others of a group."""
+    if spec.phases is None:
+        return sum(part.count for part in spec.parts)
+    return PHASES_WORK * (REFINED_TIMES if spec.phases.refine != "none" and not together else 1)
 
 
 def tags_of(campaign: CampaignOutline, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:

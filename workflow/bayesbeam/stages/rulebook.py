@@ -20,13 +20,10 @@ from bayesbeam.config.schema import Integration
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import ConfigError
 from bayesbeam.stages import versions
-from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_batches, tags_of
+from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_batches, tags_of, work_of
 
 DEFAULT_CAMPAIGN = Path("config", "campaigns", "first_look", "campaign.yaml")
 CHUNKED_FROM = 65
-# Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
-# sampled: 15 to 70 times as long as the search in docs/diffraction.md.
-PHASES_WORK, REFINED_TIMES = 20, 40
 _OWN_SETTINGS = ("campaign_file", "results")
 
 
@@ -96,11 +93,7 @@ class Rulebook:
 
     def work(self, tag: str, ids: Sequence[str], together: bool = False) -> int:
         """Return about how much work it is to sample: long jobs are started first, so that none is left at the end."""
-        spec = self.campaign.by_tag(tag).spec
-        if spec.phases is None:
-            return len(ids) * sum(part.count for part in spec.parts)
-        is_refined = spec.phases.refine != "none" and not together
-        return len(ids) * PHASES_WORK * (REFINED_TIMES if is_refined else 1)
+        return len(ids) * work_of(self.campaign.by_tag(tag).spec, together)
 
     def sample_mb(self, tag: str, ids: Sequence[str], attempt: int = 1) -> int:
         """Return the memory to ask for when sampling measurements each by itself, MB."""
