@@ -9,6 +9,7 @@ import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.reference_series import EXAMPLE_SERIES
 from campaign_problems import problems_of
 
 CAMPAIGN = """\
@@ -57,6 +58,18 @@ def test_an_estimated_noise_level_is_followed_by_its_own_name(tmp_path: Path) ->
 
 
 MANY = "id\tfile\ttime\n" + "".join(f"m{k}\ta.csv\t{k}\n" for k in range(6))
+
+
+def test_the_example_of_the_reference_may_be_asked(tmp_path: Path) -> None:
+    (tmp_path / "cifs").mkdir()
+    (tmp_path / "cifs" / "CuO-Tenorite.cif").write_text("data_x\n")
+    candidates = """\
+  bands: {measurements: ["b*"], parts: [{name: band, component: gaussian, count: 2}]}
+  oxides: {measurements: ["m*"], phases: {library: cifs}}
+"""
+    sheet = "id\tfile\ttemperature\tminutes\n"
+    sheet += "".join(f"b{k}\ta.csv\t{k}\t\nm{k}\ta.csv\t\t{4 * k}\n" for k in range(6))
+    assert problems_of(tmp_path, f"campaign: test\ncandidates:\n{candidates}{EXAMPLE_SERIES}", sheet) == []
 
 
 @pytest.mark.parametrize("laws", ["true", "exponential", "[constant, two exponentials]", "false"])

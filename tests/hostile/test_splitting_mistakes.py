@@ -9,6 +9,7 @@ import pytest
 
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.config.reference_series import EXAMPLE_SPLITTING
 from campaign_problems import problems_of
 
 CAMPAIGN = """\
@@ -32,6 +33,16 @@ def problems(folder: Path, splitting: str, campaign: str = CAMPAIGN) -> list[str
 def test_what_may_be_asked(tmp_path: Path) -> None:
     assert problems(tmp_path, GOOD) == []
     assert problems(tmp_path, f"[{GOOD}, {GOOD.replace('name: s', 'name: other, candidate: which')}]") == []
+
+
+def test_the_example_of_the_reference_may_be_asked(tmp_path: Path) -> None:
+    home = tmp_path / "campaigns" / "mine"
+    for file in ("structures/CuCr2O4-orthorhombic.cif", "../../libraries/inorganic/CuO-Tenorite.cif"):
+        (home / file).parent.mkdir(parents=True, exist_ok=True)
+        (home / file).write_text("data_x\n")
+    campaign = f"campaign: test\ncandidates: {{which: {{phases: {{library: structures}}}}}}\n{EXAMPLE_SPLITTING}"
+    sheet = "id\tfile\ttemperature_K\n" + "".join(f"m{k}\ta.csv\t{k}\n" for k in range(4))
+    assert problems_of(home, campaign, sheet) == []
 
 
 @pytest.mark.parametrize(
