@@ -9,7 +9,7 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 36
+REPORT = 37
 # Of laws along series.
 LAWS = 1
 # Of edges along series, on top of PHASES.

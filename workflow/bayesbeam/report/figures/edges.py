@@ -53,7 +53,7 @@ def edges_figure(
     below.plot(x, odds, marker="o", ls="", markersize=3.5, color=style.INK)
     low, high = min(float(odds.min()), -_LINEAR), max(float(odds.max()), _LINEAR)
     below.set_ylim(1.4 * low, 1.4 * high)
-    ticks = [sign * size for size in (_LINEAR, 10.0, 100.0, 1000.0) for sign in (-1.0, 1.0)]
+    ticks = [sign * size for size in (_LINEAR, 50.0, 500.0, 5000.0) for sign in (-1.0, 1.0)]
     inside = [0.0, *(one for one in ticks if 1.4 * low <= one <= 1.4 * high)]
     below.set_yticks(inside, [plain(one, 3) for one in inside])
     below.minorticks_off()
