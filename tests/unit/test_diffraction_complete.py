@@ -88,6 +88,9 @@ def test_unknown_lines_are_left_out_and_errors_not_estimated() -> None:
     settled = complete_fit(asked, fit)
     assert settled.unknown.is_open
     assert settled.tolerance == asked.tolerance
+    # What all share stays, and is in doubt all the same.
+    assert settled.fit.common.tobytes() == fit.common.tobytes()
+    assert (np.diag(settled.fit.whole_covariance)[: len(fit.common)] > 0.0).all()
     told = shares(settled.fit)
     assert told["phase 2"] == pytest.approx(0.6, abs=0.08)
     # Had those lines counted, the misfit would be that of whole lines.

@@ -48,7 +48,8 @@ class Complete:
 def complete_fit(asked: Question, fit: Fit, estimate: bool = True, unknown: Unknown | None = None) -> Complete:
     """Fit of the members of a fit, begun at their shapes, under errors that are shares of what they predict.
 
-    Where something is open, errors stay as stated: they would grow to what the lines of unknown phases are.
+    Where something is open, errors stay as stated: they would grow to what the lines of unknown phases are. What all
+    phases share stays too, for flanks of these lines would pull at it; it was found where any line may be of no phase.
 
     Parameters
     ----------
@@ -66,9 +67,13 @@ def complete_fit(asked: Question, fit: Fit, estimate: bool = True, unknown: Unkn
         if estimate:
             tolerance = _estimated(asked, fit, unknown, tolerance)
         frame = _frame(asked, fit, tolerance, unknown)
-        before, fit = fit.heights, refine(asked.setting(frame), fit.common, fit.members, _ROUNDS)
+        before, setting = fit.heights, asked.setting(frame)
+        fit = refine(setting, fit.common, fit.members, _ROUNDS, shared=not unknown.is_open)
         if np.abs(fit.heights - before).max() < _SETTLED * max(float(fit.heights.max()), 1e-300):
             break
+    if unknown.is_open and fit.members:
+        # Nothing moves any more: covariances are those with what all share in doubt.
+        fit = refine(asked.setting(frame), fit.common, fit.members, rounds=0)
     return Complete(fit, frame, tolerance, estimate, unknown)
 
 
