@@ -73,7 +73,7 @@ def test_weights_are_masses() -> None:
     recipe = replace(SMALL, fewest=2, most=2, cell_error=0.0, width_error=0.0, line_error=0.0)
     made = mixture(recipe, 3, phases(12))
     by_name = {one.name: one for one in phases(12)}
-    common = np.array([0, 0, np.log(0.05), 0, np.log(0.3), np.log(0.03), np.log(0.03), 0])
+    common = np.array([0, 0, np.log(0.05), 0, np.log(0.3), np.log(0.03), np.log(0.03), 0, 0])
     area = [
         pattern(made.x, by_name[n], recipe.beam, common, np.zeros(by_name[n].strains + 3)).sum() for n in made.names
     ]
