@@ -45,12 +45,15 @@ def test_the_shipped_files_are_those_of_the_provenance(root: Path) -> None:
 @pytest.mark.nightly
 @pytest.mark.figures
 def test_named_phases_are_found_and_others_are_little(root: Path, tmp_path: Path) -> None:
-    """Others are below 5 % of the mass; rutile in anatase may be real."""
+    """Others are below 5 % of the mass, possible traces of rutile in anatase, which may be real, below 8."""
     results = analyse(home_of(root), tmp_path)
     for (identifier, _), one in results.records.items():
         rows = {row["name"]: row for row in one["phases"]["phases"] if row["kind"] != "not present"}
         wanted = named(root)[identifier]
         assert all(rows[name]["kind"] == "present" and rows[name]["probability"] > 0.95 for name in wanted), identifier
         others = {name: row["weight_fraction"]["mean"] for name, row in rows.items() if name not in wanted}
+        rutile = others.pop("TiO2_136", 0.0)
+        assert rutile < 0.08, identifier
+        assert rutile == 0.0 or rows["TiO2_136"]["kind"] == "possible trace", identifier
         print(identifier, others)
         assert all(value < 0.05 for value in others.values()), identifier

@@ -22,6 +22,8 @@ _ADDED, _RIVALS, _WORTH_A_LOOK, _NEAR = 10, 4, -6.0, 12.0
 _ALONE = 10
 _BEGUN = 4
 """Phases that add most, of which edges are looked for one by one where a usual change moves lines by their width."""
+_FEW_LINES = 100
+"""Families of planes that they may have: where there are many, some line shows the way, and each look is dear."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def _added(asked: Question, found: Found, setting: Setting) -> list[Member]:
     order = [k for k in np.argsort(-gain, kind="stable") if asked.phases[k].name not in names]
     chosen = [k for k in order[:_ADDED] if gain[k] > _WORTH_A_LOOK]
     near = asked.data.width < degrees_of_strain(asked.data, asked.spread.edge)
-    made = [_shaped(asked, setting, found.fit, list(found.fit.members), int(k), float(strain[k]), near and i < _BEGUN)
+    made = [_shaped(asked, setting, found.fit, list(found.fit.members), int(k), float(strain[k]),
+                    near and i < _BEGUN and len(asked.phases[k].strength) <= _FEW_LINES)
             for i, k in enumerate(chosen)]  # fmt: skip
     return [one for one in made if one is not None]
 
