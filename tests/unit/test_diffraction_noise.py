@@ -38,7 +38,7 @@ def dense() -> np.ndarray:
 
 
 @pytest.mark.parametrize("reach", [0, 1, 3, 4, 5, 8, 30, 38])
-def test_few_columns_are_whitened_as_the_dense_factor_does_it(reach: int) -> None:
+def test_few_columns_and_many_are_whitened_as_the_dense_factor_does_it(reach: int) -> None:
     """Four values at once or one after the other: short factors, long ones, and columns that begin with nothing."""
     factor = np.random.default_rng(reach).uniform(-0.1, 0.1, (40, reach + 1))
     factor[:, 0] += 1.0
@@ -46,8 +46,9 @@ def test_few_columns_are_whitened_as_the_dense_factor_does_it(reach: int) -> Non
     columns = np.random.default_rng(1).standard_normal((40, 3))
     columns[:13, 1] = 0.0
     columns[:, 2] = np.arange(40) == 39
-    found = Noise(factor, factor).whitened(columns)
-    assert found == pytest.approx(np.linalg.solve(whole, columns), abs=1e-12)
+    for many in (columns, np.tile(columns, 20)):
+        found = Noise(factor, factor).whitened(many)
+        assert found == pytest.approx(np.linalg.solve(whole, many), abs=1e-12)
 
 
 def test_the_density_is_that_of_the_dense_matrix() -> None:
@@ -71,7 +72,7 @@ def test_white_columns_have_the_scalar_products_of_the_inverse() -> None:
 @pytest.mark.parametrize("misfits", [MISFITS, MISFITS[1:], []])
 def test_few_columns_and_many_and_sums_of_two_are_those_of_the_dense_matrix(misfits: list[Misfit]) -> None:
     law = noise(COUNTS, misfits, PLACE)
-    columns = RNG.normal(size=(80, 20))
+    columns = RNG.normal(size=(80, 40))
     one_by_one = np.column_stack([law.whitened(column) for column in columns.T])
     np.testing.assert_allclose(law.whitened(columns), one_by_one, atol=1e-13)
     for dtype in (np.float32, np.float64):

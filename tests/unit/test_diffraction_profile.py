@@ -11,10 +11,11 @@ import pytest
 from scipy import integrate
 
 from bayesbeam.crystals.geometry import Optics, lorentz_polarisation
+from bayesbeam.diffraction.aberrations import Diffractometer
 from bayesbeam.diffraction.bank import bank
-from bayesbeam.diffraction.line_loops import bragg_angles
+from bayesbeam.diffraction.line_loops import bragg_angles, march
 from bayesbeam.diffraction.phase import changed_cell, inverse_squares, isotropic, phase_of, tilt
-from bayesbeam.diffraction.profile import Beam, march, pattern, places, widths
+from bayesbeam.diffraction.profile import Asked, Beam, pattern, patterns, places, widths
 from bayesbeam.diffraction.shapes import common_start
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -25,7 +26,7 @@ X = 15.0 + 0.02 * np.arange(4000)
 COMMON = common_start(0.15)
 
 
-def slow(x: np.ndarray, common: np.ndarray, own: np.ndarray, number: int) -> np.ndarray:
+def slow(x: np.ndarray, common: np.ndarray, own: np.ndarray, number: int, optics: Optics) -> np.ndarray:
     """Pattern by formulas for whole rows, tails and all."""
     phase = phases()[number]
     d = 1.0 / np.sqrt(inverse_squares(phase, own[: phase.strains]))
@@ -42,19 +43,41 @@ def slow(x: np.ndarray, common: np.ndarray, own: np.ndarray, number: int) -> np.
             t = (x - centre) / half
             shape = eta / (math.pi * 0.5 * full) / (1.0 + t * t)
             shape += (1.0 - eta) * math.sqrt(math.log(2.0) / math.pi) / (0.5 * full) * np.exp(-math.log(2.0) * t * t)
-            area = share * strength * float(lorentz_polarisation(2.0 * math.degrees(theta), Optics()))
+            area = share * strength * float(lorentz_polarisation(2.0 * math.degrees(theta), optics))
             total += area * shape
     return total
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_pattern_is_the_sum_of_its_lines(number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "optics"),
+    [
+        (0, Optics()),
+        (1, Optics()),
+        (2, Optics()),
+        (0, Optics(monochromator_two_theta_deg=26.6, automatic_slits=True)),
+        (1, Optics("debye_scherrer", polarisation=0.9)),
+        (2, Optics("none")),
+    ],
+)
+def test_a_pattern_is_the_sum_of_its_lines(number: int, optics: Optics) -> None:
     common = COMMON + np.array([0.03, -0.05, 0.1, 0.1, 0.0, 0.2, -0.1, 0.1, 0.0])
     own = np.concatenate([np.linspace(-0.002, 0.003, phases()[number].strains), [0.3, -0.2, 0.0]])
-    exact = slow(X, common, own, number)
-    found = pattern(X, phases()[number], Beam(), common, own, faintest=1e-9)
+    exact = slow(X, common, own, number, optics)
+    found = pattern(X, phases()[number], Beam(optics=optics), common, own, faintest=1e-9)
     # The fit cuts normal parts at six half widths and tails at a share of the strongest line.
     assert np.abs(found - exact).max() < 1e-4 * exact.max()
+
+
+def test_patterns_at_many_places_are_those_at_each() -> None:
+    """Bytes too: a fit that is made again at one place may have been made with others."""
+    phase, rng = phases()[1], np.random.default_rng(4)
+    common = COMMON + 0.05 * rng.standard_normal((5, len(COMMON)))
+    own = 0.002 * rng.standard_normal((5, phase.strains + 3))
+    for beam in (Beam(), Beam(instrument=Diffractometer(slit=1e-3))):
+        together, alone = patterns(X, beam, [Asked(phase, common, own), Asked(phase, common[:1], own[:1])])
+        each = [pattern(X, phase, beam, *one) for one in zip(common, own, strict=True)]
+        assert together.tobytes() == np.array(each).tobytes()
+        assert alone[0].tobytes() == each[0].tobytes()
 
 
 def test_tails_are_cut_where_they_are_faint() -> None:
@@ -78,7 +101,7 @@ def test_widths_are_those_of_normal_and_lorentz_lines_at_the_ends() -> None:
 
 @pytest.mark.parametrize("r", [0.5, 1.0, 1.4])
 def test_preferred_orientation_moves_intensity_and_makes_none(r: float) -> None:
-    mean = integrate.quad(lambda c: float(march(r, np.array(c * c))), 0.0, 1.0)[0]
+    mean = integrate.quad(lambda c: float(march(r, c * c)), 0.0, 1.0)[0]
     assert mean == pytest.approx(1.0, abs=1e-9)
 
 

@@ -5,6 +5,7 @@ The factors are relative: a scale of the pattern takes up any constant.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +42,26 @@ class Optics:
     monochromator_two_theta_deg: float = 0.0
     polarisation: float | None = None
     automatic_slits: bool = False
+
+    @property
+    def numbers(self) -> tuple[float, float, float, float]:
+        """What ``lorentz_polarisation`` is made of: whether it is not 1; c and s of c + s cos^2 2theta; slits.
+
+        Raises
+        ------
+        ModelError
+            If the share of polarisation is not in 0 to 1.
+        """
+        crystal = math.cos(math.radians(self.monochromator_two_theta_deg)) ** 2
+        if self.polarisation is None:
+            constant, slope = 1.0 / (1.0 + crystal), crystal / (1.0 + crystal)
+        elif 0.0 <= self.polarisation <= 1.0:
+            constant, slope = self.polarisation, (1.0 - self.polarisation) * crystal
+        else:
+            raise ModelError.at(
+                "polarisation", f"a share of {self.polarisation}", "0 to 1", "1 is perpendicular to the plane."
+            )
+        return float(self.geometry != "none"), constant, slope, float(self.automatic_slits)
 
 
 def two_theta_deg(spacing: ArrayLike, wavelength: float) -> Floats:
@@ -81,15 +102,7 @@ def lorentz_polarisation(angle_deg: ArrayLike, optics: Optics) -> Floats:
     theta = np.radians(np.asarray(angle_deg, dtype=np.float64)) / 2.0
     if optics.geometry == "none":
         return np.ones_like(theta)
-    crystal = float(np.cos(np.radians(optics.monochromator_two_theta_deg)) ** 2)
-    squared = np.cos(2.0 * theta) ** 2
-    if optics.polarisation is None:
-        polarised = (1.0 + crystal * squared) / (1.0 + crystal)
-    elif 0.0 <= optics.polarisation <= 1.0:
-        polarised = optics.polarisation + (1.0 - optics.polarisation) * crystal * squared
-    else:
-        raise ModelError.at(
-            "polarisation", f"a share of {optics.polarisation}", "0 to 1", "1 is perpendicular to the plane."
-        )
+    _, constant, slope, _ = optics.numbers
+    polarised = constant + slope * np.cos(2.0 * theta) ** 2
     lit = np.sin(theta) if optics.automatic_slits else 1.0
     return np.asarray(lit * polarised / (np.sin(theta) ** 2 * np.cos(theta)), dtype=np.float64)

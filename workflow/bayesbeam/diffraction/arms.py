@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.diffraction.candidates import gain_of, gains, raw_columns, white_columns
 from bayesbeam.diffraction.greedy import Question
+from bayesbeam.diffraction.members import parts_of
 from bayesbeam.diffraction.search import Answer
 from bayesbeam.diffraction.sets import MOST_COLUMNS, SHARE_SD, Columns, search_sets
 from bayesbeam.diffraction.shapes import refine
@@ -82,7 +83,7 @@ def library_columns(asked: Question, answer: Answer) -> Columns:
     gain, strain = gains(raw, white_columns(raw, frame), frame, fit.members, fit.parts)
     compared = set(answer.owner.tolist())
     rest = [k for k in range(len(asked.phases)) if k not in compared and np.isfinite(gain[k])]
-    shaped = [one.part(asked.data.x, asked.beam, fit.common) for one in answer.columns]
+    shaped = parts_of(asked.data.x, asked.beam, fit.common, answer.columns)
     coarse = [raw.patterns[k, int(np.argmin(np.abs(raw.strains - strain[k])))] for k in rest]
     parts = np.array([*shaped, *coarse], dtype=np.float64).reshape(-1, len(asked.data.x))
     white = frame.columns(np.ascontiguousarray(parts.T))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.candidates import gain_of
-from bayesbeam.diffraction.members import FARTHEST_CELL, Member
+from bayesbeam.diffraction.members import FARTHEST_CELL, Member, parts_of
 from bayesbeam.diffraction.shapes import Setting
 
 FloatArray = NDArray[np.float64]
@@ -75,7 +75,7 @@ def _changed(setting: Setting, member: Member, edge: int, step: float, far: bool
 
 def _worth(setting: Setting, common: FloatArray, members: Sequence[Member], own: FloatArray) -> FloatArray:
     """Nats that each would add, the prior of its cell counted."""
-    parts = np.array([one.part(setting.data.x, setting.beam, common) for one in members])
+    parts = parts_of(setting.data.x, setting.beam, common, members)
     frame = setting.frame
     white = frame.columns(np.ascontiguousarray(parts.T))
     gain = gain_of(np.einsum("nc,nc->c", white, white), white.T @ frame.target, own.T @ white, own, frame.target)

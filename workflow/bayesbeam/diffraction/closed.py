@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.greedy import Found, Question
+from bayesbeam.diffraction.members import parts_of
 from bayesbeam.diffraction.rivals import Choice, setting_of
 from bayesbeam.diffraction.sets import Columns, free_energy_of, search_sets
 from bayesbeam.diffraction.shapes import refine
@@ -22,9 +23,9 @@ _SWEEPS = 400
 
 def better_set(asked: Question, found: Found, given: Choice, seed: int) -> tuple[int, ...]:
     """The best set of columns in the noise of the one that was found; the best are fitted anew, shapes and all."""
-    x, shapes, fit = asked.data.x, given.shapes, found.fit
+    shapes, fit = given.shapes, found.fit
     setting = setting_of(asked, found)
-    parts = np.array([one.part(x, asked.beam, fit.common) for one in shapes]).reshape(-1, len(x))
+    parts = parts_of(asked.data.x, asked.beam, fit.common, shapes)
     white = setting.frame.columns(np.ascontiguousarray(parts.T))
     members = set(range(len(fit.members)))
     gram = np.asarray(white.T @ white, dtype=np.float64)

@@ -44,7 +44,9 @@ class Frame:
         """White columns (N, C) without what a background can have."""
         white: Any = self.law.whitened(columns)
         basis = self.basis.astype(white.dtype, copy=False)
-        white -= basis @ (basis.T @ white)
+        # In the order in which the columns lie: else most of the time goes into strides.
+        along = basis.T @ white
+        white -= (along.T @ basis.T).T if white.flags.f_contiguous else basis @ along
         found: Numbers = white
         return found
 

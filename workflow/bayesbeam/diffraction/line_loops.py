@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from bayesbeam.sampling.engines.library import cached_here
@@ -13,6 +14,9 @@ from bayesbeam.sampling.engines.library import cached_here
 _NORMAL_REACH = 6.0
 _LN2 = math.log(2.0)
 LARGEST_SKEW = 0.8
+# 1/sin(theta) at which nothing is lost: scales are those at a middling angle, and hardly change with the loss.
+_MIDDLE = 3.0
+_INNER = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _bragg_angles(planes: Any, cell: Any, wavelengths: Any, theta: Any) -> None:
@@ -34,7 +38,7 @@ def _bragg_angles(planes: Any, cell: Any, wavelengths: Any, theta: Any) -> None:
             theta[w, n] = math.asin(sine) if sine < 0.9999 else math.nan
 
 
-@njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@_INNER
 def _width(t: float, common: Any, size: float, strain: float) -> tuple[float, float]:
     """Full width at half maximum (degrees) and share of Lorentz of a line at tan(theta): see ``profile.widths``."""
     rise = math.exp(common[4])
@@ -46,30 +50,108 @@ def _width(t: float, common: Any, size: float, strain: float) -> tuple[float, fl
     return full, 1.36603 * q - 0.47719 * q * q + 0.11116 * q * q * q
 
 
+def _march(r: float, squared_cosine: float) -> float:
+    """Factor of the intensity of a line by grains that lie flat (r < 1) or upright (r > 1).
+
+    Source
+    ------
+    Dollase, Journal of Applied Crystallography 19 (1986) 267: equation 7. Its mean over the sphere is 1.
+    """
+    turned = r * r * squared_cosine + (1.0 - squared_cosine) / r
+    return 1.0 / (turned * math.sqrt(turned))
+
+
+@_INNER
+def _loss(q: float, sine: float) -> float:
+    """Factor of the intensity of a line at sin(theta) by a rough surface; 1 at 2 theta of 39 degrees.
+
+    Source
+    ------
+    Suortti, Journal of Applied Crystallography 5 (1972) 325, of which this is the part that changes with the angle. A
+    beam that is wider than the specimen at low angles, and a specimen that lets the beam through at high ones (q below
+    0), change intensities in nearly the same way.
+    """
+    return math.exp(q * (_MIDDLE - 1.0 / sine))
+
+
 def _widths(tangent: Any, common: Any, size: float, strain: float, full: Any, mixing: Any) -> None:
     """Widths and shares of Lorentz of lines."""
     for n in range(tangent.shape[0]):
         full[n], mixing[n] = _width(tangent[n], common, size, strain)
 
 
-def _on_axis(
-    theta: Any, area: Any, common: Any, size: float, strain: float, ends: tuple[float, float], out: Any
+def _lines(
+    phase: Any, cell: Any, beam: Any, common: Any, own: Any, ends: tuple[float, float], out: Any
 ) -> int:  # fmt: skip
-    """Lines that reach into a range, as rows of ``out`` (5, n): centre, width, mixing, skewness, area; their number."""
+    """Lines that reach into a range, as rows of ``out`` (5, n): centre, width, mixing, skewness, area; their number.
+
+    ``phase`` are planes (L, 3), their strengths and squared cosines of their tilt; ``beam`` are wavelengths, shares and
+    natural widths (W,), and what ``Optics.numbers`` tells; ``common`` and the last three of ``own`` are as in
+    ``profile.COMMON`` and ``profile.OWN``.
+    """
+    planes, strength, tilted = phase
+    wavelengths, shares, natural, optics = beam
+    theta = np.empty((wavelengths.shape[0], planes.shape[0]))
+    _angles(planes, cell, wavelengths, theta)
+    size, strain = math.exp(common[5] + own[-3]), math.exp(common[6] + own[-2])
+    r, q = math.exp(own[-1]), common[8]
     count = 0
-    for n in range(theta.shape[0]):
-        if math.isnan(theta[n]):
-            continue
-        t = math.tan(theta[n])
-        centre = math.degrees(2.0 * theta[n]) + common[0] + common[1] * math.cos(theta[n])
-        width, mixing = _width(t, common, size, strain)
-        if centre <= ends[0] - 40.0 * width or centre >= ends[1] + 40.0 * width:
-            continue
-        lean = common[7] * (1.0 - t * t) / (2.0 * t)
-        out[0, count], out[1, count], out[2, count] = centre, width, mixing
-        out[3, count], out[4, count] = LARGEST_SKEW * math.tanh(lean / LARGEST_SKEW), area[n]
-        count += 1
+    for w in range(wavelengths.shape[0]):
+        for n in range(planes.shape[0]):
+            if math.isnan(theta[w, n]):
+                continue
+            s, c = math.sin(theta[w, n]), math.cos(theta[w, n])
+            t = s / c
+            centre = math.degrees(2.0 * theta[w, n]) + common[0] + common[1] * c
+            width, mixing = _width(t, common, size, strain + natural[w])
+            if centre <= ends[0] - 40.0 * width or centre >= ends[1] + 40.0 * width:
+                continue
+            area = shares[w] * strength[n]
+            if optics[0] != 0.0:
+                double = 1.0 - 2.0 * s * s
+                lit = s if optics[3] != 0.0 else 1.0
+                area *= lit * (optics[1] + optics[2] * double * double) / (s * s * c)
+            if own[-1] != 0.0:
+                area *= _turned(r, tilted[n])
+            if q != 0.0:
+                area *= _loss(q, s)
+            lean = common[7] * (1.0 - t * t) / (2.0 * t)
+            out[0, count], out[1, count], out[2, count] = centre, width, mixing
+            out[3, count], out[4, count] = LARGEST_SKEW * math.tanh(lean / LARGEST_SKEW), area
+            count += 1
     return count
+
+
+@_INNER
+def _first_at(x: Any, value: float) -> int:
+    """Number of the first point of a growing, nearly even grid that is at a value or beyond."""
+    points = x.shape[0]
+    if not value > x[0]:
+        return 0
+    if value > x[points - 1]:
+        return int(points)
+    i = int((value - x[0]) * (points - 1) / (x[points - 1] - x[0]))
+    while i > 0 and x[i - 1] >= value:
+        i -= 1
+    while x[i] < value:
+        i += 1
+    return i
+
+
+@_INNER
+def _add_tail(x: Any, centre: float, per_width: float, tail: float, out: Any) -> None:
+    """Add a Lorentzian."""
+    for i in range(x.shape[0]):
+        t = (x[i] - centre) * per_width
+        out[i] += tail / (1.0 + t * t)
+
+
+@_INNER
+def _add_core(x: Any, centre: float, per_width: float, tail: float, core: float, out: Any) -> None:
+    """Add a Lorentzian and a normal density."""
+    for i in range(x.shape[0]):
+        t = (x[i] - centre) * per_width
+        out[i] += tail / (1.0 + t * t) + core * math.exp(-_LN2 * t * t)
 
 
 def _add_lines(
@@ -80,36 +162,46 @@ def _add_lines(
     The half below the centre is ``1 + skew`` times as wide as in the even line, the half above ``1 - skew`` times: the
     area stays what it is.
     """
-    points = x.shape[0]
-    per_point = (points - 1) / (x[points - 1] - x[0])
     for n in range(centre.shape[0]):
         half, eta = 0.5 * width[n], mixing[n]
         tail = area[n] * eta / (math.pi * half)
         core = area[n] * (1.0 - eta) * math.sqrt(_LN2 / math.pi) / half
         # Half widths to where the tail is as low as the faintest that counts.
         reach = max(_NORMAL_REACH, math.sqrt(max(tail / faintest - 1.0, 0.0)))
-        for side in range(2):
-            own = half * (1.0 + skew[n] if side == 0 else 1.0 - skew[n])
-            low = centre[n] - own * reach if side == 0 else centre[n]
-            high = centre[n] if side == 0 else centre[n] + own * reach
-            if high < x[0] or low > x[points - 1]:
-                continue
-            first = max(int((low - x[0]) * per_point), 0)
-            # The grid need not be quite even.
-            while first > 0 and x[first - 1] >= low:
-                first -= 1
-            while first < points and x[first] < low:
-                first += 1
-            per_width = 1.0 / own
-            i = first
-            while i < points and (x[i] < high if side == 0 else x[i] <= high):
-                t = (x[i] - centre[n]) * per_width
-                square = t * t
-                value = tail / (1.0 + square)
-                if square < _NORMAL_REACH * _NORMAL_REACH:
-                    value += core * math.exp(-_LN2 * square)
-                out[i] += value
-                i += 1
+        below, above = half * (1.0 + skew[n]), half * (1.0 - skew[n])
+        a, b = _first_at(x, centre[n] - below * reach), _first_at(x, centre[n] - below * _NORMAL_REACH)
+        m = _first_at(x, centre[n])
+        c, d = _first_at(x, centre[n] + above * _NORMAL_REACH), _first_at(x, centre[n] + above * reach)
+        # Views, so that the loops count from 0 and become vectors.
+        _add_tail(x[a:b], centre[n], 1.0 / below, tail, out[a:b])
+        _add_core(x[b:m], centre[n], 1.0 / below, tail, core, out[b:m])
+        _add_core(x[m:c], centre[n], 1.0 / above, tail, core, out[m:c])
+        _add_tail(x[c:d], centre[n], 1.0 / above, tail, out[c:d])
+
+
+def _add_patterns(
+    x: Any, phase: Any, crystal: Any, beam: Any, common: Any, own: Any, faintest: float, out: Any
+) -> None:  # fmt: skip
+    """Add patterns of a phase to ``out`` (S, N), each with its row of ``common`` (S, 9) and ``own`` (S, P).
+
+    ``crystal`` is its cell (6,) and for each edge and angle the number of the change that it goes by, or -1;
+    ``faintest`` is a share of the height of the strongest line.
+    """
+    lengths, group = crystal
+    found = np.empty((5, beam[0].shape[0] * phase[0].shape[0]))
+    cell = np.empty(6)
+    ends = (x[0], x[x.shape[0] - 1])
+    for s in range(out.shape[0]):
+        for j in range(6):
+            change = own[s, group[j]] if group[j] >= 0 else 0.0
+            cell[j] = lengths[j] * (1.0 + change) if j < 3 else lengths[j] + math.degrees(change)
+        count = _lines_of(phase, cell, beam, common[s], own[s], ends, found)
+        highest = 0.0
+        for n in range(count):
+            highest = max(highest, found[4, n] / found[1, n])
+        if highest > 0.0:
+            _add(x, found[0, :count], found[1, :count], found[2, :count], found[3, :count], found[4, :count],
+                 faintest * highest, out[s])  # fmt: skip
 
 
 def _shift_weights(place: Any, last: int, first: Any, weight: Any) -> None:
@@ -142,77 +234,16 @@ def _shift(values: Any, first: Any, weight: Any, out: Any) -> None:
                          + weight[s, i, 2] * values[j + 2] + weight[s, i, 3] * values[j + 3])  # fmt: skip
 
 
-def _whiten(band: Any, rows: Any, start: int, stop: int) -> None:
-    """Solve L v = row for some columns of ``rows`` (N, C) in place; ``band`` (N, B+1) is L, column by column."""
-    points, reach = rows.shape[0], band.shape[1] - 1
-    for i in range(points):
-        # Views, so that the loops count from 0 and become vectors.
-        own = rows[i][start:stop]
-        for d in range(1, min(reach, i) + 1):
-            factor = band[i - d, d]
-            if factor != 0.0:
-                other = rows[i - d][start:stop]
-                for c in range(own.shape[0]):
-                    own[c] -= factor * other[c]
-        inverse = 1.0 / band[i, 0]
-        for c in range(own.shape[0]):
-            own[c] *= inverse
-
-
-def _whiten_few(band: Any, rows: Any) -> None:
-    """As above for few columns, as rows (C, N): values are taken out of those that follow as soon as they are known.
-
-    Four at once, so that what follows is read and written a fourth as often; in the same order, to the same bits.
-    """
-    points, reach = rows.shape[1], band.shape[1] - 1
-    for c in range(rows.shape[0]):
-        row, i = rows[c], 0
-        while i < points and row[i] == 0.0:
-            i += 1
-        while reach > 3 and i + reach + 3 < points:
-            zero, one, two, three = band[i], band[i + 1], band[i + 2], band[i + 3]
-            u = row[i] / zero[0]
-            v = (row[i + 1] - zero[1] * u) / one[0]
-            w = (row[i + 2] - zero[2] * u - one[1] * v) / two[0]
-            z = (row[i + 3] - zero[3] * u - one[2] * v - two[1] * w) / three[0]
-            row[i], row[i + 1], row[i + 2], row[i + 3] = u, v, w, z
-            # A view, so that the loop counts from 0 and becomes vectors.
-            rest = row[i + 4 : i + reach + 1]
-            for d in range(reach - 3):
-                rest[d] = rest[d] - zero[d + 4] * u - one[d + 3] * v - two[d + 2] * w - three[d + 1] * z
-            last = i + reach
-            row[last + 1] = row[last + 1] - one[reach] * v - two[reach - 1] * w - three[reach - 2] * z
-            row[last + 2] = row[last + 2] - two[reach] * w - three[reach - 1] * z
-            row[last + 3] = row[last + 3] - three[reach] * z
-            i += 4
-        while i < points:
-            value = row[i] / band[i, 0]
-            row[i] = value
-            for d in range(1, min(reach, points - 1 - i) + 1):
-                row[i + d] -= band[i, d] * value
-            i += 1
-
-
-def _add_misfit(place: Any, reach: float, sd: Any, band: Any) -> None:
-    """Add Wendland's correlation within a reach, times standard deviations, to a band (N, B+1), column by column."""
-    points = place.shape[0]
-    for i in range(points):
-        for d in range(min(band.shape[1], points - i)):
-            distance = (place[i + d] - place[i]) / reach
-            if distance >= 1.0:
-                break
-            near = (1.0 - distance) * (1.0 - distance)
-            band[i, d] += near * near * (4.0 * distance + 1.0) * sd[i + d] * sd[i]
-
+_angles, _turned = _INNER(_bragg_angles), _INNER(_march)
+_lines_of, _add = _INNER(_lines), _INNER(_add_lines)
 
 # Declared here, for this is when numba chooses the folder for what it compiles.
 with cached_here():
     bragg_angles = njit(nogil=True, cache=True, error_model="numpy")(_bragg_angles)
+    march = njit(nogil=True, cache=True, error_model="numpy")(_march)
     line_widths = njit(nogil=True, cache=True, error_model="numpy")(_widths)
-    on_axis = njit(nogil=True, cache=True, error_model="numpy")(_on_axis)
+    lines_of = njit(nogil=True, cache=True, error_model="numpy")(_lines)
     add_lines = njit(nogil=True, cache=True, error_model="numpy")(_add_lines)
+    add_patterns = njit(nogil=True, cache=True, error_model="numpy")(_add_patterns)
     shift_weights = njit(nogil=True, cache=True, error_model="numpy")(_shift_weights)
     shift = njit(nogil=True, cache=True, error_model="numpy")(_shift)
-    whiten = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(_whiten)
-    whiten_few = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(_whiten_few)
-    add_misfit = njit(nogil=True, cache=True, error_model="numpy")(_add_misfit)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.diffraction.phase import Phase, isotropic
 from bayesbeam.diffraction.powder import Powder
-from bayesbeam.diffraction.profile import OWN, Beam, pattern
+from bayesbeam.diffraction.profile import OWN, Asked, Beam, pattern, patterns
 from bayesbeam.diffraction.sets import SHARE_SD
 
 FloatArray = NDArray[np.float64]
@@ -75,6 +75,13 @@ class Member:
         """Pattern (N,) of unit height."""
         chosen = self.own if own is None else own
         return self.unit * pattern(x, self.phase, beam, common, chosen, self.axis)
+
+
+def parts_of(x: FloatArray, beam: Beam, common: FloatArray, members: Sequence[Member]) -> FloatArray:
+    """Patterns (K, N) of unit height of some members."""
+    asked = [Asked(one.phase, common[None], one.own[None], one.axis) for one in members]
+    curves = patterns(x, beam, asked)
+    return np.array([one.unit * curve[0] for one, curve in zip(members, curves, strict=True)]).reshape(-1, len(x))
 
 
 def member_of(phase: Phase, data: Powder, beam: Beam, common: FloatArray, strain: float = 0.0) -> Member | None:

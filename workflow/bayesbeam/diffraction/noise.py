@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.diffraction.line_loops import add_misfit, whiten, whiten_few
+from bayesbeam.diffraction.noise_loops import add_misfit, whiten, whiten_few
 
 FloatArray = NDArray[np.float64]
-_FEW = 6
+_FEW = 24
 """Columns up to which each is whitened by itself."""
 Numbers = TypeVar("Numbers", NDArray[np.float32], NDArray[np.float64])
 

@@ -194,11 +194,12 @@ def open_fit(
 def _climbed(sums: OpenSums, right: FloatArray, bound: float) -> OpenFit:
     """Best heights from a start, and what they are worth."""
     size, before = sums.candidates, math.inf
+    told, wrong = (one.reshape(len(one), -1) for one in (sums.told, sums.wrong))
     for _ in range(_ROUNDS):
-        gram = sums.rest + np.einsum("b,bij->ij", right, sums.told) + np.einsum("b,bij->ij", 1.0 - right, sums.wrong)
+        gram = sums.rest + (right @ told + (1.0 - right) @ wrong).reshape(sums.rest.shape)
         hessian = gram[:-1, :-1].copy()
         hessian[np.arange(size), np.arange(size)] += 1.0 / SHARE_SD**2
-        best = np.linalg.solve(hessian, gram[:-1, -1])
+        best = np.asarray(np.linalg.solve(hessian, gram[:-1, -1]), dtype=np.float64)
         residual = np.append(-best, 1.0)
         log_told = -0.5 * ((sums.told @ residual) @ residual) - sums.log_told
         log_wrong = -0.5 * ((sums.wrong @ residual) @ residual) - sums.log_wrong
@@ -222,7 +223,7 @@ def _mixed(log_told: FloatArray, log_wrong: FloatArray) -> tuple[float, FloatArr
     log_density = top + math.log(float(posterior.sum()))
     posterior /= posterior.sum()
     # Rounding may bring a sum of probabilities above 1.
-    return log_density, np.minimum(np.einsum("o,ol->l", posterior, np.exp(right - each)), 1.0)
+    return log_density, np.minimum(posterior @ np.exp(right - each), 1.0)
 
 
 def log_density_of_lines(log_told: FloatArray, log_wrong: FloatArray) -> float:

@@ -53,6 +53,14 @@ class Phase:
         return len(self.edges) + len(self.angles)
 
     @cached_property
+    def change(self) -> NDArray[np.int64]:
+        """Number (6,) of the parameter by which each edge and angle of the cell changes, -1 for none."""
+        found = np.full(6, -1)
+        for number, group in enumerate((*self.edges, *self.angles)):
+            found[list(group)] = number
+        return found
+
+    @cached_property
     def upright(self) -> FloatArray:
         """Squared cosines (L,) of the angles between planes and the plane (0, 0, 1)."""
         return tilt(self, (0, 0, 1))

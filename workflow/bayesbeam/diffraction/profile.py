@@ -7,14 +7,16 @@ size and strain, of which a phase may have more or less than others.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.crystals.geometry import Optics, lorentz_polarisation
+from bayesbeam.crystals.geometry import Optics
 from bayesbeam.diffraction.aberrations import Diffractometer, bundles
-from bayesbeam.diffraction.line_loops import add_lines, bragg_angles, line_widths, on_axis
+from bayesbeam.diffraction.line_loops import add_lines, add_patterns, line_widths, lines_of
 from bayesbeam.diffraction.phase import Phase, changed_cell, tilt
 
 FloatArray = NDArray[np.float64]
@@ -26,10 +28,6 @@ degrees (Caglioti's U = W (lean^2 + rise^2), V = 2 W lean, never below 0); logar
 that go with 1/cos(theta) and tan(theta); skewness of lines times cot(2 theta)."""
 OWN = ("log_size_factor", "log_strain_factor", "log_texture")
 """Parameters of a phase after those of its cell: logarithms of factors of its Lorentzian widths, and of March's r."""
-
-
-_MIDDLE = 3.0
-"""1/sin(theta) at which nothing is lost: scales are those at a middling angle, and hardly change with the loss."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,15 @@ class Beam:
     spectrum: tuple[float, ...] = ()
     instrument: Diffractometer | None = None
 
+    @cached_property
+    def numbers(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """What compiled loops take: wavelengths, shares and natural widths (degrees times tan(theta)), and of optics.
+
+        Lines are as wide as wavelengths are: what d lambda / lambda is, angles differ by 2 tan(theta) times.
+        """
+        natural = np.degrees(2.0 * np.array(self.spectrum or [0.0] * len(self.wavelengths)))
+        return np.array(self.wavelengths), np.array(self.shares), natural, np.array(self.optics.numbers)
+
 
 @dataclass(frozen=True)
 class Places:
@@ -65,6 +72,19 @@ class Places:
     mixing: FloatArray
     skew: FloatArray
     area: FloatArray
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Patterns that are asked of one phase: S times what all share, ``common`` (S, 9), and its own, (S, strains + 3).
+
+    ``axis`` is the normal of the plane by which grains lie flat (March's r below 1).
+    """
+
+    phase: Phase
+    common: FloatArray
+    own: FloatArray
+    axis: tuple[int, int, int] = (0, 0, 1)
 
 
 def pattern(
@@ -84,11 +104,33 @@ def pattern(
     faintest : float
         Share of the height of the strongest line below which tails are cut.
     """
-    out = np.zeros(len(x))
-    lines = places(phase, beam, common, own, (float(x[0]), float(x[-1])), axis)
-    if len(lines.centre):
-        height = float((lines.area / lines.width).max())
-        add_lines(x, lines.centre, lines.width, lines.mixing, lines.skew, lines.area, faintest * height, out)
+    (found,) = patterns(x, beam, [Asked(phase, common[None], own[None], axis)], faintest)
+    one: FloatArray = found[0]
+    return one
+
+
+def patterns(x: FloatArray, beam: Beam, asked: Sequence[Asked], faintest: float = 1e-5) -> list[FloatArray]:
+    """Patterns (S, N) of each phase, as ``pattern`` has them."""
+    fill = _fill if beam.instrument is None else _fill_spread
+    return [fill(x, beam, one, faintest) for one in asked]
+
+
+def _fill(x: FloatArray, beam: Beam, asked: Asked, faintest: float) -> FloatArray:
+    """Patterns (S, N) of one phase."""
+    phase, out = asked.phase, np.zeros((len(asked.own), len(x)))
+    add_patterns(x, _numbers(phase, asked.axis), (phase.cell, phase.change), beam.numbers, asked.common, asked.own,
+                 faintest, out)  # fmt: skip
+    return out
+
+
+def _fill_spread(x: FloatArray, beam: Beam, asked: Asked, faintest: float) -> FloatArray:
+    """The same as an instrument shows them."""
+    ends, out = (float(x[0]), float(x[-1])), np.zeros((len(asked.own), len(x)))
+    for common, own, row in zip(asked.common, asked.own, out, strict=True):
+        lines = places(asked.phase, beam, common, own, ends, asked.axis)
+        if len(lines.centre):
+            height = float((lines.area / lines.width).max())
+            add_lines(x, lines.centre, lines.width, lines.mixing, lines.skew, lines.area, faintest * height, row)
     return out
 
 
@@ -97,36 +139,16 @@ def places(
     axis: tuple[int, int, int] = (0, 0, 1),
 ) -> Places:  # fmt: skip
     """All lines of a phase that reach into a range of angles."""
-    theta = np.empty((len(beam.wavelengths), len(phase.strength)))
-    bragg_angles(phase.planes, changed_cell(phase, own[: phase.strains]), np.array(beam.wavelengths), theta)
-    strength = phase.strength
-    if own[-1] != 0.0:
-        tilted = phase.upright if axis == (0, 0, 1) else tilt(phase, axis)
-        strength = strength * march(math.exp(own[-1]), tilted)
-    area = np.multiply.outer(np.array(beam.shares), strength) * lorentz_polarisation(
-        np.degrees(2.0 * theta), beam.optics
-    )
-    if common[8] != 0.0:
-        area *= loss(common[8], theta)
-    if beam.spectrum:
-        lines = _of_spectrum(theta, area, beam, common, own, ends)
-    else:
-        found = np.empty((5, theta.size))
-        count = on_axis(theta.ravel(), area.ravel(), common, *_lorentzian(common, own), ends, found)
-        lines = Places(*found[:, :count])
+    found = np.empty((5, len(beam.wavelengths) * len(phase.strength)))
+    cell = changed_cell(phase, own[: phase.strains])
+    count = lines_of(_numbers(phase, axis), cell, beam.numbers, common, own, ends, found)
+    lines = Places(*found[:, :count])
     return lines if beam.instrument is None else _spread_out(lines, beam.instrument)
 
 
-def _of_spectrum(
-    theta: FloatArray, area: FloatArray, beam: Beam, common: FloatArray, own: FloatArray, ends: tuple[float, float]
-) -> Places:  # fmt: skip
-    """Lines (W, L) of wavelengths that have widths: what d lambda / lambda is, angles differ by 2 tan(theta) times."""
-    found, filled = np.empty((5, theta.size)), 0
-    size, strain = _lorentzian(common, own)
-    for angle, weight, width in zip(theta, area, beam.spectrum, strict=True):
-        natural = math.degrees(2.0 * width)
-        filled += on_axis(angle, weight, common, size, strain + natural, ends, found[:, filled:])
-    return Places(*found[:, :filled])
+def _numbers(phase: Phase, axis: tuple[int, int, int]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What compiled loops take of a phase: planes, strengths and tilt of its lines."""
+    return phase.planes, phase.strength, phase.upright if axis == (0, 0, 1) else tilt(phase, axis)
 
 
 def _spread_out(lines: Places, instrument: Diffractometer) -> Places:
@@ -134,11 +156,6 @@ def _spread_out(lines: Places, instrument: Diffractometer) -> Places:
     place, share = bundles(lines.centre, instrument)
     wide, mixing, skew = (np.repeat(values, len(share)) for values in (lines.width, lines.mixing, lines.skew))
     return Places(place.ravel(), wide, mixing, skew, np.outer(lines.area, share).ravel())
-
-
-def _lorentzian(common: FloatArray, own: FloatArray) -> tuple[float, float]:
-    """Widths by size and by strain, degrees."""
-    return math.exp(common[5] + own[-3]), math.exp(common[6] + own[-2])
 
 
 def widths(tangent: FloatArray, common: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -149,29 +166,5 @@ def widths(tangent: FloatArray, common: FloatArray, own: FloatArray) -> tuple[Fl
     Thompson, Cox, Hastings, Journal of Applied Crystallography 20 (1987) 79: equations 9 and 10.
     """
     full, mixing = np.empty_like(tangent), np.empty_like(tangent)
-    line_widths(tangent, common, *_lorentzian(common, own), full, mixing)
+    line_widths(tangent, common, math.exp(common[5] + own[-3]), math.exp(common[6] + own[-2]), full, mixing)
     return full, mixing
-
-
-def march(r: float, squared_cosine: FloatArray) -> FloatArray:
-    """Factor of the intensity of lines by grains that lie flat (r < 1) or upright (r > 1).
-
-    Source
-    ------
-    Dollase, Journal of Applied Crystallography 19 (1986) 267: equation 7. Its mean over the sphere is 1.
-    """
-    found: FloatArray = (r * r * squared_cosine + (1.0 - squared_cosine) / r) ** -1.5
-    return found
-
-
-def loss(q: float, theta: FloatArray) -> FloatArray:
-    """Factor of the intensity of lines at angles theta, radians, by a rough surface; 1 at 2 theta of 39 degrees.
-
-    Source
-    ------
-    Suortti, Journal of Applied Crystallography 5 (1972) 325, of which this is the part that changes with the angle. A
-    beam that is wider than the specimen at low angles, and a specimen that lets the beam through at high ones (q below
-    0), change intensities in nearly the same way.
-    """
-    found: FloatArray = np.exp(q * (_MIDDLE - 1.0 / np.sin(theta)))
-    return found

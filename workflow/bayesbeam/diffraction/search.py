@@ -18,7 +18,7 @@ from bayesbeam.diffraction.closed import better_set
 from bayesbeam.diffraction.gram import Frame, frame_of
 from bayesbeam.diffraction.greedy import Found, Question, first_set, settled
 from bayesbeam.diffraction.law import Tolerance
-from bayesbeam.diffraction.members import Member
+from bayesbeam.diffraction.members import Member, parts_of
 from bayesbeam.diffraction.open_lines import OpenSums, open_fit, open_law, open_sums
 from bayesbeam.diffraction.open_sets import free_energy_of, open_sets, with_window_error
 from bayesbeam.diffraction.rivals import Choice, choice_of, number_of, shape_cost
@@ -148,8 +148,7 @@ def _worths(asked: Question, sums: OpenSums, given: Choice, sets: Sets) -> Float
 
 def sums_of(asked: Question, fit: Fit, columns: Sequence[Member], tolerance: Tolerance) -> OpenSums:
     """What sets of columns need, at the shared parameters and the background of a fit."""
-    x = asked.data.x
-    parts = np.array([one.part(x, asked.beam, fit.common) for one in columns]).reshape(-1, len(x))
+    parts = parts_of(asked.data.x, asked.beam, fit.common, columns)
     return open_sums(asked.data, fit.common, tolerance, fit.background, parts)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.gram import Frame
-from bayesbeam.diffraction.members import Member, Spread, positive_heights, steps_of
+from bayesbeam.diffraction.members import Member, Spread, parts_of, positive_heights, steps_of
 from bayesbeam.diffraction.powder import Powder
-from bayesbeam.diffraction.profile import Beam
+from bayesbeam.diffraction.profile import Asked, Beam, patterns
 from bayesbeam.diffraction.sets import SHARE_SD
 
 FloatArray = NDArray[np.float64]
@@ -179,13 +179,14 @@ def _place(
 ) -> _Place:  # fmt: skip
     """A set at a place; parts of an old one are kept where they are the same."""
     x = setting.data.x
-    parts, white = np.empty((len(members), len(x))), np.empty((len(x), len(members)))
-    for k, one in enumerate(members):
-        if old is not None and same[k]:
-            parts[k], white[:, k] = old.parts[k], old.white[:, k]
-        else:
-            parts[k] = one.part(x, setting.beam, common)
-            white[:, k] = setting.frame.columns(parts[k][:, None])[:, 0]
+    parts, white = np.empty((len(members), len(x))), np.empty((len(members), len(x))).T
+    new = [k for k in range(len(members)) if old is None or not same[k]]
+    if old is not None:
+        kept = np.setdiff1d(np.arange(len(members)), new)
+        parts[kept], white[:, kept] = old.parts[kept], old.white[:, kept]
+    if new:
+        parts[new] = parts_of(x, setting.beam, common, [members[k] for k in new])
+        white[:, new] = setting.frame.columns(parts[new].T)
     target = setting.frame.target
     heights = positive_heights(white.T @ white, white.T @ target) if members else np.zeros(0)
     residual = target - white @ heights
@@ -241,33 +242,43 @@ class _Slope:
 
 def _slope(setting: Setting, place: _Place, free: Flags, may: Sequence[bool]) -> _Slope:
     """Derivatives by finite differences of patterns."""
-    x, beam = setting.data.x, setting.beam
-    columns: list[FloatArray] = []
-    for j in np.flatnonzero(free):
-        common = place.common.copy()
-        common[j] += COMMON_STEPS[j]
-        change = np.zeros(len(x))
-        for one, part in zip(place.members, place.parts, strict=True):
-            if one.height > 0.0:
-                change += one.height * (one.part(x, beam, common) - part)
-        columns.append(change / COMMON_STEPS[j])
+    changes = _changes(setting, place, np.flatnonzero(free), may)
     precision = [1.0 / np.square(setting.common_sd[free])]
     pull = [(setting.common_mean - place.common)[free] * precision[0]]
-    for one, part, moves in zip(place.members, place.parts, may, strict=True):
-        if not moves:
-            continue
-        steps = steps_of(one.phase)
-        columns.extend(one.height * (one.part(x, beam, place.common, own) - part) / step
-                       for own, step in zip(one.own + np.diag(steps), steps, strict=True))  # fmt: skip
-        precision.append(1.0 / np.square(setting.spread.of(one.phase)))
-        pull.append(-one.own * precision[-1])
+    for one, moves in zip(place.members, may, strict=True):
+        if moves:
+            precision.append(1.0 / np.square(setting.spread.of(one.phase)))
+            pull.append(-one.own * precision[-1])
     white = place.white
-    if columns:
-        white = np.hstack([setting.frame.columns(np.array(columns).T), place.white])
+    if len(changes):
+        white = np.vstack([setting.frame.columns(changes.T).T, place.white.T]).T
     precision.append(np.full(len(place.members), 1.0 / SHARE_SD**2))
     pull.append(-np.array([one.height for one in place.members]) * precision[-1])
     gradient = white.T @ place.residual + np.concatenate(pull)
-    return _Slope(white, np.concatenate(precision), gradient, len(columns))
+    return _Slope(white, np.concatenate(precision), gradient, len(changes))
+
+
+def _changes(setting: Setting, place: _Place, free: NDArray[np.intp], may: Sequence[bool]) -> FloatArray:
+    """Derivatives (P, N) of the model by some shared parameters, then by own ones of members that move."""
+    asked, steps = [], []
+    for one, moves in zip(place.members, may, strict=True):
+        steps.append(steps_of(one.phase) if moves else np.zeros(0))
+        own = np.tile(one.own, (len(free) + len(steps[-1]), 1))
+        common = np.tile(place.common, (len(own), 1))
+        common[np.arange(len(free)), free] += COMMON_STEPS[free]
+        own[len(free) :] += np.diag(steps[-1])[:, : own.shape[1]] if moves else 0.0
+        asked.append(Asked(one.phase, common, own, one.axis))
+    curves = patterns(setting.data.x, setting.beam, asked)
+    at, found = len(free), np.zeros((len(free) + sum(map(len, steps)), len(setting.data.x)))
+    for one, part, curve, step in zip(place.members, place.parts, curves, steps, strict=True):
+        curve *= one.unit
+        curve -= part
+        curve *= one.height
+        found[: len(free)] += curve[: len(free)]
+        np.divide(curve[len(free) :], step[:, None], out=found[at : at + len(step)])
+        at += len(step)
+    found[: len(free)] /= COMMON_STEPS[free][:, None]
+    return found
 
 
 def _fit(setting: Setting, place: _Place, slope: _Slope, free: Flags) -> Fit:

@@ -18,7 +18,7 @@ from bayesbeam.diffraction.cell_start import begun
 from bayesbeam.diffraction.gram import Frame
 from bayesbeam.diffraction.greedy import Question, settled, worths
 from bayesbeam.diffraction.law import law_of
-from bayesbeam.diffraction.members import Member, member_of
+from bayesbeam.diffraction.members import Member, member_of, parts_of
 from bayesbeam.diffraction.phase import Phase, changed_cell
 from bayesbeam.diffraction.shapes import Fit, refine
 from bayesbeam.errors import ModelError
@@ -236,7 +236,7 @@ def _start(asked: Question) -> tuple[FloatArray, list[Member]]:
         new = member_of(phase, asked.data, asked.beam, common)
         if new is None:
             raise ModelError.at("phases", f"{phase.name} without a line in the range", "lines of all phases", "")
-        parts = np.array([one.part(asked.data.x, asked.beam, common) for one in members])
+        parts = parts_of(asked.data.x, asked.beam, common, members)
         frame = asked.frame(common)
         if members:
             fit = refine(asked.setting(frame), common, members, rounds=0, shared=False)

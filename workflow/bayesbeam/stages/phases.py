@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,7 @@ from bayesbeam.stages.phase_summary import PHASES
 from bayesbeam.stages.resources import settings_of
 
 FloatArray = NDArray[np.float64]
+Result = TypeVar("Result")
 
 LIBRARIES = "libraries"
 """Folder of the results in which lines of structures are kept."""
@@ -119,6 +122,7 @@ def find(
     question, answer = searched(asked.question, seed, spec.estimate)
     again, asked = question is not asked.question, replace(asked, question=question)
     clock.append(time.monotonic())
+    arms_of = _later(partial(both_arms, question, answer, seed), settings.threads if spec.search == "both" else 1)
     sets, settled = shaped_sets(question, answer)
     clock.append(time.monotonic())
     changed = {word: with_error(question, answer, factor) for word, factor in _FACTORS.items()}
@@ -133,7 +137,7 @@ def find(
     errors = set_errors(question, answer, sampled, seed)
     facts = facts_of(asked, answer, verdict, sets, settled, drawn, changed, errors)
     if spec.search == "both":
-        arms = both_arms(question, answer, seed)
+        arms = arms_of()
         facts["arms"]["variational"] = {"top": list(arms.variational), "agrees": arms.agrees, "starts": arms.agreeing}
     facts["noise"]["again"], facts["refined"] = again, refined_facts(sampled)
     facts["cell_report"] = cell_facts(spec, question, m, facts["best"])
@@ -146,6 +150,16 @@ def find(
     tell(f"{name}: {', '.join(facts['best']) or 'no phase'}; {clock[-1] - clock[0] + asked.seconds:.1f} s")
     arrays = arrays_of(question, settled) | _present(drawn)
     return Found(_run(name, answer, drawn, settings, facts["sets"][0]["error"]), arrays, facts)
+
+
+def _later(work: Callable[[], Result], threads: int) -> Callable[[], Result]:
+    """The result of some work, for when it is asked for; of several threads one is at it until then."""
+    if threads == 1:
+        return work
+    pool = ThreadPoolExecutor(1)
+    job = pool.submit(work)
+    pool.shutdown(wait=False)
+    return job.result
 
 
 def _present(drawn: Drawn) -> dict[str, FloatArray]:

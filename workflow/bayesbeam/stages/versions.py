@@ -15,4 +15,4 @@ LAWS = 1
 # Of edges along series, on top of PHASES.
 SPLITTING = 1
 # Of searches for phases, on top of SAMPLE.
-PHASES = 15
+PHASES = 16
