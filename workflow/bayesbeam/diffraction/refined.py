@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from bayesbeam.diffraction.members import Member, weight_fractions
+from bayesbeam.diffraction.profile import Asked, patterns
 from bayesbeam.diffraction.sets import SHARE_SD, Columns, free_energy_of
 from bayesbeam.diffraction.shapes import Fit, Setting
 from bayesbeam.evidence.estimate import FreeEnergy
@@ -33,7 +34,7 @@ FloatArray = NDArray[np.float64]
 
 WIDER = 1.3
 """Standard deviations of the density that a walk begins from, as multiples of the fit's."""
-_REMEMBERED, _TOGETHER = 1024, 6
+_REMEMBERED, _TOGETHER = 1024, 8
 """Patterns that are kept, and states or patterns that are worked on at once, whatever the number of threads."""
 _FIXED = 1e-3
 """Standard deviation of a prior, as for texture of a cubic phase, below which a parameter stays where it is."""
@@ -94,11 +95,15 @@ class Patterns:
 
     def _white(self, wanted: Sequence[Key]) -> FloatArray:
         """Patterns (C, N) that are not known yet."""
-        x, beam, parts = self.setting.data.x, self.setting.beam, []
-        for k, common, own in wanted:
-            one = replace(self.fit.members[k], own=np.frombuffer(own))
-            parts.append(one.part(x, beam, np.frombuffer(common)))
-        return np.ascontiguousarray(self.setting.frame.columns(np.array(parts).T).T)
+        parts = np.empty((len(wanted), len(self.setting.data.x)))
+        for k in {one[0] for one in wanted}:
+            member, rows = self.fit.members[k], [place for place, one in enumerate(wanted) if one[0] == k]
+            common = np.array([np.frombuffer(wanted[row][1]) for row in rows])
+            own = np.array([np.frombuffer(wanted[row][2]) for row in rows])
+            asked = Asked(member.phase, common, own, member.axis)
+            (curves,) = patterns(self.setting.data.x, self.setting.beam, [asked])
+            parts[rows] = member.unit * curves
+        return np.ascontiguousarray(self.setting.frame.columns(parts.T).T)
 
 
 def _in_parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
