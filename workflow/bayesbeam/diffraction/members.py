@@ -71,10 +71,9 @@ class Member:
     unit: float
     axis: tuple[int, int, int] = (0, 0, 1)
 
-    def part(self, x: FloatArray, beam: Beam, common: FloatArray, own: FloatArray | None = None) -> FloatArray:
+    def part(self, x: FloatArray, beam: Beam, common: FloatArray) -> FloatArray:
         """Pattern (N,) of unit height."""
-        chosen = self.own if own is None else own
-        return self.unit * pattern(x, self.phase, beam, common, chosen, self.axis)
+        return self.unit * pattern(x, self.phase, beam, common, self.own, self.axis)
 
 
 def parts_of(x: FloatArray, beam: Beam, common: FloatArray, members: Sequence[Member]) -> FloatArray:
