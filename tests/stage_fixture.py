@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesbeam.config.load import LoadedCampaign, load_campaign
 from bayesbeam.config.patterns import joint_patterns, needs_blocks, samples_jointly
+from bayesbeam.io.results import read_result
 from bayesbeam.io.samples import Record
 from bayesbeam.stages.blocks import FOUND, sample_blocks
 from bayesbeam.stages.free_energy import summarise_batch
@@ -177,7 +178,8 @@ def strict(path: Path) -> dict[str, Any]:
     def refuse(word: str) -> NoReturn:
         raise AssertionError(f"{word} in {path.name}")
 
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    content: dict[str, Any] = read_result(path)
     return content
 
 

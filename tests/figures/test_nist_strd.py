@@ -6,7 +6,6 @@ curve; sampled moments of sets with up to three parameters with quadrature of th
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import replace
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config.load import LoadedCampaign, load_campaign
+from bayesbeam.io.results import read_result
 from bayesbeam.io.samples import read_records
 from bayesbeam.io.store import read_measurement
 from bayesbeam.stages.build import build_target
@@ -119,7 +119,7 @@ def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 def records_of(lab: Lab) -> list[dict[str, Any]]:
-    content = json.loads((lab.results / "free_energy" / "b.json").read_text(encoding="utf-8"))
+    content = read_result(lab.results / "free_energy" / "b.json")
     assert content["refused"] == []
     return list(content["records"])
 

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import StoreError
 from bayesbeam.integration.decide import decide, decision_words
+from bayesbeam.io.results import read_result
 from bayesbeam.io.samples import read_records
 from short_runs import shorten
 from stage_fixture import HASTY, Lab, make_lab, peak
@@ -43,7 +44,8 @@ def strict(path: Path) -> dict[str, Any]:
     def refuse(word: str) -> NoReturn:
         raise AssertionError(f"{word} in {path.name}")
 
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    content: dict[str, Any] = read_result(path)
     return content
 
 

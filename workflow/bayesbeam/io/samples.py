@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.errors import StoreError
-from bayesbeam.io.atomic import atomic_path
+from bayesbeam.io.atomic import atomic_path, write_json
+from bayesbeam.io.costs import costs_path, divided, merged, read_costs
 from bayesbeam.io.seal import check_seal, seal
 
 FORMAT = "bayesbeam arrays"
 FORMAT_VERSION = 1
+_KEY = "key"
 
 Array = NDArray[np.float64]
 
@@ -36,21 +38,25 @@ class Record:
 def write_records(path: Path, records: Mapping[str, Record]) -> None:
     """Write a file of records, complete or not at all; a name may be a path of groups such as ``id/tag``.
 
-    Equal records give equal bytes.
+    Equal records give equal bytes, whatever they took: costs go into a file beside, before.
 
     Raises
     ------
     StoreError
         If the file cannot be written.
     """
+    parted = {name: divided(dict(record.facts)) for name, record in sorted(records.items())}
+    costs = {name: {_KEY: facts.get(_KEY), "costs": spent} for name, (facts, spent) in parted.items() if spent}
+    if costs:
+        write_json(costs_path(path), costs)
     with atomic_path(path) as temporary:
         # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
         try:
             with h5py.File(temporary, "w", libver="v110") as file:
                 file.attrs["format"] = FORMAT
                 file.attrs["format_version"] = FORMAT_VERSION
-                for name, record in sorted(records.items()):
-                    _write(file.create_group(name), record)
+                for name, (facts, _) in parted.items():
+                    _write(file.create_group(name), Record(records[name].arrays, facts))
             seal(temporary)
         except RuntimeError as problem:
             remedy = "Free space on the disk and run the workflow again."
@@ -58,7 +64,7 @@ def write_records(path: Path, records: Mapping[str, Record]) -> None:
 
 
 def read_records(path: Path) -> dict[str, Record]:
-    """Read all records of a file; the name of a record is the path of its group.
+    """Read all records of a file, with their costs where they are known; a name is the path of a group.
 
     Raises
     ------
@@ -77,11 +83,19 @@ def read_records(path: Path) -> dict[str, Record]:
                     records[name] = _read(item)
 
             file.visititems(visit)
+        _add_costs(records, path)
     except StoreError:
         raise
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as problem:
         raise _foreign(path, f"cannot be read ({problem})") from problem
     return records
+
+
+def _add_costs(records: Mapping[str, Record], path: Path) -> None:
+    """Put costs back into the facts of the records whose key they name."""
+    for name, beside in read_costs(path).items():
+        if name in records and isinstance(beside, dict) and beside.get(_KEY) == records[name].facts.get(_KEY):
+            merged(records[name].facts, beside.get("costs") or {})
 
 
 def _write(group: h5py.Group, record: Record) -> None:

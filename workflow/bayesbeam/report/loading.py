@@ -7,13 +7,13 @@ absent becomes a refusal that the page names.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from bayesbeam.errors import StoreError
+from bayesbeam.io.results import read_result
 from bayesbeam.io.store import IDENTIFIER, read_measurement
 from bayesbeam.report.records import (
     Advised,
@@ -66,7 +66,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_result(path)
     except (ValueError, OSError) as problem:
         raise _foreign(path, f"is not readable as JSON ({clean(problem, 120)})") from problem
     if not isinstance(content, dict) or content.get("format") != 1:

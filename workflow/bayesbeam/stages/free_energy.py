@@ -16,7 +16,7 @@ from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
-from bayesbeam.io.atomic import write_json
+from bayesbeam.io.results import write_result
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.report.curves import AVERAGED, NEXT
@@ -31,6 +31,7 @@ from bayesbeam.stages.summary import Summary, noise_words, prior_rows, summarise
 from bayesbeam.stages.terms import SPARSE, STATES, of_terms, terms_of, words_of
 
 FORMAT = 1
+COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_mb", "predicted_memory_mb")
 
 FloatArray = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ def summarise_batch(
     content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged}
     content |= {"counts": counts, "refused": refused}
     content |= {"next_points": advised} if advised else {}
-    write_json(out_json, content)
+    write_result(out_json, content)
 
 
 def _candidates(
@@ -161,7 +162,7 @@ def diagnostics(sampled: Record) -> dict[str, Any]:
     chains = int(sampled.arrays["log_likelihood"].shape[1])
     copied = (
         "verdict", "reasons", "barrier", "round_trips", "sweeps", "burn_in", "likelihood_rows", "engine", "device",
-        "seed", "versions", "key", "cpu_seconds", "wall_seconds", "peak_memory_mb",
+        "seed", "versions", "key",
     )  # fmt: skip
     return {
         "estimators": {name: finite(value) for name, value in facts["estimators"].items()},
@@ -172,7 +173,7 @@ def diagnostics(sampled: Record) -> dict[str, Any]:
         "chains": chains,
         "replicas": len(sampled.arrays["beta"]),
         **{name: facts[name] for name in copied},
-        "predicted_memory_mb": facts.get("predicted_memory_mb"),
+        **{name: facts.get(name) for name in COSTS},
         **{name: facts[name] for name in ("exact", "not_solved") if name in facts},
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -20,7 +19,7 @@ from bayesbeam.config.sharing import joint_spec
 from bayesbeam.errors import StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.integration.decide import Decision, decide, decision_words
-from bayesbeam.io.atomic import write_json
+from bayesbeam.io.results import read_result, write_result
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement
 from bayesbeam.report.curves import AVERAGED
@@ -94,7 +93,7 @@ def integrate_group(campaign: LoadedCampaign, group: str, results: Path, out_jso
             answer["sharing"] = compare_group(campaign, group, members, results, answer["best"]["tag_integrated"])
         answer["decision"] = sharing_decision(answer.get("sharing", {})) or answer["decision"]
     write_records(out_h5, arrays)
-    write_json(out_json, answer)
+    write_result(out_json, answer)
 
 
 def _summary(
@@ -182,9 +181,9 @@ def _best(rows: Sequence[Mapping[str, Any]], separate: Mapping[tuple[str, str], 
         "tag_separate": {name: one["tag"] for name, one in alone.items()},
         **asdict(decision),
     }
-    summed = {name: sum(row[name] for row in rows) for name in ("cpu_seconds", "wall_seconds", "likelihood_rows")}
+    summed = {name: sum(row[name] or 0 for row in rows) for name in ("cpu_seconds", "wall_seconds", "likelihood_rows")}
     copied = {name: joint[name] for name in ("device", "engine", "seed", "key", "versions")}
-    memory = {"peak_memory_mb": max(row["peak_memory_mb"] for row in rows)}
+    memory = {"peak_memory_mb": max(row["peak_memory_mb"] or 0.0 for row in rows)}
     words = {"measurements": list(members), "best": best, "decision": decision_words(decision, believed)}
     return words | summed | memory | copied
 
@@ -240,7 +239,7 @@ def _separate(
 def _records(path: Path) -> list[dict[str, Any]]:
     """Records of one file of free energies."""
     try:
-        records: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["records"]
+        records: list[dict[str, Any]] = read_result(path)["records"]
     except (OSError, ValueError, KeyError, TypeError) as problem:
         remedy = "Delete this file and run the workflow again to make it anew."
         raise StoreError.at(str(path), f"cannot be read ({problem})", "free energies of a batch", remedy) from problem

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from bayesbeam.errors import BayesbeamError
-from bayesbeam.io.atomic import write_json
+from bayesbeam.io.results import write_result
 from bayesbeam.kinetics import FEWEST, kinetics_of
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.records import Followed, Results
@@ -50,7 +50,7 @@ def write_laws(campaign: CampaignOutline, results: Path, out: Path) -> None:
     found = load_results(replace(facts, series=()), results)
     seed = campaign.campaign.sampling.seed
     told = [row for one in facts.series if one.laws for row in laws_along(replace(found, facts=facts), one, seed)]
-    write_json(out, {"format": FORMAT, "laws": told})
+    write_result(out, {"format": FORMAT, "laws": told})
 
 
 def laws_along(results: Results, asked: Followed, seed: int) -> list[dict[str, Any]]:

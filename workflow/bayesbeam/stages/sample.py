@@ -18,6 +18,7 @@ from bayesbeam.config.sharing import joint_spec
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import BayesbeamError, SamplingError, StoreError
 from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_checkpoint
+from bayesbeam.io.costs import costs_path
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.checkpoint import Interrupted
@@ -270,6 +271,7 @@ def _tidy(out: Path) -> None:
     """Remove what was kept for a restart: the job has made its file."""
     remove_checkpoint(checkpoint_path(out))
     remove_checkpoint(finished_path(out))
+    costs_path(finished_path(out)).unlink(missing_ok=True)
 
 
 def _known(path: Path) -> dict[str, Record]:

@@ -17,7 +17,7 @@ from bayesbeam.crystals.library import Library
 from bayesbeam.diffraction.greedy import Question
 from bayesbeam.diffraction.splitting import splitting_along, tied
 from bayesbeam.errors import BayesbeamError, DataError
-from bayesbeam.io.atomic import write_json
+from bayesbeam.io.results import write_result
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages.free_energy import FORMAT
 from bayesbeam.stages.keep import say
@@ -57,7 +57,7 @@ def write_splitting(
     except BayesbeamError as problem:
         told["reason"] = str(problem)
     say(f"{name}: {len(told['frames'])} patterns, {time.monotonic() - began:.1f} s")
-    write_json(out, told)
+    write_result(out, told)
 
 
 def _frames(

@@ -1,0 +1,42 @@
+"""Results as JSON: the numbers in one file, the same bytes for the same answers, and what they took in another.
+
+Decides how the two belong together: costs are those of a file whose sha256 they name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from bayesbeam.io.atomic import json_text, write_json, write_text
+from bayesbeam.io.costs import costs_path, divided, merged, read_costs
+
+_OF = "sha256"
+
+
+def write_result(path: Path, content: dict[str, Any]) -> None:
+    """Write a result and, first, its costs beside it; each is complete or not there."""
+    kept, costs = divided(content)
+    text = json_text(kept)
+    write_json(costs_path(path), {_OF: _digest(text.encode("utf-8")), "costs": costs})
+    write_text(path, text)
+
+
+def read_result(path: Path) -> Any:
+    """Return the content of a result with its costs, where they are known.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, or is not JSON.
+    """
+    text = path.read_bytes()
+    content, beside = json.loads(text), read_costs(path)
+    costs = beside.get("costs")
+    return merged(content, costs) if beside.get(_OF) == _digest(text) and isinstance(costs, dict) else content
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
