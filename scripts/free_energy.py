@@ -24,7 +24,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = load_campaign(arguments.config, arguments.arrivals)
         ids = list(batch_members(campaign, arguments.batches, arguments.batch))
         summarise_batch(
             campaign,

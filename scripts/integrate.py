@@ -21,7 +21,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = load_campaign(arguments.config, arguments.arrivals)
         integrate_group(campaign, arguments.group, arguments.results, arguments.output, arguments.arrays)
 
     return command.run(stage)

@@ -16,9 +16,9 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = outline_campaign(arguments.config)
+        campaign = outline_campaign(arguments.config, arguments.arrivals)
         # What is true in a study is said by its models.
-        campaign = load_campaign(arguments.config) if campaign.has_studies else campaign
+        campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.has_studies else campaign
         write_laws(campaign, arguments.results, arguments.output)
 
     return command.run(stage)

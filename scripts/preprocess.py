@@ -21,9 +21,9 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = outline_campaign(arguments.config)
+        campaign = outline_campaign(arguments.config, arguments.arrivals)
         # Models are needed to simulate from them, and bring torch in.
-        campaign = load_campaign(arguments.config) if campaign.campaign.simulations else campaign
+        campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.campaign.simulations else campaign
         folder = arguments.output.parent
         if arguments.measurement:
             preprocess_rows(campaign, [arguments.measurement], folder)

@@ -17,9 +17,9 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = outline_campaign(arguments.config)
+        campaign = outline_campaign(arguments.config, arguments.arrivals)
         # What is true in a study is said by its models, which bring torch in.
-        campaign = load_campaign(arguments.config) if campaign.has_studies else campaign
+        campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.has_studies else campaign
         build_report(campaign, arguments.results, arguments.output, command_of(arguments.config))
         for folder in ("figures", "draws"):
             (arguments.output / folder).mkdir(exist_ok=True)

@@ -27,7 +27,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = load_campaign(arguments.config, arguments.arrivals)
         members = batch_members(campaign, arguments.batches, arguments.batch)
         ids = list(tags_of(campaign, members).get(arguments.tag, ()))
         others = f" and {len(ids) - 1} more" if len(ids) > 1 else ""

@@ -20,7 +20,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = load_campaign(arguments.config, arguments.arrivals)
         target = campaign.campaign.sampling.target_standard_error
         with StopRequest() as stop, Progress(arguments.progress, f"blocks of {arguments.group}", target) as progress:
             running = Running(arguments.checkpoint_every, stop, arguments.threads)

@@ -24,7 +24,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = load_campaign(arguments.config, arguments.arrivals)
         label = f"{arguments.tag} jointly for {arguments.group}"
         target = campaign.campaign.sampling.target_standard_error
         with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:

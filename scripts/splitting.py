@@ -19,7 +19,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def stage() -> None:
-        campaign = load_campaign(arguments.config)
+        campaign = load_campaign(arguments.config, arguments.arrivals)
         folders = arguments.measurements, arguments.libraries
         write_splitting(campaign, arguments.name, *folders, arguments.output, arguments.threads)
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from bayesbeam.errors import BayesbeamError, ConfigError
+from bayesbeam.launch.arrivals import take_complete, there
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository
@@ -81,11 +82,13 @@ def _open(options: argparse.Namespace, extra: tuple[str, ...] = ()) -> tuple[Ord
 
 def _validate(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     """Check a campaign, and say what is in it."""
-    _, book = _open(options)
+    order, book = _open(options)
+    sheet, aside = there(order, book)
     models = {tag for tags in book.tags.values() for tag in tags}
-    counts = f"{len(book.campaign.sheet)} measurements, {len(models)} candidate models, {len(book.groups)} groups"
-    print(f"{book.campaign.campaign.campaign}: {counts}. No mistakes found.")
-    return 0
+    counts = f"{len(sheet)} measurements, {len(models)} candidate models, {len(book.groups)} groups"
+    mistakes = f"{len(aside)} files left out" if aside else "No mistakes found"
+    print("\n".join([*map(printable, aside), f"{book.campaign.campaign.campaign}: {counts}. {mistakes}."]))
+    return EXIT_MISTAKE if aside else 0
 
 
 def _unlock(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
@@ -112,8 +115,10 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         os.execv(order.command[0], order.command)
     with run_lock(folder) as lock:
         clear_dead_run(lock, order, book)
+        book = take_complete(order, book)
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
-        return watched_run(lock, order, book)
+        code = watched_run(lock, order, book)
+        return EXIT_REFUSED if code == 0 and book.campaign.aside else code
 
 
 def _figures(options: argparse.Namespace, extra: tuple[str, ...]) -> int:

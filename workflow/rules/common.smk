@@ -42,6 +42,8 @@ def call(script):
     account when it decides what to run again, so it does not matter where Python and the campaign lie.
     """
     words = [*PYTHON, str(ROOT / "scripts" / script), "--config", str(BOOK.file)]
+    if BOOK.campaign.campaign.incoming:
+        words += ["--arrivals", str(BOOK.folder.parent)]
     return lambda wildcards, output: shlex.join(words)
 
 

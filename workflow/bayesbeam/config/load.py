@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bayesbeam.config.checks import Context, applies, check_campaign
 from bayesbeam.config.grouping import GroupModel, group_models, mapped_models
-from bayesbeam.config.outline import CampaignOutline, read
+from bayesbeam.config.outline import CampaignOutline, read, ready
 from bayesbeam.config.places import Problems
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import ConfigErrors
@@ -53,13 +53,15 @@ class LoadedCampaign(CampaignOutline):
         return tuple(model for name in names for model in self.models[name])
 
 
-def load_campaign(path: Path | str) -> LoadedCampaign:
+def load_campaign(path: Path | str, arrivals: Path | None = None) -> LoadedCampaign:
     """Campaign of a folder or of a campaign.yaml.
 
     Parameters
     ----------
     path : Path or str
         The folder, or the file in it.
+    arrivals : Path or None
+        Folder of all results: of files that arrive, those count that a run has accepted. Without, all that are there.
 
     Raises
     ------
@@ -67,13 +69,14 @@ def load_campaign(path: Path | str) -> LoadedCampaign:
         With all mistakes, the fatal ones first; each says where it stands, what was found and expected, and what to
         do next.
     """
-    reading = read(path)
+    reading = read(path, arrivals)
     problems, context = reading.problems, reading.context
     models = _check(context, reading.file.parent, problems)
     truths = _truths(context, models, problems)
     if problems.found:
         raise ConfigErrors(problems.found)
-    return LoadedCampaign(reading.file.resolve().parent, context.campaign, tuple(context.rows), models, truths)
+    campaign, rows = ready(context)
+    return LoadedCampaign(reading.file.resolve().parent, campaign, rows, models, truths, aside=reading.aside)
 
 
 def _truths(context: Context, models: dict[str, tuple[Expanded, ...]], problems: Problems) -> dict[str, Truth]:

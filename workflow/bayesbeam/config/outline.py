@@ -6,13 +6,14 @@ would take them longer than their work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bayesbeam.config.checks import Context, applies, check_campaign, matching
 from bayesbeam.config.counts import counts_of
+from bayesbeam.config.incoming_rows import LEDGER, Joined, check_incoming, files_in, join_rows, read_ledger
 from bayesbeam.config.places import Problems, shown_path
 from bayesbeam.config.schema import Campaign, Integration
 from bayesbeam.config.sheet import MeasurementRow, SheetReader
@@ -27,11 +28,12 @@ FILE_NAME = "campaign.yaml"
 
 @dataclass(frozen=True)
 class CampaignOutline:
-    """A campaign and its sheet, without mistakes of form."""
+    """A campaign and its sheet, without mistakes of form; ``aside`` are files that arrived and make no row."""
 
     folder: Path
     campaign: Campaign
     sheet: tuple[MeasurementRow, ...]
+    aside: tuple[Problem, ...] = field(default=(), kw_only=True)
 
     @cached_property
     def _rows(self) -> dict[str, MeasurementRow]:
@@ -106,35 +108,58 @@ class Reading:
     file: Path
     context: Context
     problems: Problems
+    aside: tuple[Problem, ...] = ()
 
 
-def outline_campaign(path: Path | str) -> CampaignOutline:
+def outline_campaign(path: Path | str, arrivals: Path | None = None) -> CampaignOutline:
     """Campaign of a folder or of a campaign.yaml; its models are not looked at.
 
     Parameters
     ----------
     path : Path or str
         The folder, or the file in it.
+    arrivals : Path or None
+        Folder of all results, see ``read``.
 
     Raises
     ------
     ConfigErrors
         With all mistakes but those in models and groups.
     """
-    reading = read(path)
+    reading = read(path, arrivals)
     check_campaign(reading.context, reading.problems)
     if reading.problems.found:
         raise ConfigErrors(reading.problems.found)
-    return CampaignOutline(reading.file.resolve().parent, reading.context.campaign, tuple(reading.context.rows))
+    campaign, rows = ready(reading.context)
+    return CampaignOutline(reading.file.resolve().parent, campaign, rows, aside=reading.aside)
 
 
-def read(path: Path | str) -> Reading:
+def ready(context: Context) -> tuple[Campaign, tuple[MeasurementRow, ...]]:
+    """Campaign and rows as stages see them: of files that still arrive, groups join in when two members are there."""
+    campaign, rows = context.campaign, tuple(context.rows)
+    if campaign.incoming:
+        ids = [row.id for row in rows]
+        groups = tuple(one for one in campaign.integration if len(matching(one.measurements, ids)) > 1)
+        campaign = campaign.model_copy(update={"integration": groups})
+    return campaign, rows
+
+
+def read(path: Path | str, arrivals: Path | None = None) -> Reading:
     """Text, form and sheet of a campaign, with the mistakes found there.
+
+    Parameters
+    ----------
+    path : Path or str
+        The folder, or the file in it.
+    arrivals : Path or None
+        Folder of all results: of files that arrive, those count that a run has accepted. Without, all that are there.
 
     Raises
     ------
     ConfigErrors
         If nothing useful could be read.
+    StoreError
+        If a folder of ``incoming`` is not there, or the list of accepted files is damaged.
     """
     file = Path(path)
     file = file / FILE_NAME if file.is_dir() else file
@@ -152,10 +177,30 @@ def read(path: Path | str) -> Reading:
     rows = reader.rows() if reader is not None else ()
     problems.found.extend(reader.problems if reader is not None else ())
     whole = (reader is not None and not reader.problems) or _needs_no_sheet(file, campaign, cut)
-    whole = whole and not _lost_studies(cut)
+    # What no measurement has may still arrive.
+    whole = whole and not _lost_studies(cut) and not campaign.incoming
+    lost = _names(text.value, "treatments") - set(campaign.treatments)
+    joined = _joined(file, campaign, rows, lost, arrivals, problems)
+    rows += joined.rows
     rows += study_rows(campaign, rows, file.parent, problems, whole)
     context = Context(campaign, rows, cut, whole, _names(text.value, "candidates"))
-    return Reading(file, context, problems)
+    return Reading(file, context, problems, joined.aside)
+
+
+def _joined(
+    file: Path, campaign: Campaign, sheet: tuple[MeasurementRow, ...], lost: frozenset[str],
+    arrivals: Path | None, problems: Problems,
+) -> Joined:  # fmt: skip
+    """Return the rows of files that arrived."""
+    if campaign.incoming:
+        check_incoming(campaign, lost, problems)
+    if not campaign.incoming or problems.found:
+        return Joined((), ())
+    if arrivals is not None:
+        files = read_ledger(arrivals / campaign.campaign / LEDGER)
+    else:
+        files = files_in(campaign.incoming, file.parent)
+    return join_rows(campaign, sheet, file.parent, files, lost)
 
 
 def _names(value: Any, section: str) -> frozenset[str]:
@@ -174,12 +219,12 @@ def _sheet(file: Path, campaign: Campaign, cut: frozenset[str], treatments: froz
 
 
 def _needs_no_sheet(file: Path, campaign: Campaign, cut: frozenset[str]) -> bool:
-    """Whether all measurements are simulated, studies with mistakes included, so that there need not be a sheet."""
+    """Whether there need not be a sheet: measurements are simulated or arrive, sections with mistakes included."""
     unsaid = "measurements" not in campaign.model_fields_set
-    studies = bool(campaign.simulate or campaign.distinguish) or _lost_studies(cut)
-    return studies and unsaid and not (file.parent / campaign.measurements).exists()
+    others = bool(campaign.simulate or campaign.distinguish or campaign.incoming) or _lost_studies(cut)
+    return others and unsaid and not (file.parent / campaign.measurements).exists()
 
 
 def _lost_studies(cut: frozenset[str]) -> bool:
     """Whether studies were left out for their mistakes, and with them measurements that a campaign may name."""
-    return any(key.startswith(("simulate", "distinguish", "thin")) for key in cut)
+    return any(key.startswith(("incoming", "simulate", "distinguish", "thin")) for key in cut)

@@ -23,6 +23,7 @@ from bayesbeam.config.laws import VALUE_WORDS as LAW_WORDS
 from bayesbeam.config.reference_counts import COUNTS, COUNTS_END, EXAMPLE_COUNTS
 from bayesbeam.config.reference_distinguish import DISTINGUISH
 from bayesbeam.config.reference_files import FACTS, FILE_KINDS, FILES, FILES_END, FILES_FACTS
+from bayesbeam.config.reference_incoming import EXAMPLE_INCOMING, INCOMING, INCOMING_END
 from bayesbeam.config.reference_linear import EXAMPLE_LINEAR, LINEAR, LINEAR_END
 from bayesbeam.config.reference_next import NEXT
 from bayesbeam.config.reference_operators import OPERATORS
@@ -48,6 +49,7 @@ from bayesbeam.models.operators import registry as operators
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Top level", schema.Campaign),
+    ("incoming", schema.Incoming),
     ("treatments.&lt;name&gt;", schema.Treatment),
     ("treatments.&lt;name&gt;.read", schema.Read),
     ("treatments.&lt;name&gt;.axis", schema.Axis),
@@ -97,6 +99,7 @@ def readme() -> str:
         FILES_FACTS,
         _table(("fact", "meaning"), FACTS),
         FILES_END,
+        *(INCOMING, _code("yaml", EXAMPLE_INCOMING), INCOMING_END),
         text.STUDIES,
         DISTINGUISH,
         NEXT,

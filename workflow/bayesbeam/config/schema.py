@@ -25,6 +25,7 @@ from bayesbeam.config.fields import (
     shown,
 )
 from bayesbeam.config.group import Integration
+from bayesbeam.config.incoming import Incoming
 from bayesbeam.config.laws import Laws
 from bayesbeam.config.phases import PhaseError, Phases
 from bayesbeam.config.shared import Shared
@@ -44,6 +45,7 @@ __all__ = [
     "Distinguish",
     "Grid",
     "Image",
+    "Incoming",
     "Instrument",
     "Integration",
     "NextPoints",
@@ -236,7 +238,11 @@ class Campaign(Section):
     measurements: str = Field(
         "measurements.tsv",
         min_length=1,
-        description="The sheet: one row a measurement, columns separated by tabs. May be missing beside simulate.",
+        description="The sheet: one row a measurement, columns separated by tabs. May be missing beside simulate or "
+        "incoming.",
+    )
+    incoming: tuple[Incoming, ...] = Field(
+        (), description="Folders in which data files arrive, one measurement each, beside or instead of the sheet."
     )
     components: tuple[Annotated[str, Field(min_length=1, max_length=500)], ...] = Field(
         (),
@@ -274,7 +280,7 @@ class Campaign(Section):
             refuse(shown(value), "a list of Python files", "Write e.g. [edge.py].")
         return [value] if isinstance(value, str) else value
 
-    @field_validator("simulate", "thin", "distinguish", "splitting", mode="before")
+    @field_validator("incoming", "simulate", "thin", "distinguish", "splitting", mode="before")
     @classmethod
     def _one_for_several(cls, value: Any) -> Any:
         """One section stands for a list of one."""

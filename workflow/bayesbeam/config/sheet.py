@@ -81,7 +81,7 @@ class MeasurementRow:
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """Cells of one line that are not empty, by column."""
 
     number: int
@@ -104,7 +104,7 @@ class SheetReader:
     def rows(self) -> tuple[MeasurementRow, ...]:
         """Rows without mistakes; the mistakes of the others are in ``problems``."""
         lines = self._lines()
-        numeric = _numeric_columns(lines)
+        numeric = numeric_columns(lines)
         rows = [self._row(line, numeric) for line in lines]
         self._check_ids(lines)
         if not lines and not self.problems:
@@ -134,7 +134,7 @@ class SheetReader:
             return None
         return text
 
-    def _lines(self) -> list[_Line]:
+    def _lines(self) -> list[Line]:
         text = self._text()
         if text is None:
             return []
@@ -151,7 +151,7 @@ class SheetReader:
                 where = f"{self.shown} line {number}"
                 self._add(where, f"{len(cells)} cells", f"{len(header)} as in the header", "Remove the extra tab.")
                 continue
-            found.append(_Line(number, {c: v for c, v in zip(header, cells, strict=False) if c and v}))
+            found.append(Line(number, {c: v for c, v in zip(header, cells, strict=False) if c and v}))
         return found
 
     def _header_is_good(self, number: int, header: list[str]) -> bool:
@@ -172,7 +172,7 @@ class SheetReader:
             self._add(where, f"no column {name!r}", f"the columns {' and '.join(REQUIRED)}", remedy)
         return len(self.problems) == before
 
-    def _row(self, line: _Line, numeric: set[str]) -> MeasurementRow | None:
+    def _row(self, line: Line, numeric: set[str]) -> MeasurementRow | None:
         before = len(self.problems)
         for name in REQUIRED:
             if name not in line.cells:
@@ -200,10 +200,10 @@ class SheetReader:
             image=tuple((folder / one).resolve() for one in beside),
         )  # fmt: skip
 
-    def _at(self, line: _Line, column: str) -> str:
+    def _at(self, line: Line, column: str) -> str:
         return f"{self.shown} line {line.number} column {column}"
 
-    def _treatment(self, line: _Line) -> tuple[str, Treatment] | None:
+    def _treatment(self, line: Line) -> tuple[str, Treatment] | None:
         """Name and treatment of a row, None where that is a mistake."""
         known = tuple(self.treatments)
         word = line.cells.get("treatment", "")
@@ -225,8 +225,8 @@ class SheetReader:
             return None
         return word, self.treatments[word]
 
-    def _check_ids(self, lines: list[_Line]) -> None:
-        first: dict[str, _Line] = {}
+    def _check_ids(self, lines: list[Line]) -> None:
+        first: dict[str, Line] = {}
         for line in (line for line in lines if "id" in line.cells):
             identifier = line.cells["id"]
             earlier = first.setdefault(identifier.lower(), line)
@@ -244,7 +244,7 @@ def _split(text: str) -> list[tuple[int, list[str]]]:
     return [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
 
 
-def _numeric_columns(lines: list[_Line]) -> set[str]:
+def numeric_columns(lines: list[Line]) -> set[str]:
     """Columns of metadata in which every filled cell is a number."""
     columns = {column for line in lines for column in line.cells if column not in COLUMNS}
     return {c for c in columns if all(_is_number(line.cells[c]) for line in lines if c in line.cells)}
@@ -257,7 +257,7 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _overridden(treatment: Treatment, line: _Line) -> Treatment:
+def _overridden(treatment: Treatment, line: Line) -> Treatment:
     """Treatment with the columns that the row names for itself."""
     given = {name: line.cells[name] for name in OVERRIDES if name in line.cells}
     if not given:

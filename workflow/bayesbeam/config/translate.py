@@ -210,6 +210,8 @@ def valid_keys(path: KeyPath) -> tuple[str, ...]:
         Of the section.
     """
     model = _model_at(path)
+    if get_origin(model) in (tuple, list):
+        model = _inner(get_args(model)[0])  # one section stands for a list of one
     if isinstance(model, type) and issubclass(model, BaseModel):
         return tuple(field.alias or name for name, field in model.model_fields.items())
     return ()

@@ -28,6 +28,8 @@ def parser(description: str, **paths: str) -> argparse.ArgumentParser:
     """Return the argument parser of a script: ``--config``, and required paths by name with their help."""
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("--config", type=Path, required=True, help="campaign.yaml, or its folder")
+    meaning = "folder of all results, where it is written which files of incoming were accepted"
+    arguments.add_argument("--arrivals", type=Path, help=meaning)
     for name, meaning in paths.items():
         arguments.add_argument(f"--{name}", type=Path, required=True, help=meaning)
     return arguments

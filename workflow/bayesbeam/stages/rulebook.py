@@ -46,7 +46,7 @@ class Rulebook:
 
     def __init__(self, file: Path, results: Path, workdir: Path | None = None) -> None:
         self.workdir = Path.cwd() if workdir is None else workdir
-        self.campaign: LoadedCampaign = load_campaign(file)
+        self.campaign: LoadedCampaign = load_campaign(file, results)
         self.file = self._short(file)
         self.folder = self._short(results) / self.campaign.campaign.campaign
         self._remembered = read_batches(self.workdir / self.folder / "batches.tsv")
@@ -227,7 +227,7 @@ class Rulebook:
     def report_key(self) -> str:
         """Key of the report: everything asked, for all of it is shown; where the files lie does not matter."""
         # Without studies the key is what it was before there were any.
-        unused = {name for name in ("simulate", "thin") if not getattr(self.campaign.campaign, name)}
+        unused = {name for name in ("simulate", "thin") if not getattr(self.campaign.campaign, name)} | {"incoming"}
         asked = self.campaign.campaign.model_dump(mode="json", exclude=unused)
         sheet = [[row.id, measurement_key(row)] for row in self.campaign.sheet]
         return digest([versions.REPORT, asked, sheet])
