@@ -13,7 +13,7 @@ import pytest
 # A plain helper beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config.load import load_campaign
-from bayesbeam.errors import ModelError, SamplingError
+from bayesbeam.errors import ModelError
 from bayesbeam.io.checkpoint import checkpoint_path, finished_path
 from bayesbeam.io.samples import read_records
 from bayesbeam.sampling.checkpoint import Interrupted, Saved
@@ -136,10 +136,11 @@ def test_no_new_call_is_begun_when_asked_to_stop(lab: Lab, tmp_path: Path, calls
 def test_a_mistake_leaves_no_checkpoint(lab: Lab, tmp_path: Path, calls: Callable[..., Calls]) -> None:
     out = tmp_path / "draws" / "flat.h5"
     calls(stop_at=2, error=ModelError("nan"))
-    with pytest.raises(SamplingError, match="candidate flat: nan"):
-        run(lab, out)
-    assert not checkpoint_path(out).exists()
-    assert finished_path(out).exists()
+    run(lab, out)
+    found = read_records(out)
+    assert found["short"].facts["refused"] == "candidate flat: nan"
+    assert not any("refused" in found[name].facts for name in ("a", "b"))
+    assert sorted(file.name for file in out.parent.iterdir()) == ["flat.h5", "flat.h5.costs"]
 
 
 def test_a_damaged_file_of_finished_ones_is_as_none(lab: Lab, tmp_path: Path, calls: Callable[..., Calls]) -> None:

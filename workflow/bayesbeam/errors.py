@@ -85,6 +85,14 @@ def message(where: str, found: str, expected: str, remedy: str = "") -> str:
     return f"{where}: {found}; expected {expected}.{tail}"
 
 
+def unforeseen(where: str, problem: BaseException) -> str:
+    """Three-part message for one measurement of many that failed in a way that nobody foresaw."""
+    said = " ".join(str(problem).split())[:200]
+    found = f"it cannot be computed ({type(problem).__name__}{': ' if said else ''}{said})"
+    remedy = "The log of its job has the traceback; the other measurements are not affected."
+    return message(where, found, "data that the program can work with", remedy)
+
+
 def nearest(word: str, words: Sequence[str]) -> str:
     """Sentence that names the nearest valid word, or lists all where none is near; nothing where there is none."""
     close = get_close_matches(word, words, n=1, cutoff=0.5)

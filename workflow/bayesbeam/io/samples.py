@@ -98,6 +98,14 @@ def _add_costs(records: Mapping[str, Record], path: Path) -> None:
             merged(records[name].facts, beside.get("costs") or {})
 
 
+def known_records(path: Path) -> dict[str, Record]:
+    """Records of an earlier run; none where there is no file or a damaged one, for it is about to be made anew."""
+    try:
+        return read_records(path) if path.is_file() else {}
+    except StoreError:
+        return {}
+
+
 def _write(group: h5py.Group, record: Record) -> None:
     """Fill the group of one record."""
     group.attrs["facts"] = json.dumps(dict(record.facts), sort_keys=True, allow_nan=True)

@@ -32,7 +32,7 @@ from bayesbeam.integration.partitions import Block, all_blocks
 from bayesbeam.integration.sharings import compare_sharings, doubtful
 from bayesbeam.integration.two_stage import Product, product
 from bayesbeam.integration.uncertain import Uncertain
-from bayesbeam.io.samples import Record, read_records, write_records
+from bayesbeam.io.samples import Record, known_records, write_records
 from bayesbeam.sampling.run import GroupName
 from bayesbeam.stages.apart import Apart, Key, apart, joint_gain, read_joint
 from bayesbeam.stages.disagreement import conflict_rows, whole_record
@@ -100,7 +100,7 @@ class _Work:
         self.conflict: list[dict[str, Any]] = []
         self.whole: Record | None = None
         self.reason = ""
-        known = read_records(out) if out.is_file() else {}
+        known = known_records(out)
         self.known = {str(record.facts["key"]): record for record in known.values() if "key" in record.facts}
 
     @property

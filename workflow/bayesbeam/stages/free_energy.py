@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from bayesbeam import noise as noise_models
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
-from bayesbeam.errors import StoreError
+from bayesbeam.errors import BayesbeamError, StoreError, unforeseen
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.io.results import write_result
 from bayesbeam.io.samples import Record, read_records, write_records
@@ -62,12 +63,13 @@ def summarise_batch(
     refused: list[dict[str, str]] = []
     arrays: dict[str, Record] = {}
     files: dict[str, dict[str, Record]] = {}
+    failed: list[Exception] = []
     for name in ids:
         m = read_measurement(measurements / f"{name}.h5")
         if m.refused:
             refused.append({"measurement": name, "reason": m.reason})
             continue
-        found, reasons, kept, states = _candidates(campaign, m, samples, files)
+        found, reasons, kept, states = _candidates(campaign, m, samples, files, failed)
         records += found
         refused += [{"measurement": name, "tag": tag, "reason": reason} for tag, reason in reasons.items()]
         arrays |= {f"{name}/{tag}": record for tag, record in kept.items()}
@@ -83,6 +85,8 @@ def summarise_batch(
             advice, curves = advise(asked, m, models)
             advised.append(advice)
             arrays |= {f"{name}/{NEXT}": curves} if curves is not None else {}
+    if failed and not records:
+        raise failed[0]
     write_records(out_h5, arrays)
     content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged}
     content |= {"counts": counts, "refused": refused}
@@ -91,8 +95,9 @@ def summarise_batch(
 
 
 def _candidates(
-    campaign: LoadedCampaign, m: Measurement, samples: Path, files: dict[str, dict[str, Record]]
-) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record], dict[str, FloatArray]]:
+    campaign: LoadedCampaign, m: Measurement, samples: Path, files: dict[str, dict[str, Record]],
+    failed: list[Exception],
+) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record], dict[str, FloatArray]]:  # fmt: skip
     """Records, refusals, arrays and some draws of all candidates of one measurement."""
     records, refused, arrays, states = [], {}, {}, {}
     for expanded in campaign.candidates_of(m.id):
@@ -107,14 +112,17 @@ def _candidates(
         if REFUSED in sampled.facts:
             refused[expanded.tag] = str(sampled.facts[REFUSED])
             continue
-        name = f"{m.id}/{expanded.tag}"
-        if expanded.spec.phases is not None:
-            summary = summarise_phases(sampled, m.id)
-        else:
-            modes = campaign.campaign.report.modes and expanded.spec.sparse is None
-            summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, modes)
-            summary = of_terms(expanded.spec, summary, sampled, name)
-        records.append(_record(expanded, m, sampled, summary))
+        try:
+            record, summary = _summarised(campaign, expanded, m, sampled)
+        except (BayesbeamError, MemoryError):
+            raise
+        except Exception as problem:
+            # One of thousands is refused; where nothing of a batch can be summarised, the job fails with it.
+            traceback.print_exc()
+            failed.append(problem)
+            refused[expanded.tag] = unforeseen(f"measurement {m.id}: candidate {expanded.tag}", problem)
+            continue
+        records.append(record)
         facts = {"columns": summary.columns, "labels": summary.labels}
         states_too = {word: sampled.arrays[word] for word in STATES if word in sampled.arrays}
         arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id] | states_too, facts)
@@ -123,6 +131,19 @@ def _candidates(
         _weigh(records)
         weigh_levels(records)
     return records, refused, arrays, states
+
+
+def _summarised(
+    campaign: LoadedCampaign, expanded: Expanded, m: Measurement, sampled: Record
+) -> tuple[dict[str, Any], Summary]:
+    """Record and summary of one candidate on one measurement."""
+    if expanded.spec.phases is not None:
+        summary = summarise_phases(sampled, m.id)
+    else:
+        name, modes = f"{m.id}/{expanded.tag}", campaign.campaign.report.modes and expanded.spec.sparse is None
+        summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, modes)
+        summary = of_terms(expanded.spec, summary, sampled, name)
+    return _record(expanded, m, sampled, summary), summary
 
 
 def _record(expanded: Expanded, m: Measurement, sampled: Record, summary: Summary) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
 from bayesbeam.io.checkpoint import checkpoint_path
@@ -15,7 +13,7 @@ from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.run import GroupName
 from bayesbeam.stages.keep import FileKeeper, Running
-from bayesbeam.stages.parts import too_large
+from bayesbeam.stages.quarantine import out_of_memory, too_large
 from bayesbeam.stages.sample import Job, sample_job
 from bayesbeam.stages.watch import Watcher
 
@@ -39,7 +37,9 @@ def sample_jointly(one: JointJob, out: Path, watch: Watcher, running: Running) -
     keeper = FileKeeper(checkpoint_path(out), job.key, running)
     try:
         found = sample_job(job, keeper, watch)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
         raise too_large(one.expanded.tag, error) from error
     keeper.remove()
     return found

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 
-import torch
-
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import CandidateSpec
-from bayesbeam.errors import SamplingError
 from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.engines.choose import choose
 from bayesbeam.stages.build import row_precision
-from bayesbeam.stages.keep import say
 from bayesbeam.stages.memory import groups_at_once, sizes_of
 from bayesbeam.stages.resources import NO_GPU, choose_device, settings_of, why_no_gpu
 from bayesbeam.targets.base import Target
@@ -29,32 +25,6 @@ def parts_of(
         most = groups_at_once(sizes, settings_of(campaign), choose_device(sampling.device, sampling.engine))
         parts.extend(alike[start : start + most] for start in range(0, len(alike), most))
     return parts
-
-
-def halves(tag: str, alike: list[Measurement], error: torch.OutOfMemoryError) -> list[list[Measurement]]:
-    """Two halves of a batch that a GPU cannot hold: results do not depend on what is in a batch.
-
-    Raises
-    ------
-    SamplingError
-        If there is but one measurement.
-    """
-    if len(alike) < 2:
-        raise too_large(tag, error) from error
-    torch.cuda.empty_cache()
-    middle = len(alike) // 2
-    say(f"{tag}: the memory of the GPU does not hold {len(alike)} measurements at once; going on with {middle}")
-    return [alike[:middle], alike[middle:]]
-
-
-def too_large(tag: str, error: torch.OutOfMemoryError) -> SamplingError:
-    """What is said where not even one analysis fits a GPU."""
-    return SamplingError.at(
-        f"candidate {tag}",
-        f"more numbers than the memory of the GPU holds ({str(error).splitlines()[0]})",
-        "a device that holds one analysis",
-        "Write device: cpu in the campaign's sampling, or free the GPU of other programs.",
-    )
 
 
 def choice_words(target: Target, asked: str, device: str) -> str:

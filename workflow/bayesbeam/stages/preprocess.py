@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesbeam import units
-from bayesbeam.errors import ConfigError, DataError, nearest
+from bayesbeam.errors import BayesbeamError, ConfigError, DataError, nearest, unforeseen
 from bayesbeam.io.bragg import after_conversion
 from bayesbeam.io.calibration import calibrate
 from bayesbeam.io.provenance import file_sha256, provenance
@@ -17,7 +18,8 @@ from bayesbeam.io.readers.guarded import Reader, guarded_reader
 from bayesbeam.io.readers.instrument import kept
 from bayesbeam.io.readers.instrument import sentence as instrument_sentence
 from bayesbeam.io.store import Measurement, write_measurement
-from bayesbeam.io.treatment import Steps, treat
+from bayesbeam.io.treatment import treat
+from bayesbeam.stages.options import read_options, steps_of
 
 if TYPE_CHECKING:
     from bayesbeam.config.outline import CampaignOutline
@@ -65,10 +67,23 @@ def preprocess_rows(campaign: CampaignOutline, ids: Iterable[str], out_dir: Path
     with guarded_reader() as read:
         for name in names:
             row, key = rows[name], measurement_key(rows[name])
-            measurement = _made(row, key, campaign) if _is_simulated(row) else preprocess(row, key, read)
+            measurement = _of_row(row, key, campaign, read)
             write_measurement(Path(out_dir) / f"{name}.h5", measurement)
             done.append(measurement)
     return done
+
+
+def _of_row(row: MeasurementRow, key: str, campaign: CampaignOutline, read: Reader) -> Measurement:
+    """Measurement of a row, whatever its data do: what nobody foresaw is a reason to refuse it, and not all others."""
+    try:
+        return _made(row, key, campaign) if _is_simulated(row) else preprocess(row, key, read)
+    except (BayesbeamError, MemoryError):
+        raise
+    except Exception as problem:
+        traceback.print_exc()
+        return _refused(
+            row, provenance(row.file, _sha256_if_any(row.file), key), unforeseen(row.file_in_sheet, problem)
+        )
 
 
 def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measurement:
@@ -86,7 +101,7 @@ def preprocess(row: MeasurementRow, key: str, read: Reader = read_raw) -> Measur
     label = row.file_in_sheet
     sha256 = ""
     try:
-        raw, stated = _with_stated(read(row.file, _read_options(row), label), row.treatment)
+        raw, stated = _with_stated(read(row.file, read_options(row), label), row.treatment)
         sha256 = file_sha256(row.file)
         _check_points(raw, row.treatment.read.points, label)
         _check_counts(raw, row.treatment.signal.counts or row.made is not None, label)
@@ -174,7 +189,7 @@ def _measurement(
     chosen = row.treatment
     x_unit = _axis_unit(raw, chosen.axis.unit, label)
     y_unit = chosen.signal.unit or raw.y_unit
-    treated = treat(raw, _steps(chosen, x_unit), y_unit, label)
+    treated = treat(raw, steps_of(chosen, x_unit), y_unit, label)
     return Measurement(
         id=row.id,
         x=treated.points.x,
@@ -218,52 +233,6 @@ def _beside_image(row: MeasurementRow) -> dict[str, str]:
     for word, file in zip(("geometry", "mask"), row.image, strict=False):
         found |= {f"{word}_file": file.name, f"{word}_sha256": file_sha256(file)}
     return found
-
-
-def _read_options(row: MeasurementRow) -> ReadOptions:
-    """Reader's options from a treatment."""
-    read, image = row.treatment.read, row.treatment.image
-    if image is not None:
-        for word, file in zip(("geometry", "mask"), row.image, strict=False):
-            if not file.is_file():
-                remedy = f"Correct it in treatments.{row.treatment_name}: it is relative to the sheet's folder."
-                raise DataError.at(f"image.{word} {file.name}", "no such file", "a file", remedy)
-        geometry, mask = (*map(str, row.image), "")[:2]
-        return ReadOptions(
-            "image", geometry=geometry, mask=mask, bins=image.points, error=image.error,
-            polarisation=image.polarisation, dataset=read.dataset,
-        )  # fmt: skip
-    return ReadOptions(
-        format=read.format,
-        x=read.x,
-        y=read.y,
-        uncertainty=read.uncertainty,
-        delimiter=read.delimiter,
-        decimal=read.decimal,
-        comment=read.comment,
-        skip=read.skip,
-        dataset=read.dataset,
-        columns=tuple(read.columns.values()),
-    )
-
-
-def _steps(chosen: Treatment, x_unit: str) -> Steps:
-    """Steps from a treatment."""
-    return Steps(
-        unit=x_unit,
-        convert_to=chosen.axis.convert_to,
-        offset=chosen.axis.offset,
-        range=chosen.range,
-        mask=tuple(chosen.mask),
-        repeats=chosen.repeats == "keep",
-        rebin=chosen.rebin,
-        counts=chosen.signal.counts,
-        source=chosen.uncertainty.source,
-        value=chosen.uncertainty.value,
-        normalise=chosen.normalise,
-        transform=chosen.signal.transform,
-        columns=tuple(chosen.read.columns),
-    )
 
 
 def _axis_unit(raw: RawData, stated: str, label: str) -> str:

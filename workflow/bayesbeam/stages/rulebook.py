@@ -19,6 +19,7 @@ from bayesbeam.config.patterns import divided, joint_patterns, needs_blocks, pat
 from bayesbeam.config.schema import Integration
 from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import ConfigError
+from bayesbeam.io.provenance import readable
 from bayesbeam.stages import versions
 from bayesbeam.stages.plan import assign_batches, batches_text, digest, read_batches, tags_of, work_of
 
@@ -153,7 +154,7 @@ class Rulebook:
         """Return the files that these measurements need and that are there; jobs refuse what is missing."""
         rows = [self._rows[identifier] for identifier in ids]
         tables = dict.fromkeys(file for row in rows for file in row.beside)
-        return [str(self._short(file)) for file in (*(row.file for row in rows), *tables) if file.is_file()]
+        return [str(self._short(file)) for file in (*(row.file for row in rows), *tables) if readable(file)]
 
     def treated(self, ids: Iterable[str]) -> list[str]:
         """Return the files a job must wait for so that these measurements are preprocessed."""
@@ -179,8 +180,8 @@ class Rulebook:
     def preprocess_key(self, ids: Iterable[str]) -> str:
         """Key of the job that preprocesses these measurements."""
         rows = [self._rows[identifier] for identifier in ids]
-        tables = [file.is_file() for row in rows for file in row.beside]
-        return digest([versions.PREPROCESS, *([measurement_key(row), row.file.is_file()] for row in rows), *tables])
+        tables = [readable(file) for row in rows for file in row.beside]
+        return digest([versions.PREPROCESS, *([measurement_key(row), readable(row.file)] for row in rows), *tables])
 
     @cached_property
     def sample_keys(self) -> dict[tuple[str, str], str]:

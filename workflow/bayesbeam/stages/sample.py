@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -16,10 +16,10 @@ from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.patterns import shared_of
 from bayesbeam.config.sharing import joint_spec
 from bayesbeam.config.specs import Expanded
-from bayesbeam.errors import BayesbeamError, SamplingError, StoreError
+from bayesbeam.errors import BayesbeamError, ModelError, SamplingError
 from bayesbeam.io.checkpoint import checkpoint_path, finished_path, remove_checkpoint
 from bayesbeam.io.costs import costs_path
-from bayesbeam.io.samples import Record, read_records, write_records
+from bayesbeam.io.samples import Record, known_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.sampling.checkpoint import Interrupted
 from bayesbeam.sampling.known import known_runs
@@ -31,8 +31,9 @@ from bayesbeam.stages.keep import ALONE, FileKeeper, Running, say
 from bayesbeam.stages.members import member_key, misfit
 from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
-from bayesbeam.stages.parts import choice_words, halves, parts_of, too_large
+from bayesbeam.stages.parts import choice_words, parts_of
 from bayesbeam.stages.plan import digest
+from bayesbeam.stages.quarantine import Aside, cause_of, out_of_memory, too_large
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
 from bayesbeam.stages.solve import beside_exact, solve_each, solved
 from bayesbeam.stages.sparse import solve_all
@@ -76,17 +77,19 @@ def sample_batch(
         return
     expanded = _expanded(campaign, ids[0], tag)
     present = usable(ids, measurements)
-    known = _known(out) | _known(finished_path(out))
+    known = known_records(out) | known_records(finished_path(out))
     wanted = {m.id: member_key(campaign, expanded, [m]) for m in present}
     records = {m.id: known[m.id] for m in present if m.id in known and known[m.id].facts.get("key") == wanted[m.id]}
     new = [m for m in present if m.id not in records]
-    refused = {m.id: reason for m in new if (reason := misfit(expanded.spec, m))}
+    aside = Aside(tag)
+    refused = {m.id: why for m in new if (why := aside.attempt(m, partial(misfit, expanded.spec, m)))}
     records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
-    new = [m for m in new if m.id not in refused]
+    new = [m for m in new if m.id not in refused and m.id not in aside.names()]
     records |= solve_each(campaign, expanded, new, wanted)
     if expanded.spec.phases is not None:
-        records = _searched(campaign, expanded, new, wanted, records, out, running)
-    parts = parts_of(campaign, expanded.spec, [m for m in new if m.id not in records])
+        records = _searched(campaign, expanded, new, wanted, records, out, running, aside)
+    left = [m for m in new if m.id not in records and m.id not in aside.names()]
+    parts = parts_of(campaign, expanded.spec, left)
     while parts:
         if running.stop():
             raise Interrupted
@@ -96,21 +99,22 @@ def sample_batch(
         keeper = FileKeeper(checkpoint_path(out), job.key, running)
         try:
             found = sample_job(job, keeper, watch)
-        except torch.OutOfMemoryError as error:
+        except Exception as problem:
             # A checkpoint stays: it may be of a half, by a job that was killed.
-            parts.extendleft(reversed(halves(expanded.tag, alike, error)))
+            parts.extendleft(reversed(aside.split(alike, problem)))
             continue
         records |= {m.id: beside_exact(expanded, [m], record) for m, record in zip(alike, found, strict=True)}
         if len(records) < len(present):
             write_records(finished_path(out), records)
             keeper.remove()
+    records |= aside.records(wanted, bool(records))
     write_records(out, {m.id: records[m.id] for m in present})
     _tidy(out)
 
 
 def _searched(
     campaign: LoadedCampaign, expanded: Expanded, new: Sequence[Measurement], keys: Mapping[str, str],
-    records: dict[str, Record], out: Path, running: Running,
+    records: dict[str, Record], out: Path, running: Running, aside: Aside,
 ) -> dict[str, Record]:  # fmt: skip
     """Records with those of measurements that are searched for phases, one after the other."""
     # It brings programs for crystals in, which others shall not wait for.
@@ -121,7 +125,12 @@ def _searched(
     for m in new:
         if running.stop():
             raise Interrupted
-        records = records | {m.id: solve_phases(campaign, expanded, m, keys[m.id], cache, running.threads)}
+        try:
+            record = solve_phases(campaign, expanded, m, keys[m.id], cache, running.threads)
+        except Exception as problem:
+            aside.split([m], problem)
+            continue
+        records = records | {m.id: record}
         write_records(finished_path(out), records)
     return records
 
@@ -148,7 +157,7 @@ def sample_group(
         # It builds on this file.
         from bayesbeam.stages.mixed_sample import sample_mixed
 
-        known = _known(out).get(group)
+        known = known_records(out).get(group)
         found = sample_mixed(campaign, model, group, measurements, known, out, watch, running, pattern)
         write_records(out, found)
         _tidy(out)
@@ -161,7 +170,7 @@ def sample_group(
     if len(present) >= 2:
         name = GroupName(f"{group}/{tag}" + (f"/{pattern}" if pattern else ""), tuple(m.id for m in present))
         key = member_key(campaign, expanded, present, joint.shared)
-        known = _known(out).get(group)
+        known = known_records(out).get(group)
         if known is not None and known.facts.get("key") == key:
             records = {group: known}
         elif (record := _solved(campaign, expanded, present, name, key, joint.shared, out, running)) is not None:
@@ -170,9 +179,13 @@ def sample_group(
             job = Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
             try:
                 record = sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]
-            except torch.OutOfMemoryError as error:
-                raise too_large(expanded.tag, error) from error
-            records = {group: beside_exact(expanded, present, record, joint.shared)}
+                records = {group: beside_exact(expanded, present, record, joint.shared)}
+            except (SamplingError, RuntimeError, MemoryError) as error:
+                if out_of_memory(error):
+                    raise too_large(expanded.tag, error) from error
+                if not isinstance(cause_of(error), ModelError):
+                    raise
+                records = {group: Record({}, {"key": key, REFUSED: str(error)})}
     write_records(out, records)
     _tidy(out)
 
@@ -272,13 +285,3 @@ def _tidy(out: Path) -> None:
     remove_checkpoint(checkpoint_path(out))
     remove_checkpoint(finished_path(out))
     costs_path(finished_path(out)).unlink(missing_ok=True)
-
-
-def _known(path: Path) -> dict[str, Record]:
-    """Records of an earlier run; a damaged file counts as none, for it is about to be made anew."""
-    if not path.is_file():
-        return {}
-    try:
-        return read_records(path)
-    except StoreError:
-        return {}

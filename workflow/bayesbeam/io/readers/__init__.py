@@ -63,10 +63,13 @@ def read_raw(path: Path | str, options: ReadOptions | None = None, label: str = 
         read: Callable[[Path, ReadOptions, str], RawData] = getattr(importlib.import_module(module), name)
         return read(path, options, label)
     except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise DataError.at(
-            label, f"cannot be read ({reason})", "a readable file", "Check its permissions."
-        ) from problem
+        raise unreadable(label, problem) from problem
+
+
+def unreadable(label: str, problem: OSError) -> DataError:
+    """Return the error for a file that the system does not let us read."""
+    reason = problem.strerror or str(problem)
+    return DataError.at(label, f"cannot be read ({reason})", "a readable file", "Check its permissions.")
 
 
 def kind_of(path: Path, word: str, label: str) -> str:

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from bayesbeam.errors import DataError
-from bayesbeam.io.readers import RawData, ReadOptions, check_file, kind_of, read_raw
+from bayesbeam.io.readers import RawData, ReadOptions, check_file, kind_of, read_raw, unreadable
 
 TIME_LIMIT_S = 60.0
 MEMORY_LIMIT = 8 << 30
@@ -61,8 +61,11 @@ class _Helper:
     def read(self, path: Path, options: ReadOptions, label: str) -> RawData:
         """Columns of a file; see ``read_raw``."""
         label = label or path.name
-        check_file(path, label)
-        kind = kind_of(path, options.format, label)
+        try:
+            check_file(path, label)
+            kind = kind_of(path, options.format, label)
+        except OSError as problem:
+            raise unreadable(label, problem) from problem
         if kind not in _LIBRARIES:
             return read_raw(path, options, label)
         request = {"path": str(path), "options": asdict(options), "label": label}
