@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import SamplingError
 from bayesbeam.io.samples import read_records
 from bayesbeam.sampling.checkpoint import Saved
-from bayesbeam.sampling.memory import Sizes, device_mib
+from bayesbeam.sampling.memory import Sizes, device_mib, peak_mib
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import parts, resources
 from bayesbeam.stages import sample as stage
-from bayesbeam.stages.memory import groups_at_once
+from bayesbeam.stages.memory import CPU_JOB_MIB, STAGE_MIB, groups_at_once
 from bayesbeam.stages.resources import choose_device, planned_device
 from short_runs import shorten
 from stage_fixture import HASTY, content, lab_of
@@ -154,6 +154,17 @@ def test_a_half_that_was_killed_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert loaded == [True, False]
 
 
+def test_a_job_on_a_cpu_stays_within_its_memory() -> None:
+    """As many groups as fit, whatever the batch: what they are foretold to take is the bound and no less."""
+    settings = Settings(seed=1, engine="auto")
+    for sizes, engine in ((Sizes(9999, 1, 301, 12, 12, 4), "eager"), (Sizes(9999, 1, 2000, 12, 12, 4), "cpu")):
+        most = groups_at_once(sizes, settings, "cpu", engine)
+        taken, more = (STAGE_MIB + peak_mib(replace(sizes, groups=n), settings, engine) for n in (most, most + 2))
+        assert 0.85 * CPU_JOB_MIB < taken < 1.02 * CPU_JOB_MIB < 1.05 * more
+        assert groups_at_once(replace(sizes, groups=3), settings, "cpu", engine) == 3
+    assert groups_at_once(Sizes(50, 1, 900_000, 12, 12, 4), settings, "cpu", "eager") == 1
+
+
 def test_a_batch_is_no_larger_than_a_gpu_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory in proportion to the groups, with a margin, and never none."""
     sizes = Sizes(1000, 1, 301, 12, 12, 4, 4, 32)
@@ -163,8 +174,7 @@ def test_a_batch_is_no_larger_than_a_gpu_holds(monkeypatch: pytest.MonkeyPatch) 
     assert device_mib(sizes, settings, "cuda") == pytest.approx(1000 * one, rel=0.15)
     assert device_mib(sizes, settings, "eager") > 2 * device_mib(sizes, settings, "cuda")
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (0, int(100 * one * 2**20)))
-    assert groups_at_once(sizes, settings, "cuda") == 70
-    assert groups_at_once(replace(sizes, groups=3), settings, "cuda") == 3
-    assert groups_at_once(sizes, settings, "cpu") == 1000
+    assert groups_at_once(sizes, settings, "cuda", "cpu") == 70
+    assert groups_at_once(replace(sizes, groups=3), settings, "cuda", "cpu") == 3
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (0, 0))
-    assert groups_at_once(sizes, settings, "cuda") == 1
+    assert groups_at_once(sizes, settings, "cuda", "cpu") == 1

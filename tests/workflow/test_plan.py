@@ -34,7 +34,7 @@ class Row:
 class Campaign:
     """A campaign of measurements that all have the same candidates."""
 
-    def __init__(self, ids: list[str], batch: int) -> None:
+    def __init__(self, ids: list[str], batch: int | str) -> None:
         self.sheet = [Row(name) for name in ids]
         self.campaign = self.sampling = self
         self.batch = batch
@@ -148,3 +148,18 @@ def test_command_that_makes_results_anew(tmp_path: Path) -> None:
     assert command_of(campaigns / "first_look" / "campaign.yaml") == "make run"
     assert command_of(campaigns / "other" / "campaign.yaml") == "make run CAMPAIGN=other"
     assert command_of(tmp_path / "my data" / "campaign.yaml") == f"make run CAMPAIGN='{tmp_path}/my data'"
+
+
+def test_batches_of_long_sheets_are_of_a_hundred_and_of_slow_candidates_of_few() -> None:
+    def sizes(rows: int, **seconds: float) -> list[int]:
+        campaign = Campaign([f"m{i}" for i in range(rows)], "auto")
+        campaign.tags = lambda name: ("flat", "peaks")
+        campaign.only_phases = lambda name: False
+        return [len(ids) for ids in assign_batches(campaign, {}, seconds).values()]
+
+    assert sizes(40) == [16, 16, 8]
+    assert sizes(1000) == [125] * 8
+    assert max(sizes(10_000)) == 128
+    assert sizes(1000, peaks=1.0) == [125] * 8
+    assert sizes(100, peaks=60.0, flat=1.0) == [4] * 25
+    assert sizes(5, peaks=999.0) == [1] * 5

@@ -84,7 +84,9 @@ def sampling_key(sampling: Sampling) -> str:
     sampling : Sampling
         The section of the campaign.
     """
-    return _digest("sampling", sampling.model_dump(mode="json", exclude={"batch", "device"}))
+    # Where all is kept the key is what it was before one could choose.
+    unused = {"batch", "device"} | ({"store"} if sampling.store == "full" else set())
+    return _digest("sampling", sampling.model_dump(mode="json", exclude=unused))
 
 
 def group_key(group: Integration) -> str:

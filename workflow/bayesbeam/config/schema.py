@@ -102,8 +102,17 @@ class Sampling(Section):
     )
     max_sweeps: int = Field(20_000, ge=100, le=10_000_000, description="Sweeps after which a run ends in any case.")
     draws: int = Field(1000, ge=100, le=1_000_000, description="Posterior draws kept, at most, a chain.")
+    store: Literal["full", "draws", "summary"] = Field(
+        "full",
+        description="How much of each run is kept on disk: full, every log-likelihood of every rung; draws, no more of "
+        "those than posterior draws; summary, a thousand draws in all, from which means and intervals are then made. "
+        "Free energies and diagnostics are of the whole run in any case. `make plan` says what each takes.",
+    )
     batch: Automatic = Field(
-        "auto", description="Measurements sampled together; never changes a number.", examples=[16]
+        "auto",
+        description="Measurements sampled together; never changes a number. auto takes 16, of more than 128 an eighth "
+        "and at most 128; where `make plan` has measured how long they take, so many that a job takes some minutes.",
+        examples=[16],
     )
 
 

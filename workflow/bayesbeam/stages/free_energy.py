@@ -21,6 +21,7 @@ from bayesbeam.io.results import write_result
 from bayesbeam.io.samples import Record, read_records, write_records
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.report.curves import AVERAGED, NEXT
+from bayesbeam.stages.amount import kept_of_summary
 from bayesbeam.stages.averaging import averages
 from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.marginals import marginals
@@ -125,7 +126,8 @@ def _candidates(
         records.append(record)
         facts = {"columns": summary.columns, "labels": summary.labels}
         states_too = {word: sampled.arrays[word] for word in STATES if word in sampled.arrays}
-        arrays[expanded.tag] = Record(summary.arrays | summary.members[m.id] | states_too, facts)
+        kept = kept_of_summary(summary.arrays, campaign.campaign.sampling.store)
+        arrays[expanded.tag] = Record(kept | summary.members[m.id] | states_too, facts)
         states[expanded.tag] = summary.picked
     if records:
         _weigh(records)

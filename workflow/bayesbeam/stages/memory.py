@@ -9,6 +9,7 @@ import math
 import resource
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from bayesbeam.targets.base import Target
 STAGE_MIB = 22.0
 # Asked for above the prediction, which is good to 20 %; and the least, for other builds of torch hold more.
 MARGIN, LEAST_MB = 1.25, 800
+# What a job on a CPU may take, MiB, so that as many as a machine has cores fit into 2 GB each.
+CPU_JOB_MIB = 1200.0
 # Where a GPU is used: its driver and libraries hold gigabytes of host memory. A bound, not a prediction.
 LEAST_WITH_GPU_MB = 4000
 MB_PER_MIB = 1.048576
@@ -82,15 +85,18 @@ def predicted_mib(target: Target, settings: Settings, starts: bool) -> tuple[flo
     return STAGE_MIB + peak_mib(sizes, settings, engine), STAGE_MIB + most_mib(sizes, settings, engine)
 
 
-def groups_at_once(sizes: Sizes, settings: Settings, device: str) -> int:
-    """Groups of a batch that a device holds at once: all on a CPU, and with a GPU what fits its memory.
+def groups_at_once(sizes: Sizes, settings: Settings, device: str, engine: str) -> int:
+    """Groups of a batch that a device holds at once: on a CPU what fits CPU_JOB_MIB, with a GPU what fits its memory.
 
     All of its memory, not what is free just now: a job that was killed finds its checkpoint only if its batches are
-    those of before.
-    A model that turns out not to suit kernels takes more than is foretold here, and is halved when it does not fit.
+    those of before. For the same reason the bound on a CPU is a constant; a group that does not fit is run alone.
+    ``engine`` is that of planned_engine, for a CPU. A model that turns out not to suit kernels takes more than is
+    foretold here, and is halved when it does not fit.
     """
     if device != "cuda":
-        return sizes.groups
+        few, many = (peak_mib(replace(sizes, groups=n), settings, engine) for n in (1, 1025))
+        left = CPU_JOB_MIB - STAGE_MIB - few
+        return min(sizes.groups, 1 + max(int(1024 * left / (many - few)), 0))
     _, whole = torch.cuda.mem_get_info()
     engine = "eager" if settings.engine == "eager" else "cuda"
     return min(sizes.groups, groups_that_fit(sizes, settings, engine, whole / MIB))

@@ -18,6 +18,7 @@ from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.record import Run
 from bayesbeam.sampling.settings import Settings
+from bayesbeam.stages.amount import FULL, kept_of_run
 from bayesbeam.stages.resources import device_words
 
 REFUSED = "refused"
@@ -32,6 +33,7 @@ def pack(
     device: str,
     spent: tuple[float, float],
     memory: tuple[float, float | None],
+    store: str = FULL,
 ) -> list[Record]:
     """Records of groups that were sampled together, in order.
 
@@ -43,6 +45,8 @@ def pack(
         Wall and CPU seconds of all of them, shared out by likelihood rows.
     memory : tuple of float
         Peak memory of the process so far, and what was predicted for it, MiB.
+    store : str
+        How much of the draws is kept, see :mod:`bayesbeam.stages.amount`.
     """
     wall, cpu = spent
     total = sum(run.likelihood_rows for run in runs)
@@ -61,7 +65,7 @@ def pack(
             "peak_memory_mb": memory[0],
             "predicted_memory_mb": memory[1],
         }
-        records.append(Record(_arrays(run), facts))
+        records.append(Record(_arrays(run, store), facts))
     return records
 
 
@@ -89,11 +93,12 @@ def _impossible(expanded: Expanded, group: Sequence[Measurement]) -> str:
     )
 
 
-def _arrays(run: Run) -> dict[str, Any]:
+def _arrays(run: Run, store: str) -> dict[str, Any]:
     """Arrays of a run: draws (S, D, C, P), log-likelihoods (T, C, R), ladder, exchange rates."""
+    theta, log_likelihood = kept_of_run(run.theta, run.log_likelihood, store)
     return {
-        "theta": run.theta,
-        "log_likelihood": run.log_likelihood,
+        "theta": theta,
+        "log_likelihood": log_likelihood,
         "beta": run.beta,
         "exchange_rate": run.exchange_rate,
         "effective_draws": run.effective_draws,

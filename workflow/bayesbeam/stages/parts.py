@@ -9,7 +9,7 @@ from bayesbeam.config.specs import CandidateSpec
 from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.engines.choose import choose
 from bayesbeam.stages.build import row_precision
-from bayesbeam.stages.memory import groups_at_once, sizes_of
+from bayesbeam.stages.memory import groups_at_once, planned_engine, sizes_of
 from bayesbeam.stages.resources import NO_GPU, choose_device, settings_of, why_no_gpu
 from bayesbeam.targets.base import Target
 
@@ -20,9 +20,10 @@ def parts_of(
     """Measurements to be sampled at once: alike, and no more than the device holds."""
     sampling = campaign.campaign.sampling
     parts: deque[list[Measurement]] = deque()
+    device, engine = choose_device(sampling.device, sampling.engine), planned_engine(spec, sampling.engine)
     for alike in _alike(spec, measurements, sampling.precision):
         sizes = sizes_of(spec, (len(alike), 1, alike[0].x.size), sampling.precision)
-        most = groups_at_once(sizes, settings_of(campaign), choose_device(sampling.device, sampling.engine))
+        most = groups_at_once(sizes, settings_of(campaign), device, engine)
         parts.extend(alike[start : start + most] for start in range(0, len(alike), most))
     return parts
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bayesbeam.config.specs import CandidateSpec
 
 BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
-AUTO_BATCH = 16
+# Few measurements are shared out among the cores of a laptop; of many, a job takes minutes and a report of jobs stays
+# readable. Where seconds are known (`bayesbeam plan`), a job is to take about as many as here.
+AUTO_BATCH, MOST_IN_BATCH, JOBS_OF_MANY, JOB_SECONDS = 16, 128, 8, 240.0
 # Jobs that few searches for phases are shared out among: as many as there are cores in a laptop.
 SHARED_OUT = 4
 # Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
@@ -31,7 +33,9 @@ PHASES_WORK, REFINED_TIMES = 20, 40
 _HEADER = ("measurement", "batch")
 
 
-def assign_batches(campaign: CampaignOutline, existing: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def assign_batches(
+    campaign: CampaignOutline, existing: Mapping[str, str], seconds: Mapping[str, float] | None = None
+) -> dict[str, tuple[str, ...]]:
     """Return the measurements of every batch, in the order of the sheet.
 
     Parameters
@@ -40,6 +44,9 @@ def assign_batches(campaign: CampaignOutline, existing: Mapping[str, str]) -> di
         Its sheet, candidates and ``sampling.batch``.
     existing : mapping of measurement to batch
         Membership of earlier runs. Those batches keep their members; measurements that left the sheet are left out.
+    seconds : mapping of str to float, optional
+        How long a measurement takes by tag, where that was measured: new batches are then so large that the longest
+        job of each takes some minutes.
 
     Returns
     -------
@@ -57,7 +64,7 @@ def assign_batches(campaign: CampaignOutline, existing: Mapping[str, str]) -> di
             new.setdefault(_kind(campaign, row), []).append(row.id)
     taken = set(existing.values())
     for ids in new.values():
-        size = _size(campaign, ids)
+        size = _size(campaign, ids, seconds or {})
         for first in range(0, len(ids), size):
             name = _name(ids[first : first + size], taken)
             taken.add(name)
@@ -65,21 +72,22 @@ def assign_batches(campaign: CampaignOutline, existing: Mapping[str, str]) -> di
     return {name: tuple(ids) for name, ids in batches.items()}
 
 
-def batch_size(campaign: CampaignOutline) -> int:
-    """Return the number of measurements a batch holds at most."""
-    batch = campaign.campaign.sampling.batch
-    return AUTO_BATCH if batch == "auto" else int(batch)
-
-
-def _size(campaign: CampaignOutline, ids: Sequence[str]) -> int:
+def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, float]) -> int:
     """Measurements in a batch of new ones of one kind.
 
     A search for phases takes one after the other, and gains nothing by company: few of them are shared out.
     """
-    size = batch_size(campaign)
-    if campaign.campaign.sampling.batch != "auto" or not campaign.only_phases(ids[0]):
+    asked = campaign.campaign.sampling.batch
+    if asked != "auto":
+        return int(asked)
+    if campaign.only_phases(ids[0]):
+        size = min(AUTO_BATCH, -(-len(ids) // SHARED_OUT))
+    else:
+        size = min(max(AUTO_BATCH, -(-len(ids) // JOBS_OF_MANY)), MOST_IN_BATCH)
+    longest = max((seconds.get(tag, 0.0) for tag in campaign.tags(ids[0])), default=0.0)
+    if longest == 0.0:
         return size
-    return min(size, -(-len(ids) // SHARED_OUT))
+    return min(max(int(JOB_SECONDS / longest), 1), size)
 
 
 def work_of(spec: CandidateSpec, together: bool) -> int:
@@ -123,17 +131,19 @@ def read_batches(path: Path | str) -> dict[str, str]:
     return batches
 
 
-def batches_text(campaign: CampaignOutline, existing: Mapping[str, str]) -> str:
+def batches_text(
+    campaign: CampaignOutline, existing: Mapping[str, str], seconds: Mapping[str, float] | None = None
+) -> str:
     """Return the content of ``batches.tsv``: what was there, and the new measurements behind it."""
     table = dict(existing)
-    for batch, ids in assign_batches(campaign, existing).items():
+    for batch, ids in assign_batches(campaign, existing, seconds).items():
         table.update(dict.fromkeys(ids, batch))
     return "".join("\t".join(row) + "\n" for row in [_HEADER, *table.items()])
 
 
-def write_batches(campaign: CampaignOutline, path: Path | str) -> None:
-    """Bring ``batches.tsv`` up to date with the sheet, complete or not at all."""
-    write_text(path, batches_text(campaign, read_batches(path)))
+def write_batches(campaign: CampaignOutline, path: Path | str, seconds: Mapping[str, float] | None = None) -> None:
+    """Bring ``batches.tsv`` up to date with the sheet, complete or not at all; for ``seconds`` see assign_batches."""
+    write_text(path, batches_text(campaign, read_batches(path), seconds))
 
 
 def batch_members(campaign: CampaignOutline, path: Path | str, batch: str) -> tuple[str, ...]:

@@ -254,7 +254,8 @@ def sample_job(job: Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
         raise SamplingError(f"candidate {job.expanded.tag}: {error}") from error
     memory = measured_mib(), predicted[0] if predicted is not None else None
     say(f"{job.expanded.tag}: {memory_words(memory[0], predicted)}")
-    return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, keeper.spent, memory)
+    spent, store = keeper.spent, sampling.store
+    return pack(job.expanded, job.groups, job.keys, runs, job.settings, job.device, spent, memory, store)
 
 
 def _run(target: Target, job: Job, keeper: FileKeeper, watch: Watcher) -> list[Run]:
