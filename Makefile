@@ -19,12 +19,13 @@ PARALLEL := -n 2
 CODE := workflow scripts tests bench config
 
 .DEFAULT_GOAL := help
-.PHONY: help run figures test check nightly test-gpu bench format setup clean
+.PHONY: help run watch figures test check nightly test-gpu bench format setup clean
 .NOTPARALLEL:
 
 help:
 	@echo "make run                    analyse the default campaign (first_look) and say where the report is"
 	@echo "make run CAMPAIGN=name      another campaign: a name in config/campaigns/ or a folder; CORES=n limits the cores"
+	@echo "make watch CAMPAIGN=name    run it again whenever files have landed, and keep a live page, until Ctrl-C"
 	@echo "make figures CAMPAIGN=nagata2012  run it, then draw the figures for a paper with our numbers beside known ones"
 	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
 	@echo "make check                  format, lint, types, import contracts, rules, generated files"
@@ -40,6 +41,9 @@ setup:
 
 run: setup
 	@$(PY) -m bayesbeam.cli run "$$CAMPAIGN" --cores "$$CORES"
+
+watch: setup
+	@$(PY) -m bayesbeam.cli watch "$$CAMPAIGN" --cores "$$CORES"
 
 figures: setup
 	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES"

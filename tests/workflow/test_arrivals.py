@@ -13,6 +13,8 @@ from bayesbeam.config.incoming import Incoming
 from bayesbeam.config.incoming_rows import Arrived, read_ledger
 from bayesbeam.errors import ConfigError
 from bayesbeam.launch.arrivals import Observer, take_complete
+from bayesbeam.launch.arrivals_watch import Watch
+from bayesbeam.launch.live_pages import LivePages
 from bayesbeam.launch.places import place
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.rulebook import Rulebook
@@ -147,3 +149,104 @@ def test_only_what_is_new_replaced_or_removed_is_done_again(landing: Lab) -> Non
     again = landing.planned()
     assert "preprocess r1" not in again
     assert again >= {"preprocess r2", REPORT}
+
+
+class Runs:
+    """Stands in for runs of Snakemake: remembers which measurements each was about, and ends with a code."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+        self.about: list[tuple[str, ...]] = []
+
+    def __call__(self, lock: object, order: Order, book: Rulebook) -> int:
+        self.about.append(book.campaign.ids)
+        return self.code
+
+
+class Lock:
+    """Stands in for the lock of a results folder."""
+
+    def record(self, pid: int) -> None:
+        assert pid == os.getpid()
+
+
+def watching(lab: Lab, runs: Runs) -> Watch:
+    """Return the state of a watch whose runs do nothing."""
+    where = place(str(lab.workdir / "results"), ROOT)
+    order = Order(ROOT, lab.campaign, where, 2)
+    book = Rulebook(lab.campaign, where.results, where.workdir)
+    return Watch(order, book, runs, LivePages(order, book, 1.0))
+
+
+def test_a_watch_runs_when_something_new_is_complete_and_not_otherwise(landing: Lab) -> None:
+    runs, lock = Runs(), Lock()
+    watch = watching(landing, runs)
+    assert watch.round(lock), "the first look is one"
+    assert runs.about == [], "nothing has arrived, and nothing is run"
+    assert not watch.round(lock)
+    land(landing, 1, 2)
+    land(landing, 3, ago_s=-60)
+    assert watch.round(lock)
+    assert not watch.round(lock)
+    assert runs.about == [("r1", "r2")], "the third one may still be written"
+    time.sleep(0.25)
+    assert watch.round(lock)
+    assert runs.about[1:] == [("r1", "r2", "r3")]
+    land(landing, 2, seed=7, ago_s=50)
+    assert watch.round(lock), "a file that was replaced"
+    (landing.campaign.parent / "landing" / "run_1.txt").unlink()
+    assert watch.round(lock), "a file that was removed"
+    assert runs.about[3:] == [("r2", "r3")]
+    landing.replace("seed: 1", "seed: 2")
+    assert watch.round(lock), "what is asked has changed"
+    landing.replace("seed: 2", "seed: -2")
+    assert not watch.round(lock)
+    assert "sampling.seed: -2; expected" in watch.pages.trouble
+    assert not watch.round(lock)
+    landing.replace("seed: -2", "seed: 3")
+    assert watch.round(lock)
+    (landing.campaign.parent / "landing").rename(landing.campaign.parent / "away")
+    assert not watch.round(lock)
+    assert "no such folder" in watch.pages.trouble
+    (landing.campaign.parent / "away").rename(landing.campaign.parent / "landing")
+    assert not watch.round(lock)
+    assert len(runs.about) == 6
+
+
+def test_a_failed_run_is_tried_again_later_or_with_the_next_file(landing: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, lock = Runs(code=1), Lock()
+    watch = watching(landing, runs)
+    land(landing, 1)
+    assert watch.round(lock)
+    assert not watch.round(lock)
+    assert "The last run did not finish" in watch.pages.trouble
+    monkeypatch.setattr("bayesbeam.launch.arrivals_watch.RETRY_S", 0.0)
+    assert watch.round(lock)
+    runs.code = 0
+    land(landing, 2)
+    assert watch.round(lock)
+    assert watch.pages.trouble == ""
+    assert not watch.round(lock)
+    assert runs.about == [("r1",), ("r1",), ("r1", "r2")]
+
+
+def test_a_watch_analyses_what_lands_and_shows_it(landing: Lab) -> None:
+    land(landing, 1, 2)
+    folder = landing.campaign.parent / "landing"
+    (folder / "run_7.txt").write_text("x\ny\n")
+    (folder / "<b>.txt").write_text("no data")
+    os.utime(folder / "run_7.txt", (1e9, 1e9))
+    done = landing.cli("watch", "--cores", "2", "--every", "0.2", "--until-idle", "0.5")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Nothing new: the watch ends." in done.stdout
+    assert done.stdout.count("left out landing/<b>.txt: a name that does not fit") == 1
+    page = (landing.results / "live" / "index.html").read_text()
+    assert "2 analysed, 0 not finished, 1 refused, 1 left out." in page
+    assert "landing/run_7.txt: a header but no rows of numbers" in page
+    assert "landing/&lt;b&gt;.txt" in page
+    assert "<script" not in page
+    assert 'http-equiv="refresh"' not in page, "nobody makes it any more"
+    assert (landing.results / "report" / "index.html").is_file()
+    again = landing.cli("watch", "--cores", "2", "--every", "0.2", "--until-idle", "0.5")
+    assert again.returncode == 3, again.stdout + again.stderr
+    assert "Nothing to do: all results are up to date." in again.stdout

@@ -1,4 +1,4 @@
-"""``bayesbeam run``, ``figures``, ``validate``, ``unlock``: what `make run` and `make figures` call.
+"""``bayesbeam run``, ``watch``, ``figures``, ``validate``, ``unlock``: what `make run` and `make figures` call.
 
 Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
 but some measurements were refused, 75 jobs were asked to stop and did so at a checkpoint: run again, 130 interrupted.
@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from bayesbeam.errors import BayesbeamError, ConfigError
+from bayesbeam.launch import arrivals_watch
 from bayesbeam.launch.arrivals import take_complete, there
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(required=True)
     for name, action, meaning in (
         ("run", _run, "analyse a campaign; arguments behind -- go to snakemake"),
+        ("watch", _watch, "run again whenever files have landed or rows were added, and keep a live page"),
         ("figures", _figures, "draw the figures for a paper that a campaign's figures.py makes of its results"),
         ("validate", _validate, "check a campaign and stop"),
         ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument("--results", help="folder for results (default: results in the repository)")
         part.add_argument("--cores", type=_number_of_cores, default="all", help="cores to use, a number or all")
         part.set_defaults(action=action)
+    arrivals_watch.add_arguments(actions.choices["watch"])
     return parser
 
 
@@ -119,6 +122,16 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         code = watched_run(lock, order, book)
         return EXIT_REFUSED if code == 0 and book.campaign.aside else code
+
+
+def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Analyse a campaign whenever there is something new, and keep its live page."""
+    order, book = _open(options, extra)
+    folder = order.place.workdir / book.folder
+    check_place(order.place, folder)
+    with run_lock(folder) as lock:
+        clear_dead_run(lock, order, book)
+        return arrivals_watch.watch(lock, order, book, watched_run, options.every, options.until_idle)
 
 
 def _figures(options: argparse.Namespace, extra: tuple[str, ...]) -> int:

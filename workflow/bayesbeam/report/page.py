@@ -88,6 +88,22 @@ def render_paper(title: str, about: str, parts: Sequence[object]) -> str:
     )
 
 
+def render_live(title: str, campaign: str, **parts: object) -> str:
+    """HTML of the page that loads itself again while measurements arrive; it has no script and no other file."""
+    return (
+        _environment()
+        .get_template("live.html.j2")
+        .render(
+            title=title,
+            campaign=campaign,
+            style=Markup(_asset("style.css")),
+            policy="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+            bayesbeam_version=__version__,
+            **parts,
+        )
+    )
+
+
 def _only_phases(view: MeasurementView) -> bool:
     """Whether all that has figures is a search of phases, which has a section of its own."""
     return all(one.phases is not None for one in view.choices)

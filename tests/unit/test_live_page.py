@@ -1,0 +1,118 @@
+"""The live page: the state of every measurement, what is read anew, trends while there are few points."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+# Plain helpers beside these tests, which no import path of the package leads to.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.report.live import ARRIVAL, LiveResults, Night, live_page, row_of, trends
+from bayesbeam.report.records import Facts, MeasurementResult
+from report_fixture import facts, write_results
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Facts, Path, dict[str, list[str]]]:
+    """Return the names of a made-up campaign, its results, and its batches."""
+    folder = write_results(tmp_path_factory.mktemp("live"), 3)
+    batches: dict[str, list[str]] = {}
+    for line in (folder / "batches.tsv").read_text().splitlines()[1:]:
+        name, batch = line.split("\t")
+        batches.setdefault(batch, []).append(name)
+    batches["b1"].append("bad")
+    return facts(3), folder, batches
+
+
+def found(campaign: tuple[Facts, Path, dict[str, list[str]]]) -> dict[str, MeasurementResult]:
+    """Return all that is known of the made-up campaign."""
+    names, folder, batches = campaign
+    return LiveResults(folder).of(names, batches)
+
+
+def test_what_has_a_summary_is_shown_and_read_again_only_where_it_changed(
+    campaign: tuple[Facts, Path, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, folder, batches = campaign
+    live = LiveResults(folder)
+    read: list[tuple[str, ...]] = []
+
+    def counted(some: Facts, results: Path) -> object:
+        from bayesbeam.report.loading import load_results
+
+        read.append(some.measurements)
+        return load_results(some, results)
+
+    monkeypatch.setattr("bayesbeam.report.live.load_results", counted)
+    known = live.of(names, {**batches, "b9": ["later"]})
+    assert set(known) == set(names.measurements), "a batch without a summary is not finished"
+    assert len(read) == 2
+    live.of(names, batches)
+    assert len(read) == 2
+    os.utime(folder / "free_energy" / "b1.json")
+    live.of(names, batches)
+    assert read[2:] == [tuple(batches["b1"])]
+
+
+def test_rows_say_the_choice_its_probability_and_the_verdict(
+    campaign: tuple[Facts, Path, dict[str, list[str]]],
+) -> None:
+    known = found(campaign)
+    for name, result in known.items():
+        row = row_of(name, result, Night())
+        if not result.candidates:
+            assert (row.kind, row.state) == ("gone", "refused")
+            assert "0 numbers; expected at least 5" in row.words
+            continue
+        assert row.chosen == result.best.tag
+        assert row.probability
+        assert (row.kind == "bad") == (not result.best.reliable)
+        assert row.words == "; ".join(result.best.reasons)
+    name = next(iter(known))
+    best = known[name].best
+    close = replace(known[name], candidates=(replace(best, model_probability=0.6, probability_error=0.03),))
+    assert row_of(name, close, Night()).probability == "0.60\u00a0±\u00a00.03"
+    assert row_of(name, close, Night()).state == "undecided"
+    assert row_of(name, known[name], Night(running=True, changed=frozenset({name}))).state == "at work"
+    assert row_of(name, None, Night()).state == "not finished"
+
+
+def test_the_page_counts_and_escapes(campaign: tuple[Facts, Path, dict[str, list[str]]]) -> None:
+    names, known = campaign[0], found(campaign)
+    night = Night(
+        waiting=["in/<i>new</i>.dat"], aside=["in/<b>.dat: a name that does not fit; expected another."],
+        running=True, jobs=["peaks-k2 for a: 5 of 9 sweeps"], trouble="in: no such folder", now="then", every_s=7,
+    )  # fmt: skip
+    page = live_page(names, {**known, names.measurements[0]: known["bad"]}, night, "../report/index.html")
+    measured = len(names.measurements) - 2
+    assert f"{measured} analysed, 1 not finished, 2 refused, 1 left out." in page
+    assert '<meta http-equiv="refresh" content="7">' in page
+    for words in (
+        "in/&lt;i&gt;new&lt;/i&gt;.dat",
+        "in/&lt;b&gt;.dat",
+        "peaks-k2 for a: 5 of 9 sweeps",
+        "no such folder",
+    ):
+        assert words in page
+    assert "<script" not in page
+    assert "<i>new" not in page
+    assert 'href="../report/index.html"' in page
+
+
+def test_trends_are_along_the_arrival_where_nothing_else_is_asked(
+    campaign: tuple[Facts, Path, dict[str, list[str]]],
+) -> None:
+    names, known = campaign[0], found(campaign)
+    one = next(result for result in known.values() if result.candidates)
+    ids = tuple(f"m{number}" for number in range(5))
+    some = {name: replace(one, id=name) for name in ids}
+    few = trends(Facts("c", "", ids), {name: some[name] for name in ids[:3]})
+    assert [view for view in few if view.trends is not None] == [], "three points are no series"
+    along = trends(Facts("c", "", ids), some)
+    assert along[0].trends is not None
+    assert ARRIVAL in [view.column.split(" (")[0] for view in along]
+    assert names.measurements
