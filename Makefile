@@ -4,11 +4,13 @@
 
 CAMPAIGN ?= first_look
 CORES ?= all
+# Where jobs run: local, slurm, or a folder with a config.yaml of Snakemake; see docs/cluster.md.
+PROFILE ?= local
 TESTS ?=
 # What `make bench` measures and how; see bench/README.md.
 BENCH ?= all --write
 PEERS_PYTHON ?= $(PY)
-export CAMPAIGN CORES
+export CAMPAIGN CORES PROFILE
 
 PY := .venv/bin/python
 # For `make test-gpu` on a machine without the workflow: a Python with PyTorch, Triton, SciPy and pytest is enough.
@@ -26,6 +28,7 @@ help:
 	@echo "make run                    analyse the default campaign (first_look) and say where the report is"
 	@echo "make run CAMPAIGN=name      another campaign: a name in config/campaigns/ or a folder; CORES=n limits the cores"
 	@echo "make watch CAMPAIGN=name    run it again whenever files have landed, and keep a live page, until Ctrl-C"
+	@echo "make run PROFILE=slurm      with jobs on a cluster (docs/cluster.md)"
 	@echo "make figures CAMPAIGN=nagata2012  run it, then draw the figures for a paper with our numbers beside known ones"
 	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
 	@echo "make check                  format, lint, types, import contracts, rules, generated files"
@@ -40,13 +43,13 @@ setup:
 	@sh scripts/setup.sh
 
 run: setup
-	@$(PY) -m bayesbeam.cli run "$$CAMPAIGN" --cores "$$CORES"
+	@$(PY) -m bayesbeam.cli run "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
 
 watch: setup
-	@$(PY) -m bayesbeam.cli watch "$$CAMPAIGN" --cores "$$CORES"
+	@$(PY) -m bayesbeam.cli watch "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
 
 figures: setup
-	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES"
+	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
 
 test: setup
 	$(PYTEST) $(PARALLEL) $(TESTS)

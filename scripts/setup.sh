@@ -163,7 +163,7 @@ step "1/4 Python $(version_of "$base") ($(command -v "$base")); once only, takes
 make_venv
 step "3/4 installing the pinned packages of envs/constraints.txt (all of pip's words: $log)"
 pip_install setuptools
-pip_install --no-build-isolation --editable '.[workflow,dev]'
+pip_install --no-build-isolation --editable '.[workflow,slurm,dev]'
 # The path of the package, written relative: it holds in every locale, whatever the folder is called.
 for link in "$venv"/lib/python3.*/site-packages/__editable__.bayesbeam-*.pth; do
     [ ! -e "$link" ] || printf '../../../../workflow\n' >"$link"

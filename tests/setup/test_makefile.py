@@ -48,18 +48,23 @@ def test_make_alone_explains_and_installs_nothing(folder: Path) -> None:
 
 
 def test_run_takes_the_default_campaign(folder: Path) -> None:
-    assert make(folder, "run").stdout == "<-m><bayesbeam.cli><run><first_look><--cores><all>"
+    assert make(folder, "run").stdout == "<-m><bayesbeam.cli><run><first_look><--cores><all><--profile><local>"
 
 
 @pytest.mark.parametrize("campaign", ["nagata2012", "/data/my runs/März", "it's; rm -r", 'a"b'])
 def test_campaign_reaches_the_command_as_it_is(folder: Path, campaign: str) -> None:
     said = make(folder, "run", f"CAMPAIGN={campaign}", "CORES=3")
-    assert said.stdout == f"<-m><bayesbeam.cli><run><{campaign}><--cores><3>"
+    assert said.stdout == f"<-m><bayesbeam.cli><run><{campaign}><--cores><3><--profile><local>"
 
 
 def test_figures_are_those_of_a_campaign(folder: Path) -> None:
     said = make(folder, "figures", "CAMPAIGN=nagata2012", "CORES=2")
-    assert said.stdout == "<-m><bayesbeam.cli><figures><nagata2012><--cores><2>"
+    assert said.stdout == "<-m><bayesbeam.cli><figures><nagata2012><--cores><2><--profile><local>"
+
+
+def test_jobs_run_where_the_profile_says(folder: Path) -> None:
+    said = make(folder, "run", "PROFILE=slurm", "CORES=1")
+    assert said.stdout == "<-m><bayesbeam.cli><run><first_look><--cores><1><--profile><slurm>"
 
 
 @pytest.mark.parametrize("target", ["run", "figures", "test", "check", "nightly", "test-gpu"])

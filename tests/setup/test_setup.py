@@ -110,7 +110,7 @@ def test_first_call_installs_pinned_and_shows_steps(place: Place) -> None:
     assert result.stderr == ""
     pip = [call for call in place.calls if call.startswith("pip")]
     assert all("--constraint envs/constraints.txt" in call for call in pip)
-    assert pip[-1].endswith("--no-build-isolation --editable .[workflow,dev]")
+    assert pip[-1].endswith("--no-build-isolation --editable .[workflow,slurm,dev]")
     assert len(place.stamps) == 1
 
 

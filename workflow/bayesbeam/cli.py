@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
@@ -19,8 +20,10 @@ from bayesbeam.errors import BayesbeamError, ConfigError
 from bayesbeam.launch import arrivals_watch
 from bayesbeam.launch.arrivals import take_complete, there
 from bayesbeam.launch.display import printable
+from bayesbeam.launch.leftover import CANCEL, WAIT, settle
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository
+from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
 from bayesbeam.launch.run import clear_dead_run, watched_run
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.rulebook import Rulebook
@@ -62,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument("campaign", nargs="?", help="name, folder or campaign.yaml; the default campaign if left out")
         part.add_argument("--results", help="folder for results (default: results in the repository)")
         part.add_argument("--cores", type=_number_of_cores, default="all", help="cores to use, a number or all")
+        meaning = "where jobs run: local (default), slurm, or a folder with a config.yaml"
+        part.add_argument("--profile", default=LOCAL, help=meaning)
+        meaning = "what to do with jobs of a former run on a cluster (default: wait)"
+        part.add_argument("--leftover", choices=(WAIT, CANCEL), default=WAIT, help=meaning)
         part.set_defaults(action=action)
     arrivals_watch.add_arguments(actions.choices["watch"])
     return parser
@@ -80,7 +87,9 @@ def _open(options: argparse.Namespace, extra: tuple[str, ...] = ()) -> tuple[Ord
     root = repository()
     where = place(options.results, root)
     order = Order(root, campaign_file(options.campaign, root), where, options.cores, extra)
-    return order, Rulebook(order.campaign, where.results, where.workdir)
+    book = Rulebook(order.campaign, where.results, where.workdir)
+    prefix = job_prefix(where.workdir / book.folder)
+    return replace(order, profile=find_profile(options.profile, root), prefix=prefix), book
 
 
 def _validate(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
@@ -118,6 +127,7 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         os.execv(order.command[0], order.command)
     with run_lock(folder) as lock:
         clear_dead_run(lock, order, book)
+        settle(order, options.leftover)
         book = take_complete(order, book)
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         code = watched_run(lock, order, book)
@@ -131,6 +141,7 @@ def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     check_place(order.place, folder)
     with run_lock(folder) as lock:
         clear_dead_run(lock, order, book)
+        settle(order, options.leftover)
         return arrivals_watch.watch(lock, order, book, watched_run, options.every, options.until_idle)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.settings.types import DeploymentMethod
 
 from bayesbeam.errors import BayesbeamError
+from bayesbeam.launch.warning import pass_on
 from bayesbeam.stages.rulebook import Rulebook, find_campaign
 from bayesbeam.stages.series_jobs import SeriesJobs
 
@@ -26,6 +27,12 @@ except BayesbeamError as error:
 
 SERIES = SeriesJobs(BOOK)
 
+# What a scheduler tells the process that it has started reaches the scripts, and neither Snakemake nor, in a job of a
+# cluster, the shell in between dies of it before a script has written its checkpoint.
+pass_on()
+if not workflow.is_main_process:
+    shell.prefix("set -euo pipefail; trap '' TERM USR1; ")
+
 
 # Linear algebra stays in one thread, whatever a job may use: its matrices are small, and threads of OpenBLAS that wait
 # for each other on a busy machine take many times as long.
@@ -45,6 +52,11 @@ def call(script):
     if BOOK.campaign.campaign.incoming:
         words += ["--arrivals", str(BOOK.folder.parent)]
     return lambda wildcards, output: shlex.join(words)
+
+
+def more(amount):
+    """So much at the first attempt, twice as much at the second, and so on."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def named(ids):

@@ -13,8 +13,8 @@ rule free_energy:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=more(2000),
+        runtime=more(30),
     params:
         call=call("free_energy.py"),
         key=lambda wildcards: BOOK.free_energy_key(wildcards.batch),

@@ -18,8 +18,8 @@ rule integrate:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=more(2000),
+        runtime=more(30),
     params:
         call=call("integrate.py"),
         key=lambda wildcards: BOOK.integrate_key(wildcards.group),

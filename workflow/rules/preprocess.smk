@@ -11,8 +11,8 @@ rule preprocess:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         call=call("preprocess.py"),
         key=lambda wildcards: BOOK.preprocess_key([wildcards.measurement]),
@@ -35,8 +35,8 @@ rule preprocess_batch:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=more(1000),
+        runtime=more(30),
     params:
         call=call("preprocess.py"),
         key=lambda wildcards: BOOK.preprocess_key(BOOK.batches[wildcards.batch]),

@@ -19,7 +19,7 @@ rule sample:
         mem_mb=lambda wildcards, attempt: BOOK.sample_mb(
             wildcards.tag, BOOK.tags[wildcards.batch][wildcards.tag], attempt
         ),
-        runtime=120,
+        runtime=more(120),
     params:
         call=call("sample.py"),
         key=lambda wildcards: BOOK.sample_keys[wildcards.batch, wildcards.tag],
@@ -58,7 +58,7 @@ rule sample_group:
         mem_mb=lambda wildcards, attempt: BOOK.group_mb(
             wildcards.group, wildcards.tag, attempt
         ),
-        runtime=240,
+        runtime=more(240),
     params:
         call=call("sample_group.py"),
         key=lambda wildcards: BOOK.group_sample_key(
@@ -99,7 +99,7 @@ rule sample_blocks:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: BOOK.blocks_mb(wildcards.group, attempt),
-        runtime=240,
+        runtime=more(240),
     params:
         call=call("sample_blocks.py"),
         key=lambda wildcards: BOOK.blocks_key(wildcards.group),

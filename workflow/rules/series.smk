@@ -11,8 +11,8 @@ rule laws:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=more(2000),
+        runtime=more(60),
     params:
         call=call("laws.py"),
         key=SERIES.laws_key,
@@ -35,8 +35,8 @@ rule splitting:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=more(3000),
+        runtime=more(120),
     params:
         call=call("splitting.py"),
         key=lambda wildcards: SERIES.splitting_key(wildcards.splitting),

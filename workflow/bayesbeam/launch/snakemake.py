@@ -20,6 +20,7 @@ import psutil
 
 from bayesbeam.launch.display import Display
 from bayesbeam.launch.places import Place
+from bayesbeam.launch.profiles import LOCAL, Profile
 from bayesbeam.launch.watch import Run
 
 REFRESH_S = 0.5
@@ -28,20 +29,26 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Order:
-    """What to run: the repository, the campaign, where, on how many cores, with which further arguments."""
+    """What to run: the repository, the campaign, where, on how many cores, with which further arguments.
+
+    Jobs run where the profile says, on this machine if none is given; on a cluster their names begin with ``prefix``.
+    """
 
     root: Path
     campaign: Path
     place: Place
     cores: int
     extra: tuple[str, ...] = ()
+    profile: Profile | None = None
+    prefix: str = ""
 
     @property
     def command(self) -> list[str]:
         """Words of Snakemake's command line."""
         words = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")]
         words += ["--directory", str(self.place.workdir)]
-        words += ["--profile", str(self.root / "workflow" / "profiles" / "local"), "--cores", str(self.cores)]
+        profile = self.profile or Profile(self.root / "workflow" / "profiles" / LOCAL)
+        words += profile.words(self.cores, self.prefix)
         words += ["--configfile", str(self.campaign)]
         if self.place.results != self.place.workdir / "results":
             words += ["--config", f"results={self.place.results}"]
@@ -64,8 +71,11 @@ def start(order: Order, inherit: Sequence[int]) -> subprocess.Popen[str]:
 
 
 def environment(workdir: Path) -> dict[str, str]:
-    """Environment for Snakemake, which wants a cache folder; where the home has none to write to, ours is used."""
-    given = dict(os.environ)
+    """Environment for Snakemake, which wants a cache folder; where the home has none to write to, ours is used.
+
+    Jobs on a cluster get it too: no file of the working directory shall stand in for a module there.
+    """
+    given = {**os.environ, "PYTHONSAFEPATH": "1"}
     cache = Path(given.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     parent = next(path for path in (cache, *cache.parents) if path.exists())
     if parent.is_dir() and os.access(parent, os.W_OK):
