@@ -7,10 +7,11 @@ CORES ?= all
 # Where jobs run: local, slurm, or a folder with a config.yaml of Snakemake; see docs/cluster.md.
 PROFILE ?= local
 TESTS ?=
+NAME ?=
 # What `make bench` measures and how; see bench/README.md.
 BENCH ?= all --write
 PEERS_PYTHON ?= $(PY)
-export CAMPAIGN CORES PROFILE
+export CAMPAIGN CORES PROFILE NAME
 
 PY := .venv/bin/python
 # For `make test-gpu` on a machine without the workflow: a Python with PyTorch, Triton, SciPy and pytest is enough.
@@ -21,7 +22,7 @@ PARALLEL := -n 2
 CODE := workflow scripts tests bench config
 
 .DEFAULT_GOAL := help
-.PHONY: help run watch figures test check nightly test-gpu bench format setup clean
+.PHONY: help run watch figures page test check nightly test-gpu bench format setup clean
 .NOTPARALLEL:
 
 help:
@@ -30,6 +31,7 @@ help:
 	@echo "make watch CAMPAIGN=name    run it again whenever files have landed, and keep a live page, until Ctrl-C"
 	@echo "make run PROFILE=slurm      with jobs on a cluster (docs/cluster.md)"
 	@echo "make figures CAMPAIGN=nagata2012  run it, then draw the figures for a paper with our numbers beside known ones"
+	@echo "make page CAMPAIGN=name NAME=id   the page of one measurement, or of several (NAME='a b'), of a large campaign"
 	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
 	@echo "make check                  format, lint, types, import contracts, rules, generated files"
 	@echo "make nightly                all tests, the long ones included"
@@ -50,6 +52,9 @@ watch: setup
 
 figures: setup
 	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
+
+page: setup
+	@$(PY) -m bayesbeam.cli page "$$CAMPAIGN" $$NAME
 
 test: setup
 	$(PYTEST) $(PARALLEL) $(TESTS)

@@ -1,4 +1,4 @@
-"""``bayesbeam run``, ``watch``, ``figures``, ``validate``, ``unlock``: what `make run` and `make figures` call.
+"""``bayesbeam run``, ``watch``, ``figures``, ``page``, ``validate``, ``unlock``: what `make run` and others call.
 
 Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
 but some measurements were refused, 75 jobs were asked to stop and did so at a checkpoint: run again, 130 interrupted.
@@ -22,6 +22,7 @@ from bayesbeam.launch.arrivals import take_complete, there
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.leftover import CANCEL, WAIT, settle
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
+from bayesbeam.launch.pages import make_pages
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository
 from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
 from bayesbeam.launch.run import clear_dead_run, watched_run
@@ -58,11 +59,14 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "analyse a campaign; arguments behind -- go to snakemake"),
         ("watch", _watch, "run again whenever files have landed or rows were added, and keep a live page"),
         ("figures", _figures, "draw the figures for a paper that a campaign's figures.py makes of its results"),
+        ("page", _page, "make the pages of single measurements, with what a large report leaves out"),
         ("validate", _validate, "check a campaign and stop"),
         ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
     ):
         part = actions.add_parser(name, help=meaning, description=meaning)
         part.add_argument("campaign", nargs="?", help="name, folder or campaign.yaml; the default campaign if left out")
+        if name == "page":
+            part.add_argument("measurements", nargs="+", help="ids of measurements in the sheet")
         part.add_argument("--results", help="folder for results (default: results in the repository)")
         part.add_argument("--cores", type=_number_of_cores, default="all", help="cores to use, a number or all")
         meaning = "where jobs run: local (default), slurm, or a folder with a config.yaml"
@@ -143,6 +147,16 @@ def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         clear_dead_run(lock, order, book)
         settle(order, options.leftover)
         return arrivals_watch.watch(lock, order, book, watched_run, options.every, options.until_idle)
+
+
+def _page(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Make the pages of single measurements and print where they are."""
+    root = repository()
+    for page in make_pages(
+        campaign_file(options.campaign, root), place(options.results, root).results, options.measurements
+    ):
+        print(page)
+    return 0
 
 
 def _figures(options: argparse.Namespace, extra: tuple[str, ...]) -> int:

@@ -139,3 +139,13 @@ FRAMES = (
     "Left: root of the intensity above the background, in a stronger colour for more; each pattern reaches half way to "
     "its neighbours. Right: weight fractions with 95 % intervals on the same axis; open marks: less sure than 0.95."
 )
+SELECTED = "Number of measurements by their most probable model; undecided where that has a probability below 0.75."
+SPREADS = (
+    "Number of measurements by the value that their most probable model gives, the median as a line; what lies beyond "
+    "the ends is counted in the outermost bars. Were the models right, check p would be spread evenly from 0 to 1."
+)
+SPREAD_TABLE = (
+    "Posterior means of the most probable model of each measurement, where it has the quantity: their median, the "
+    "range of the middle 68 of 100, and the median of their standard deviations. Spread over sd is half that range "
+    "over this deviation: about 1 where measurements differ by their errors alone."
+)

@@ -179,6 +179,13 @@ def read_fit(path: Path, group: str) -> Fit:
     return Fit(labels=tuple(clean(one, 60) for one in labels), **arrays)
 
 
+def read_residuals(path: Path, groups: Sequence[str]) -> list[Array | None]:
+    """Residuals kept under several groups of a result file, None where there are none."""
+    with _opened(path) as file:
+        stored = [file.get(f"{group}/residuals") for group in groups]
+        return [np.asarray(one, dtype=np.float64) if isinstance(one, h5py.Dataset) else None for one in stored]
+
+
 def read_averaged(path: Path, measurement: str) -> AveragedCurve:
     """Curve of a measurement over all candidates."""
     with _opened(path) as file:

@@ -7,10 +7,13 @@ absent becomes a refusal that the page names.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.results import read_result
@@ -29,26 +32,52 @@ from bayesbeam.report.records import (
 )
 from bayesbeam.report.text import clean
 
+_KINDS = ("records", "refused", "averaged", "counts", "next_points")
 ABOUT = ("technique", "sample")  # columns of the sheet that say what a measurement is, where it has them
 
 
-def load_results(facts: Facts, results: Path) -> Results:
+def load_results(facts: Facts, results: Path, points: bool = True) -> Results:
     """Results of a campaign, in the order of its sheet; whatever is absent is a refusal with its reason.
+
+    ``points``: whether the data points of measurements are kept; of thousands they take hundreds of MB.
 
     Raises
     ------
     StoreError
         If a file is there but is not a result file of this format.
     """
-    batches = _batches(results)
-    files = {name: _read_json(results / "free_energy" / f"{name}.json") for name in sorted(set(batches.values()))}
-    measurements = tuple(_measurement(one, results, batches.get(one), files) for one in facts.measurements)
+    measurements = _measurements(facts.measurements, results, points)
     groups = tuple(_group(one, results) for one in facts.groups)
     laws = results / "series" / "laws.json"
     wanted = any(one.laws for one in facts.series)
     told = _tidy(_records(_read_json(laws), "laws", laws)) if wanted else ()
     edges = (_read_json(results / "series" / f"splitting-{name}.json") for name in facts.splittings)
     return Results(facts, measurements, groups, told, tuple(_tidy(one) for one in edges if one))
+
+
+def _measurements(names: Sequence[str], results: Path, points: bool) -> tuple[MeasurementResult, ...]:
+    """Measurements in their order, read batch by batch: records take little memory, the files as a whole much."""
+    batches, found = _batches(results), {}
+    members: dict[str | None, list[str]] = {}
+    for name in names:
+        members.setdefault(batches.get(name), []).append(name)
+    for batch, ids in members.items():
+        where = results / "free_energy" / f"{batch}.json"
+        content = {} if batch is None else _read_json(where)
+        kinds = {kind: _by_measurement(_records(content, kind, where)) for kind in _KINDS}
+        for name in ids:
+            records = {kind: of_name.get(name, []) for kind, of_name in kinds.items()}
+            one = _measurement(name, results, where, records)
+            found[name] = one if points or one.measurement is None else _without_points(one)
+    return tuple(found[name] for name in names)
+
+
+def _by_measurement(records: Sequence[Mapping[str, Any]]) -> dict[Any, list[Mapping[str, Any]]]:
+    """Records of every measurement."""
+    found: dict[Any, list[Mapping[str, Any]]] = {}
+    for one in records:
+        found.setdefault(one.get("measurement"), []).append(one)
+    return found
 
 
 def _batches(results: Path) -> dict[str, str]:
@@ -81,9 +110,9 @@ def _foreign(path: Path, found: str) -> StoreError:
 
 
 def _measurement(
-    name: str, results: Path, batch: str | None, files: Mapping[str, Mapping[str, Any]]
+    name: str, results: Path, where: Path, records: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> MeasurementResult:
-    """One measurement with its candidates."""
+    """One measurement with its candidates, from its records in the file ``where``."""
     path = results / "measurements" / f"{name}.h5"
     if not path.is_file():
         return MeasurementResult(name, name, None, refusal="It was not read: there is no preprocessed file.")
@@ -91,34 +120,32 @@ def _measurement(
     title = clean(data.metadata.get("title") or name, 120)
     if data.status != "ok":
         return MeasurementResult(name, title, data, refusal=clean(data.reason))
-    content = files.get(batch, {}) if batch is not None else {}
-    where = results / "free_energy" / f"{batch}.json"
-    refused = [one for one in _records(content, "refused", where) if one.get("measurement") == name]
-    reasons = tuple((clean(one.get("tag") or ""), clean(one.get("reason") or "no reason given")) for one in refused)
-    found = [one for one in _records(content, "records", where) if one.get("measurement") == name]
-    if not found:
+    reasons = tuple(
+        (clean(one.get("tag") or ""), clean(one.get("reason") or "no reason given")) for one in records["refused"]
+    )
+    if not records["records"]:
         words = "; ".join(dict.fromkeys(reason for _, reason in reasons))
         return MeasurementResult(name, title, data, refusal=words or "It was not sampled: no free energy is on file.")
-    candidates = tuple(_candidate(one, where) for one in found)
-    over_all = [one for one in _records(content, "averaged", where) if one.get("measurement") == name]
-    averaged = tuple(_average(one) for one in over_all)
-    numbers = [one for one in _records(content, "counts", where) if one.get("measurement") == name]
-    counts = tuple(Marginal(**_fields(Marginal, one)) for one in numbers)
-    advice = [one for one in _records(content, "next_points", where) if one.get("measurement") == name]
     said = (data.metadata.get(key) for key in ABOUT)
-    about = ", ".join(clean(one, 60) for one in said if isinstance(one, str) and one)
     return MeasurementResult(
         name,
         title,
         data,
-        candidates,
+        tuple(_candidate(one, where) for one in records["records"]),
         arrays=where.with_suffix(".h5"),
-        about=about,
+        about=", ".join(clean(one, 60) for one in said if isinstance(one, str) and one),
         left_out=reasons,
-        averaged=averaged,
-        counts=counts,
-        advised=next((Advised(**_fields(Advised, one)) for one in advice), None),
+        averaged=tuple(_average(one) for one in records["averaged"]),
+        counts=tuple(Marginal(**_fields(Marginal, one)) for one in records["counts"]),
+        advised=next((Advised(**_fields(Advised, one)) for one in records["next_points"]), None),
     )
+
+
+def _without_points(one: MeasurementResult) -> MeasurementResult:
+    """The same without data points."""
+    assert one.measurement is not None
+    nothing = np.empty(0)
+    return replace(one, measurement=replace(one.measurement, x=nothing, y=nothing, uncertainty=None, columns={}))
 
 
 def _average(record: Mapping[str, Any]) -> Averaged:
@@ -157,7 +184,8 @@ def _rows(record: Mapping[str, Any], where: Path) -> tuple[Row, ...]:
     several = {row.part for row in rows if (row.index or 1) > 1} | set(counted)
     # A count that says not of which part, as in a group, may be that of any.
     open_count = record.get("count") is not None and not counted
-    return tuple(replace(row, alone=not open_count and row.part not in several) for row in rows)
+    alone = [not open_count and row.part not in several for row in rows]
+    return tuple(replace(row, alone=True) if is_so else row for row, is_so in zip(rows, alone, strict=True))
 
 
 def _records(content: Mapping[str, Any], name: str, where: Path) -> list[Mapping[str, Any]]:
@@ -170,12 +198,21 @@ def _records(content: Mapping[str, Any], name: str, where: Path) -> list[Mapping
 
 def _fields(kind: type, record: Mapping[str, Any], **known: Any) -> dict[str, Any]:
     """Arguments of a record: the keys it knows, texts cleaned, lists as tuples."""
-    wanted = {one.name for one in fields(kind)} - set(known)
-    return known | {key: _tidy(value) for key, value in record.items() if key in wanted and value is not None}
+    wanted = _names(kind)
+    kept = {key: value for key, value in record.items() if key in wanted and key not in known and value is not None}
+    return known | {key: _tidy(value) for key, value in kept.items()}
+
+
+@lru_cache(maxsize=32)
+def _names(kind: type) -> frozenset[str]:
+    """Names of the fields of a record."""
+    return frozenset(one.name for one in fields(kind))
 
 
 def _tidy(value: Any) -> Any:
     """JSON value with its texts cleaned and its lists as tuples."""
+    if isinstance(value, float):
+        return value
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):

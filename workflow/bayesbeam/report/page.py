@@ -18,6 +18,7 @@ from bayesbeam import __version__
 from bayesbeam.report import captions, wording
 from bayesbeam.report.assemble import GroupView, MeasurementView, total_cpu
 from bayesbeam.report.limit_view import LimitView
+from bayesbeam.report.many_view import ManyView
 from bayesbeam.report.phase_overview import Overview
 from bayesbeam.report.phase_series import PhaseSeries
 from bayesbeam.report.records import Results
@@ -42,18 +43,20 @@ class Content:
     overviews: Sequence[Overview] = ()
     frames: Sequence[PhaseSeries] = ()
     edges: Sequence[SplittingView] = ()
+    many: ManyView | None = None
 
 
 def render(content: Content) -> str:
     """HTML of the page, the same bytes for the same content."""
     environment = _environment()
-    script = _asset("page.js")
+    script, many, many_script = _asset("page.js"), content.many, _asset("many.js")
     answers = [one.answer for one in content.measurements]
     group_answers, asked = [one.answer for one in content.groups], [one.answer for one in content.questions]
+    total = len(content.results.measurements)
     return environment.get_template("page.html.j2").render(
         title=content.results.facts.title or content.results.facts.campaign,
         campaign=content.results.facts.campaign,
-        overview=wording.overview(answers, group_answers, len(content.results.measurements), asked),
+        overview=many.overview if many else wording.overview(answers, group_answers, total, asked),
         content=content,
         analysed=[one for one in content.measurements if one.result.candidates],
         searched=[one for one in content.measurements if one.searched],
@@ -67,7 +70,11 @@ def render(content: Content) -> str:
         cpu=duration(total_cpu(content.results)),
         style=Markup(_asset("style.css")),
         script=Markup(script),
-        policy=_policy(script),
+        policy=_policy(script, *([many_script] if many else [])),
+        many=many,
+        many_style=Markup(_asset("many.css")),
+        many_script=Markup(many_script),
+        page_command=_page_command(content),
         bayesbeam_version=__version__,
     )
 
@@ -133,12 +140,20 @@ def _asset(name: str) -> str:
     return loader.get_source(_environment(), name)[0].strip()
 
 
-def _policy(script: str) -> str:
-    """Content policy: no network, our own script by its hash."""
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+def _page_command(content: Content) -> str:
+    """Command that makes the page of one of the measurements that have none, from the one that makes the results."""
+    many, results = content.many, content.results
+    names = (one.id for one in results.measurements if many is not None and one.candidates and one.id not in many.why)
+    return f"{content.command.replace('make run', 'make page', 1)} NAME={next(names, 'NAME')}"
+
+
+def _policy(*scripts: str) -> str:
+    """Content policy: no network, our own scripts by their hashes."""
+    digests = (base64.b64encode(hashlib.sha256(one.encode("utf-8")).digest()).decode("ascii") for one in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
     )
 
 

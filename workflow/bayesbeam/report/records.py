@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ class MeasurementResult:
     advised: Advised | None = None
     left_out: tuple[tuple[str, str], ...] = ()  # tag and reason of candidates that could not be sampled
 
-    @property
+    @cached_property
     def ranked(self) -> tuple[Candidate, ...]:
         """Candidates, the most probable first."""
         return tuple(sorted(self.candidates, key=lambda one: -(one.model_probability or 0.0)))
@@ -237,9 +238,9 @@ class GroupResult:
         return next((row for row in self.rows if row.tag == tag), self.rows[0] if self.rows else None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
-    """Everything the report shows."""
+    """Everything the report shows; equal only to itself, so that what is found in it once can be kept."""
 
     facts: Facts
     measurements: tuple[MeasurementResult, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """Summary of one parameter of a posterior; ``alone``: its part is one by the campaign, and needs no number.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -14,6 +15,8 @@ from bayesbeam.report.series_data import Point, line_of, value_of
 from bayesbeam.report.text import clean, pretty_unit
 
 _COLUMNS, _TAGS, _MANY = 3, 12, 40
+# Points from which on they are drawn as one path, from which on that is an image, and pieces of a map of models.
+_DENSE, _IMAGE, _PIECES = 200, 2000, 60
 
 
 def series_figure(column: str, trends: Sequence[Sequence[Point]]) -> Figure:
@@ -43,6 +46,9 @@ def _draw_trend(axes: Axes, points: Sequence[Point]) -> None:
     for reliable in (True, False):
         some = [point for point in points if point.reliable == reliable]
         colour = style.COMPONENTS[0] if reliable else style.BAD
+        if len(points) > _DENSE:
+            _draw_dense(axes, some, colour)
+            continue
         axes.vlines(
             [p.x for p in some], [p.interval[0] for p in some], [p.interval[1] for p in some], color=colour,
             lw=1 if len(points) <= _MANY else 0.4,
@@ -61,6 +67,17 @@ def _draw_trend(axes: Axes, points: Sequence[Point]) -> None:
     style.panel_head(axes, clean(points[0].row.label, 120), pretty_unit(points[0].row.unit))
 
 
+def _draw_dense(axes: Axes, points: Sequence[Point], colour: str) -> None:
+    """Intervals and means of very many points, as one path each."""
+    if not points:
+        return
+    x, low, high = ([p.x for p in points], [p.interval[0] for p in points], [p.interval[1] for p in points])
+    style.bars(axes, x, low, high, colour, 0.3, most=_IMAGE)
+    style.dots(axes, x, [p.mean for p in points], 1.6, colour, most=_IMAGE)
+    axes.update_datalim([(x[0], min(low)), (x[-1], max(high))])
+    axes.autoscale_view()
+
+
 def selection_figure(column: str, members: Sequence[MeasurementResult]) -> Figure | None:
     """Probability of every candidate along a column, as the area of a disc; None where there is one candidate only."""
     tags = list(dict.fromkeys(one.tag for member in members for one in member.candidates))[:_TAGS]
@@ -70,6 +87,20 @@ def selection_figure(column: str, members: Sequence[MeasurementResult]) -> Figur
     axes = figure.add_axes(
         (0.22, 0.42 / (0.75 + 0.24 * len(tags)), 0.74, 0.24 * (len(tags) + 1) / (0.75 + 0.24 * len(tags)))
     )
+    if len(members) > _DENSE:
+        _draw_pieces(axes, column, members, tags)
+    else:
+        _draw_discs(axes, column, members, tags)
+    axes.set_yticks(range(len(tags)), [clean(tag, 24) for tag in tags])
+    axes.set_ylim(-0.6, len(tags) - 0.4)
+    axes.margins(x=0.08)
+    axes.set_xlabel(clean(column, 40))
+    style.quiet_grid(axes)
+    return figure
+
+
+def _draw_discs(axes: Axes, column: str, members: Sequence[MeasurementResult], tags: Sequence[str]) -> None:
+    """A disc a measurement and candidate."""
     for member in members:
         for one in member.candidates:
             if one.tag in tags and one.model_probability is not None:
@@ -79,9 +110,16 @@ def selection_figure(column: str, members: Sequence[MeasurementResult]) -> Figur
                     value_of(member, column), tags.index(one.tag), marker="o", markersize=size, color=colour,
                     markerfacecolor=colour if one.reliable else style.PAPER,
                 )  # fmt: skip
-    axes.set_yticks(range(len(tags)), [clean(tag, 24) for tag in tags])
-    axes.set_ylim(-0.6, len(tags) - 0.4)
-    axes.margins(x=0.08)
-    axes.set_xlabel(clean(column, 40))
-    style.quiet_grid(axes)
-    return figure
+
+
+def _draw_pieces(axes: Axes, column: str, members: Sequence[MeasurementResult], tags: Sequence[str]) -> None:
+    """A disc a candidate and piece of the column with equally many measurements: its mean probability there."""
+    x = np.array([value_of(member, column) for member in members])
+    odds = np.zeros((len(members), len(tags)))
+    for row, member in enumerate(members):
+        for one in member.candidates:
+            if one.tag in tags:
+                odds[row, tags.index(one.tag)] = one.model_probability or 0.0
+    for piece in np.array_split(np.arange(len(members)), _PIECES):
+        sizes = (7.0 * np.sqrt(odds[piece].mean(axis=0))) ** 2
+        axes.scatter(np.full(len(tags), x[piece].mean()), np.arange(len(tags)), sizes, color=style.COMPONENTS[0], lw=0)

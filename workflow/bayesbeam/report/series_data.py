@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bayesbeam.report.followed import place_of, rows_of
 from bayesbeam.report.limit import without_studies
@@ -49,7 +50,8 @@ class Series:
     study: str = ""
 
 
-def all_series(results: Results) -> list[Series]:
+@lru_cache(maxsize=1)
+def all_series(results: Results) -> Sequence[Series]:
     """Every series of a campaign: those it asks for, or all that there are."""
     if results.facts.series:
         return _asked(results)
@@ -94,19 +96,15 @@ def value_of(result: MeasurementResult, name: str) -> float:
 
 def trends_of(column: str, members: Sequence[MeasurementResult]) -> list[list[Point]]:
     """Points of every parameter that is free, and that enough members have."""
-    trends = []
     firsts: dict[tuple[str, int | None], Row] = {}
+    points: dict[tuple[str, int | None], dict[str, Point]] = {}
     for one in members:
         for row in one.best.parameters:
             firsts.setdefault(place_of(row), row)
-    for row in firsts.values():
-        points = []
-        for one in members:
-            match = [r for r in one.best.parameters if (r.name, r.index) == (row.name, row.index) and r.sd]
-            points += [_point(one, column, row, one.best) for row in match[:1]]
-        if len(points) >= ENOUGH:
-            trends.append(sorted(points, key=lambda point: point.x))
-    return trends
+            if row.sd and one.id not in points.setdefault(place_of(row), {}):
+                points[place_of(row)][one.id] = _point(one, column, row, one.best)
+    found = [list(points.get(place, {}).values()) for place in firsts]
+    return [sorted(trend, key=lambda point: point.x) for trend in found if len(trend) >= ENOUGH]
 
 
 def _asked(results: Results) -> list[Series]:

@@ -92,18 +92,23 @@ def component_line(place: int) -> str:
     return ("-", (0, (4, 1.5)), (0, (1, 1)))[place // len(COMPONENTS) % 3]  # type: ignore[return-value]
 
 
-def dots(axes: Axes, x: ArrayLike, y: ArrayLike, size: float = 2.6, colour: str = POINTS) -> None:
-    """Points as one path of round dots: a tenth of the bytes of one mark a point."""
+def dots(
+    axes: Axes, x: ArrayLike, y: ArrayLike, size: float = 2.6, colour: str = POINTS, most: int = MAX_VECTOR_POINTS
+) -> None:
+    """Points as one path of round dots: a tenth of the bytes of one mark a point; an image where there are more."""
     outline = _strokes(x, y, x, y)
     patch = PathPatch(outline, fill=False, edgecolor=colour, lw=size, capstyle="round", zorder=3)
-    patch.set_rasterized(len(np.asarray(x)) > MAX_VECTOR_POINTS)
+    patch.set_rasterized(len(np.asarray(x)) > most)
     axes.add_patch(patch)
 
 
-def bars(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str = POINTS, width: float = 0.5) -> None:
-    """Vertical bars as one path."""
+def bars(
+    axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str = POINTS, width: float = 0.5,
+    most: int = MAX_VECTOR_POINTS,
+) -> None:  # fmt: skip
+    """Vertical bars as one path; an image where there are more."""
     patch = PathPatch(_strokes(x, low, x, high), fill=False, edgecolor=colour, lw=width, zorder=2)
-    patch.set_rasterized(len(np.asarray(x)) > MAX_VECTOR_POINTS)
+    patch.set_rasterized(len(np.asarray(x)) > most)
     axes.add_patch(patch)
 
 

@@ -7,6 +7,10 @@ Rows = Iterator[tuple[Value, ...]]
 """Rows of a table, fields in the order of its columns."""
 
 COLUMNS = {
+    "measurements": (
+        "measurement", "verdict", "candidate", "count", "model_probability", "probability_error", "free_energy",
+        "standard_error", "next_candidate", "next_count", "next_probability", "reasons",
+    ),
     "free_energy": (
         "measurement", "candidate", "count", "free_energy", "standard_error", "model_probability",
         "probability_error", "verdict",

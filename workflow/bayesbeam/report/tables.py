@@ -14,6 +14,7 @@ from bayesbeam.report import phase_tables, sparse_tables
 from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
+from bayesbeam.report.many_tables import MANY_ROWS
 from bayesbeam.report.phase_together import together_rows
 from bayesbeam.report.records import Results, Row
 from bayesbeam.report.series_data import all_series, along, line_of, members_of, value_of
@@ -25,7 +26,7 @@ from bayesbeam.report.told import told_rows
 # What the record of a noise curve calls the columns of ``noise_level`` after the first three.
 _ONLY_IF_ANY = (
     ("conflict", conflict), ("partitions", partitions), ("mergers", mergers), *SERIES_ROWS.items(),
-    ("phases_together", together_rows),
+    ("phases_together", together_rows), *MANY_ROWS.items(),
 )  # fmt: skip
 _LEVEL = (
     "sigma", "best", "best_sd", "best_error", "lowest", "lowest_error", "lowest_probability",
@@ -65,6 +66,7 @@ def write_tables(results: Results, folder: Path) -> None:
         "series_lines": _series_lines,
         "phases_together": together_rows,
         **SERIES_ROWS,
+        **MANY_ROWS,
         "runtime": _runtime,
     }
     for name in tables_of(results):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 NOTHING = "\u2013"
 TIMES_TEN = "\u00a0\u00d7\u00a010"
@@ -23,7 +24,13 @@ _HUGE, _TINY = 1e6, 1e-4
 
 def clean(value: object, limit: int = 400) -> str:
     """Text from data that can stand in HTML and XML: no control or direction characters, bounded length."""
-    text = _UNPRINTABLE.sub("\ufffd", str(value))
+    return _cleaned(str(value), limit)
+
+
+@lru_cache(maxsize=65_536)
+def _cleaned(value: str, limit: int) -> str:
+    """Clean text; kept, for the same names stand in thousands of records and then are in memory once."""
+    text = _UNPRINTABLE.sub("\ufffd", value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -17,6 +17,8 @@ from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.limit import examples, limits
 from bayesbeam.report.limit_view import limit_views
 from bayesbeam.report.loading import load_results
+from bayesbeam.report.many import is_many
+from bayesbeam.report.many_view import hidden_views, many_view, shown_of
 from bayesbeam.report.netcdf import write_draws
 from bayesbeam.report.page import Content, render
 from bayesbeam.report.phase_overview import overviews
@@ -60,6 +62,16 @@ def build_report(campaign: CampaignOutline, results: Path, out: Path, command: s
     report_from_files(facts_of(campaign), results, out, command)
 
 
+def build_page(campaign: CampaignOutline, measurement: str, results: Path, out: Path, command: str) -> None:
+    """Make the page of one measurement, with all that the report of few measurements shows of it.
+
+    As ``build_report``, but for ``measurement``, the id of one in the sheet; nothing is said of groups and series.
+    """
+    settings = campaign.campaign
+    title = f"{settings.report.title or settings.campaign}: {measurement}"
+    report_from_files(Facts(settings.campaign, title, (measurement,)), results, out, command)
+
+
 def facts_of(campaign: CampaignOutline) -> Facts:
     """Names that the report takes from a campaign."""
     settings, studies = campaign.campaign, studies_of(campaign)
@@ -78,7 +90,7 @@ def facts_of(campaign: CampaignOutline) -> Facts:
 def report_from_files(facts: Facts, results: Path, out: Path, command: str) -> None:
     """Make the report from names and result files; see ``build_report``."""
     _check_target(out)
-    found = load_results(facts, results)
+    found = load_results(facts, results, points=False)
     fresh = out.with_name(f".{out.name}.tmp")
     try:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -95,19 +107,22 @@ def report_from_files(facts: Facts, results: Path, out: Path, command: str) -> N
 
 def _fill(folder: Path, results: Results, command: str) -> None:
     """Write everything into an empty folder, the page last."""
+    many = is_many(results)
     with figure_style():
         gallery = Gallery(folder)
-        shown = replace(results, measurements=examples(results))
+        shown = replace(results, measurements=shown_of(results) if many else examples(results))
         studies = limit_views(limits(results), gallery)
         questions = told_views(told(results), gallery)
         measurements = measurement_views(shown, gallery)
-        groups = group_views(results, gallery, measurements)
+        groups = group_views(results, gallery, [*measurements, *(hidden_views(results) if many else ())])
         series = series_views(results, gallery)
         searched, frames = overviews(results, gallery), phase_series(results, gallery)
         edges = splitting_views(results, gallery)
+        whole = many_view(results, {one.result.id: one.link for one in measurements}, gallery) if many else None
     write_tables(results, folder / "tables")
     _write_all_draws(shown, folder / "draws")
-    page = render(Content(results, measurements, groups, series, studies, command, questions, searched, frames, edges))
+    parts = groups, series, studies, command, questions, searched, frames, edges, whole
+    page = render(Content(results, measurements, *parts))
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 

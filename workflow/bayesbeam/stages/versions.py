@@ -9,7 +9,7 @@ SAMPLE = 13
 FREE_ENERGY = 13
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 37
+REPORT = 38
 # Of laws along series.
 LAWS = 1
 # Of edges along series, on top of PHASES.
