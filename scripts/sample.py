@@ -10,6 +10,7 @@ from bayesbeam.stages import command, keep
 from bayesbeam.stages.keep import Running, StopRequest
 from bayesbeam.stages.plan import batch_members, tags_of
 from bayesbeam.stages.progress import Progress
+from bayesbeam.stages.reuse import cache_folder
 from bayesbeam.stages.sample import sample_batch
 
 
@@ -34,7 +35,7 @@ def main() -> int:
         label = f"{arguments.tag} for {', '.join(ids[:1])}{others}"
         target = campaign.campaign.sampling.target_standard_error
         with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:
-            running = Running(arguments.checkpoint_every, stop, arguments.threads)
+            running = Running(arguments.checkpoint_every, stop, arguments.threads, cache_folder())
             folder, output = arguments.measurements, arguments.output
             sample_batch(campaign, ids, arguments.tag, folder, output, progress, running)
 

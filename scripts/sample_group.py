@@ -9,6 +9,7 @@ from bayesbeam.sampling.checkpoint import Interrupted
 from bayesbeam.stages import command, keep
 from bayesbeam.stages.keep import Running, StopRequest
 from bayesbeam.stages.progress import Progress
+from bayesbeam.stages.reuse import cache_folder
 from bayesbeam.stages.sample import sample_group
 
 
@@ -28,7 +29,7 @@ def main() -> int:
         label = f"{arguments.tag} jointly for {arguments.group}"
         target = campaign.campaign.sampling.target_standard_error
         with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:
-            running = Running(arguments.checkpoint_every, stop, arguments.threads)
+            running = Running(arguments.checkpoint_every, stop, arguments.threads, cache_folder())
             folder, output = arguments.measurements, arguments.output
             pattern = arguments.pattern
             sample_group(campaign, arguments.group, arguments.tag, folder, output, progress, running, pattern)

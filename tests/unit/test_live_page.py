@@ -106,7 +106,7 @@ def test_the_page_counts_and_escapes(campaign: tuple[Facts, Path, dict[str, list
 def test_trends_are_along_the_arrival_where_nothing_else_is_asked(
     campaign: tuple[Facts, Path, dict[str, list[str]]],
 ) -> None:
-    names, known = campaign[0], found(campaign)
+    known = found(campaign)
     one = next(result for result in known.values() if result.candidates)
     ids = tuple(f"m{number}" for number in range(5))
     some = {name: replace(one, id=name) for name in ids}
@@ -115,4 +115,3 @@ def test_trends_are_along_the_arrival_where_nothing_else_is_asked(
     along = trends(Facts("c", "", ids), some)
     assert along[0].trends is not None
     assert ARRIVAL in [view.column.split(" (")[0] for view in along]
-    assert names.measurements

@@ -17,13 +17,12 @@ from types import FrameType
 from typing import NoReturn
 
 from bayesbeam.errors import BayesbeamError, ConfigError
-from bayesbeam.launch import arrivals_watch
-from bayesbeam.launch.arrivals import take_complete, there
+from bayesbeam.launch.arrivals import add_arguments, take_complete, there
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.leftover import CANCEL, WAIT, settle
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
 from bayesbeam.launch.pages import make_pages
-from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository
+from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository, share_draws
 from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
 from bayesbeam.launch.run import clear_dead_run, watched_run
 from bayesbeam.launch.snakemake import Order
@@ -73,8 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument("--profile", default=LOCAL, help=meaning)
         meaning = "what to do with jobs of a former run on a cluster (default: wait)"
         part.add_argument("--leftover", choices=(WAIT, CANCEL), default=WAIT, help=meaning)
+        part.add_argument("--cache", metavar="FOLDER", help="folder of draws that campaigns share (or BAYESBEAM_CACHE)")
         part.set_defaults(action=action)
-    arrivals_watch.add_arguments(actions.choices["watch"])
+    add_arguments(actions.choices["watch"])
     return parser
 
 
@@ -89,6 +89,7 @@ def _number_of_cores(text: str) -> int:
 def _open(options: argparse.Namespace, extra: tuple[str, ...] = ()) -> tuple[Order, Rulebook]:
     """Find and check a campaign; paths in the rulebook are relative to the working directory of the run."""
     root = repository()
+    share_draws(options.cache)
     where = place(options.results, root)
     order = Order(root, campaign_file(options.campaign, root), where, options.cores, extra)
     book = Rulebook(order.campaign, where.results, where.workdir)
@@ -140,13 +141,16 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
 
 def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     """Analyse a campaign whenever there is something new, and keep its live page."""
+    # It brings figures in, which others shall not wait for.
+    from bayesbeam.launch.arrivals_watch import watch
+
     order, book = _open(options, extra)
     folder = order.place.workdir / book.folder
     check_place(order.place, folder)
     with run_lock(folder) as lock:
         clear_dead_run(lock, order, book)
         settle(order, options.leftover)
-        return arrivals_watch.watch(lock, order, book, watched_run, options.every, options.until_idle)
+        return watch(lock, order, book, watched_run, options.every, options.until_idle)
 
 
 def _page(options: argparse.Namespace, extra: tuple[str, ...]) -> int:

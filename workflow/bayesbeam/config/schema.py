@@ -247,8 +247,7 @@ class Campaign(Section):
     measurements: str = Field(
         "measurements.tsv",
         min_length=1,
-        description="The sheet: one row a measurement, columns separated by tabs. May be missing beside simulate or "
-        "incoming.",
+        description="The sheet: one row a measurement, columns separated by tabs. Optional beside simulate, incoming.",
     )
     incoming: tuple[Incoming, ...] = Field(
         (), description="Folders in which data files arrive, one measurement each, beside or instead of the sheet."

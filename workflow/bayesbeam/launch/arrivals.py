@@ -5,6 +5,7 @@ Decides when a file is complete. Plain looks at the folder, since network file s
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from bayesbeam.launch.display import printable
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.rulebook import Rulebook
 
+EVERY_S = 3.0
 _Mark = tuple[int, int]
 
 
@@ -170,3 +172,10 @@ def _mark(path: Path) -> _Mark | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``bayesbeam watch``."""
+    parser.add_argument("--every", type=float, default=EVERY_S, metavar="SECONDS", help="time between two looks")
+    meaning = "end when nothing has changed for so long (default: go on until Ctrl-C)"
+    parser.add_argument("--until-idle", type=float, metavar="SECONDS", help=meaning)

@@ -5,7 +5,6 @@ Decides when to run again and when to end. Runs are those of ``bayesbeam run``: 
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -22,18 +21,10 @@ from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.command import EXIT_STOPPED
 from bayesbeam.stages.rulebook import Rulebook
 
-EVERY_S = 3.0
 RETRY_S = 300.0
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
 Run = Callable[[RunLock, Order, Rulebook], int]
 _Marks = dict[Path, tuple[int, int] | None]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``bayesbeam watch``."""
-    parser.add_argument("--every", type=float, default=EVERY_S, metavar="SECONDS", help="time between two looks")
-    meaning = "end when nothing has changed for so long (default: go on until Ctrl-C)"
-    parser.add_argument("--until-idle", type=float, metavar="SECONDS", help=meaning)
 
 
 @dataclass
@@ -141,7 +132,9 @@ def watch(lock: RunLock, order: Order, book: Rulebook, run: Run, every_s: float,
     int
         Exit code of the last run; 3 where some measurements were refused or files left out.
     """
-    places = ", ".join(one.folder for one in book.campaign.campaign.incoming) or "the campaign and its sheet"
+    places = (
+        ", ".join(dict.fromkeys(one.folder for one in book.campaign.campaign.incoming)) or "the campaign and its sheet"
+    )
     pages = LivePages(order, book, every_s)
     state = Watch(order, book, run, pages)
     print(f"{book.campaign.campaign.campaign}: watching {places}. Ctrl-C ends it.\nLive page: {pages.path}", flush=True)

@@ -33,7 +33,7 @@ def make_pages(file: Path, results: Path, measurements: Sequence[str]) -> list[P
     StoreError
         If there are no results yet, or a result file is damaged.
     """
-    campaign = outline_campaign(file)
+    campaign = outline_campaign(file, results)
     known = [row.id for row in campaign.sheet]
     for name in measurements:
         if name not in known:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bayesbeam.errors import ConfigError, StoreError, nearest
+from bayesbeam.stages.keep import CACHE_VARIABLE
 from bayesbeam.stages.rulebook import DEFAULT_CAMPAIGN
 
 NEEDED_BYTES = 200 * 2**20
@@ -89,6 +90,20 @@ def check_place(where: Place, folder: Path) -> None:
     if free < NEEDED_BYTES:
         found, expected = f"{free / 2**20:.0f} MiB of free space", f"at least {NEEDED_BYTES // 2**20} MiB"
         raise StoreError.at(str(folder), found, expected, "Free some space, or choose another folder with --results.")
+
+
+def share_draws(folder: str | None) -> None:
+    """Tell all jobs of this process which folder of draws campaigns share; without, what the environment says.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be made or written.
+    """
+    named = folder or os.environ.get(CACHE_VARIABLE)
+    if named:
+        os.environ[CACHE_VARIABLE] = os.path.abspath(named)
+        _check_writable(Path(os.environ[CACHE_VARIABLE]))
 
 
 def cores() -> int:

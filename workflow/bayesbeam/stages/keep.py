@@ -24,6 +24,8 @@ from bayesbeam.stages.command import EXIT_TERMINATED
 # With blocks of at most ten seconds and a save of a few, no more than a minute is ever lost.
 EVERY_S = 45.0
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# The environment variable that names the folder of draws that campaigns share.
+CACHE_VARIABLE = "BAYESBEAM_CACHE"
 # Whoever signals a whole process group may reach a job twice for one wish.
 SAME_WISH_S = 1.0
 
@@ -58,11 +60,14 @@ class Running:
         Whether the job was asked to stop.
     threads : int
         Threads it may use.
+    cache : Path or None
+        Folder of records that campaigns share.
     """
 
     every_s: float = EVERY_S
     stop: Callable[[], bool] = never
     threads: int = 1
+    cache: Path | None = None
 
 
 ALONE = Running()

@@ -88,8 +88,7 @@ class Rulebook:
 
     def alone(self, group: str) -> list[str]:
         """Return the draws of a group's measurements each by itself."""
-        asked = self.groups[group]
-        batches = self.batches_of(asked.measurements)
+        batches = self.batches_of(self.groups[group].measurements)
         wanted = set(self.group_tags(group))
         return [path for batch in batches for path in self.sampled(f"samples/{batch}", wanted & set(self.tags[batch]))]
 
@@ -103,8 +102,7 @@ class Rulebook:
 
     def group_mb(self, group: str, tag: str, attempt: int = 1) -> int:
         """Return the memory to ask for when sampling a group jointly, MB."""
-        ids = self.groups[group].measurements
-        return self._planned_mb(tag, ids, (1, len(ids)), attempt)
+        return self._planned_mb(tag, ids := self.groups[group].measurements, (1, len(ids)), attempt)
 
     def blocks_mb(self, group: str, attempt: int = 1) -> int:
         """Return the memory to ask for when comparing blocks of a group, MB."""
@@ -147,8 +145,9 @@ class Rulebook:
 
     @cached_property
     def chunked(self) -> bool:
-        """Whether a job of preprocess treats a whole batch, as it should when the sheet is long or simulated."""
-        return len(self.campaign.sheet) >= CHUNKED_FROM or bool(self.campaign.campaign.simulations)
+        """Whether a job of preprocess treats a whole batch, as where the sheet is long, grows or is simulated."""
+        asked = self.campaign.campaign
+        return len(self.campaign.sheet) >= CHUNKED_FROM or bool(asked.simulations or asked.incoming)
 
     def path(self, *parts: str) -> str:
         """Return a path in the results folder of the campaign."""

@@ -35,6 +35,7 @@ from bayesbeam.stages.parts import choice_words, parts_of
 from bayesbeam.stages.plan import digest
 from bayesbeam.stages.quarantine import Aside, cause_of, out_of_memory, too_large
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
+from bayesbeam.stages.reuse import reused
 from bayesbeam.stages.solve import beside_exact, solve_each, solved
 from bayesbeam.stages.sparse import solve_all
 from bayesbeam.stages.starts import starting_points
@@ -96,9 +97,8 @@ def sample_batch(
         alike = parts.popleft()
         names = [GroupName(f"{m.id}/{tag}", (m.id,)) for m in alike]
         job = Job(campaign, expanded, [[m] for m in alike], names, [wanted[m.id] for m in alike], running.threads)
-        keeper = FileKeeper(checkpoint_path(out), job.key, running)
         try:
-            found = sample_job(job, keeper, watch)
+            found = reused(job, running.cache, partial(_sampled, out, watch, running))
         except Exception as problem:
             # A checkpoint stays: it may be of a half, by a job that was killed.
             parts.extendleft(reversed(aside.split(alike, problem)))
@@ -106,7 +106,7 @@ def sample_batch(
         records |= {m.id: beside_exact(expanded, [m], record) for m, record in zip(alike, found, strict=True)}
         if len(records) < len(present):
             write_records(finished_path(out), records)
-            keeper.remove()
+            remove_checkpoint(checkpoint_path(out))
     records |= aside.records(wanted, bool(records))
     write_records(out, {m.id: records[m.id] for m in present})
     _tidy(out)
@@ -178,7 +178,7 @@ def sample_group(
         else:
             job = Job(campaign, expanded, [present], [name], [key], running.threads, joint.shared)
             try:
-                record = sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)[0]
+                record = reused(job, running.cache, partial(_sampled, out, watch, running))[0]
                 records = {group: beside_exact(expanded, present, record, joint.shared)}
             except (SamplingError, RuntimeError, MemoryError) as error:
                 if out_of_memory(error):
@@ -234,6 +234,11 @@ class Job:
         names = [[one.name, *one.members] for one in self.names]
         programs = program_versions() | {"numba": version_of("numba")}
         return digest([self.keys, names, asked, device_words(self.device), programs])
+
+
+def _sampled(out: Path, watch: Watcher, running: Running, job: Job) -> list[Record]:
+    """Records of a job with its checkpoint beside the file that is made."""
+    return sample_job(job, FileKeeper(checkpoint_path(out), job.key, running), watch)
 
 
 def sample_job(job: Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
