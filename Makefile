@@ -22,12 +22,13 @@ PARALLEL := -n 2
 CODE := workflow scripts tests bench config
 
 .DEFAULT_GOAL := help
-.PHONY: help run watch figures page test check nightly test-gpu bench format setup clean
+.PHONY: help run plan watch figures page test check nightly test-gpu bench format setup clean
 .NOTPARALLEL:
 
 help:
 	@echo "make run                    analyse the default campaign (first_look) and say where the report is"
 	@echo "make run CAMPAIGN=name      another campaign: a name in config/campaigns/ or a folder; CORES=n limits the cores"
+	@echo "make plan CAMPAIGN=name     measure for a minute, then say how many jobs, hours, how much memory and disk a run takes"
 	@echo "make watch CAMPAIGN=name    run it again whenever files have landed, and keep a live page, until Ctrl-C"
 	@echo "make run PROFILE=slurm      with jobs on a cluster (docs/cluster.md)"
 	@echo "make figures CAMPAIGN=nagata2012  run it, then draw the figures for a paper with our numbers beside known ones"
@@ -49,6 +50,9 @@ run: setup
 
 watch: setup
 	@$(PY) -m bayesbeam.cli watch "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
+
+plan: setup
+	@$(PY) -m bayesbeam.cli plan "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
 
 figures: setup
 	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"

@@ -1,4 +1,4 @@
-"""``bayesbeam run``, ``watch``, ``figures``, ``page``, ``validate``, ``unlock``: what `make run` and others call.
+"""``bayesbeam run``, ``watch``, ``plan``, ``figures``, ``page``, ``validate``, ``unlock``: what `make` calls.
 
 Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
 but some measurements were refused, 75 jobs were asked to stop and did so at a checkpoint: run again, 130 interrupted.
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         ("watch", _watch, "run again whenever files have landed or rows were added, and keep a live page"),
         ("figures", _figures, "draw the figures for a paper that a campaign's figures.py makes of its results"),
         ("page", _page, "make the pages of single measurements, with what a large report leaves out"),
+        ("plan", _plan, "measure briefly, and say what a run will take before it does anything"),
         ("validate", _validate, "check a campaign and stop"),
         ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
     ):
@@ -137,6 +138,22 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         code = watched_run(lock, order, book)
         return EXIT_REFUSED if code == 0 and book.campaign.aside else code
+
+
+def _plan(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Measure what jobs take, and say what a run would do."""
+    # It brings torch in, which nobody else who starts or looks at a run shall wait for.
+    from bayesbeam.launch.plan import forecast, say_forecast
+
+    order, book = _open(options)
+    folder = order.place.workdir / book.folder
+    check_place(order.place, folder)
+    with run_lock(folder) as lock:
+        clear_dead_run(lock, order, book)
+        book = take_complete(order, book)
+        found, book = forecast(order, book)
+    say_forecast(found, book, folder)
+    return 0
 
 
 def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:

@@ -7,6 +7,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from bayesbeam.errors import BayesbeamError
 from bayesbeam.launch.warning import pass_on
+from bayesbeam.stages.plan import named
 from bayesbeam.stages.rulebook import Rulebook, find_campaign
 from bayesbeam.stages.series_jobs import SeriesJobs
 
@@ -57,16 +58,6 @@ def call(script):
 def more(amount):
     """So much at the first attempt, twice as much at the second, and so on."""
     return lambda wildcards, attempt: amount * attempt
-
-
-def named(ids):
-    """A few measurements in words, for messages."""
-    ids = list(ids)
-    return (
-        ", ".join(ids)
-        if len(ids) < 4
-        else f"{len(ids)} measurements ({ids[0]} ... {ids[-1]})"
-    )
 
 
 wildcard_constraints:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -30,10 +31,13 @@ class Profile:
         Holds config.yaml.
     executor : str
         Plugin that runs the jobs; ``local`` for this machine.
+    jobs : int
+        Most jobs queued or running at once, elsewhere than on this machine.
     """
 
     folder: Path
     executor: str = LOCAL
+    jobs: int = 1
 
     @property
     def is_slurm(self) -> bool:
@@ -72,7 +76,11 @@ def find_profile(name: str, root: Path) -> Profile:
     known = sorted(path.parent.name for path in shipped.glob(f"*/{CONFIG}"))
     folder = shipped / name if name in known else Path(name)
     if (folder / CONFIG).is_file():
-        return Profile(Path(os.path.abspath(folder)), _executor(folder / CONFIG))
+        found = _settings(folder / CONFIG)
+        jobs = found.get("jobs", 1)
+        return Profile(
+            Path(os.path.abspath(folder)), str(found.get("executor", LOCAL)), jobs if isinstance(jobs, int) else 1
+        )
     expected = f"the name of a profile or a folder with a {CONFIG}"
     raise ConfigError.at(f"profile {name!r}", "no such profile", expected, nearest(name, known))
 
@@ -82,8 +90,8 @@ def job_prefix(results: Path) -> str:
     return f"bayesbeam_{hashlib.sha256(os.fsencode(os.path.realpath(results))).hexdigest()[:12]}"
 
 
-def _executor(path: Path) -> str:
-    """Executor that a profile names."""
+def _settings(path: Path) -> dict[str, Any]:
+    """Settings in the file of a profile."""
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
@@ -92,4 +100,4 @@ def _executor(path: Path) -> str:
         ) from problem
     if not isinstance(found, dict):
         raise ConfigError.at(str(path), "no settings", "settings of Snakemake in YAML", _COPY)
-    return str(found.get("executor", LOCAL))
+    return found

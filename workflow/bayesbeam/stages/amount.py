@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL, DRAWS, SUMMARY = "full", "draws", "summary"
-# For a summary: draws of all chains together, log-likelihoods of each rung and chain, draws of the prior.
-SUMMARY_DRAWS, SUMMARY_LIKELIHOODS, SUMMARY_PRIOR = 1000, 64, 500
+# For a summary: draws of all chains together, log-likelihoods of each rung and chain; of those draws the ones that
+# figures and series are made of, and as many of the prior.
+SUMMARY_DRAWS, SUMMARY_LIKELIHOODS, SUMMARY_SHOWN = 1000, 32, 400
 
 FloatArray = NDArray[np.float64]
 
@@ -35,10 +36,12 @@ def kept_of_run(theta: FloatArray, log_likelihood: FloatArray, store: str) -> tu
 
 
 def kept_of_summary(arrays: Mapping[str, FloatArray], store: str) -> dict[str, FloatArray]:
-    """Return what is kept of the arrays of a summary; of draws of the prior a summary needs fewer."""
+    """Return what is kept of the arrays of a summary: of draws (C, S, Q) and those of the prior (S, Q) fewer."""
     if store != SUMMARY:
         return dict(arrays)
-    return {name: _thinned(one, SUMMARY_PRIOR) if name == "prior_draws" else one for name, one in arrays.items()}
+    draws = arrays["draws"]
+    shown = _thinned(draws.swapaxes(0, 1), -(-SUMMARY_SHOWN // max(len(draws), 1))).swapaxes(0, 1).copy()
+    return {**arrays, "draws": shown, "prior_draws": _thinned(arrays["prior_draws"], SUMMARY_SHOWN)}
 
 
 def _thinned(values: FloatArray, most: int) -> FloatArray:

@@ -166,6 +166,12 @@ def write_table(folder: Path, ids: Iterable[str], path: Path) -> None:
     write_text(path, "".join("\t".join(row) + "\n" for row in [("measurement", "sha256"), *rows]))
 
 
+def named(ids: Iterable[str]) -> str:
+    """Return a few measurements in words, for messages."""
+    ids = list(ids)
+    return ", ".join(ids) if len(ids) < 4 else f"{len(ids)} measurements ({ids[0]} ... {ids[-1]})"
+
+
 def digest(value: Any) -> str:
     """Return the sha256 of a value made of plain types, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,218 @@
+"""Short measured runs of a campaign's own jobs on a few of its measurements, and what earlier runs took.
+
+Decides which measurements are looked at, and what of a job is its start. Nothing here changes a result: the files go
+into a folder of their own and are removed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bayesbeam.errors import StoreError
+from bayesbeam.io.atomic import write_text
+from bayesbeam.io.samples import Record, read_records
+from bayesbeam.launch.snakemake import Order
+from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
+from bayesbeam.stages.cost import Costs, TagCost, draws_bytes, mean_cost
+from bayesbeam.stages.rulebook import Rulebook
+
+# Measurements of a first look, of a second one, and the seconds that the second may take for one candidate.
+FEW, MORE, BUDGET_S = 3, 16, 30.0
+# Records of an earlier run that make a look needless.
+ENOUGH = 24
+BATCH, CPU = "bca11b8a7e", "cpu"
+# Where no candidate was run.
+USUAL_START_S = 2.5
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Jobs:
+    """Scripts of the workflow, called as the rules call them, with results in a folder."""
+
+    order: Order
+    book: Rulebook
+    folder: Path
+
+    def run(self, script: str, *words: str) -> float:
+        """Run a script and return the seconds of a core that it took.
+
+        Raises
+        ------
+        StoreError
+            If it fails; the message has its last words.
+        """
+        command = [sys.executable, str(self.order.root / "scripts" / script), "--config", str(self.order.campaign)]
+        command += ["--arrivals", str(self.order.place.results)] if self.book.campaign.campaign.incoming else []
+        one = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
+        began = _children_s()
+        done = subprocess.run(
+            [*command, *words], capture_output=True, text=True, check=False, env={**os.environ, **one}
+        )
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+            remedy = "Run the campaign without a plan to see the whole of it, or correct what it says."
+            raise StoreError.at(f"calibration, {script}", last, "a job that succeeds on a few measurements", remedy)
+        return _children_s() - began
+
+    @property
+    def batch(self) -> tuple[str, ...]:
+        """Words that name the batch of a look."""
+        return "--batch", BATCH, "--batches", str(self.folder / "batches.tsv")
+
+    def sample(self, tag: str) -> tuple[float, dict[str, Record]]:
+        """Sample a candidate; return the seconds and the records."""
+        out = self.folder / "samples" / f"{tag}.h5"
+        measurements = str(self.folder / "measurements")
+        took = self.run("sample.py", *self.batch, "--tag", tag, "--measurements", measurements, "--output", str(out))
+        return took, read_records(out)
+
+    def only(self, ids: Sequence[str]) -> None:
+        """Make a batch of these measurements."""
+        rows = "".join(f"{identifier}\t{BATCH}\n" for identifier in ids)
+        write_text(self.folder / "batches.tsv", f"measurement\tbatch\n{rows}")
+
+
+def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
+    """Measure what each candidate takes on a few measurements, a minute or so for a campaign of quick ones.
+
+    Parameters
+    ----------
+    tell : callable
+        Receives a line for each candidate.
+    """
+    folder = order.place.workdir / book.folder / "calibration"
+    shutil.rmtree(folder, ignore_errors=True)
+    jobs = _Jobs(order, book, folder)
+    known = earlier(order, book)
+    tags: dict[str, TagCost] = {}
+    starts, treated, summed, sizes = [], [], [], []
+    try:
+        for kind, ids in _kinds(book).items():
+            wanted = [tag for tag in kind if tag not in tags]
+            if not wanted:
+                continue
+            looked = _spread(ids, MORE)
+            jobs.only(looked)
+            table = folder / "measurements" / f"{BATCH}.tsv"
+            treated.append((jobs.run("preprocess.py", *jobs.batch, "--output", str(table)), len(looked)))
+            for tag in wanted:
+                tags[tag], begun = _look(jobs, tag, looked, known.get(tag))
+                starts += begun
+                tell(f"{tag}: {tags[tag].seconds:.2f} s a measurement, of {tags[tag].measured}")
+            summed += _summaries(jobs, kind, looked)
+            sizes += [path.stat().st_size for path in (folder / "measurements").glob("*.h5")]
+        start = min(starts, default=USUAL_START_S)
+        summary_start, summary, size = _line(summed, start)
+        treat = mean_cost(max(took - start, 0.0) / n for took, n in treated)
+        return Costs(tags, start, summary_start, treat, summary, mean_cost(sizes), size)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def earlier(order: Order, book: Rulebook) -> dict[str, list[Record]]:
+    """Records of earlier runs by tag, some dozens of each: what they took is known."""
+    found: dict[str, list[Record]] = {}
+    for batch, tags in book.tags.items():
+        for tag in tags:
+            path = order.place.workdir / book.path("samples", batch, f"{tag}.h5")
+            if len(found.get(tag, ())) < ENOUGH and path.is_file():
+                try:
+                    found.setdefault(tag, []).extend(read_records(path).values())
+                except StoreError:
+                    continue
+    return found
+
+
+def _look(jobs: _Jobs, tag: str, ids: Sequence[str], known: Sequence[Record] | None) -> tuple[TagCost, list[float]]:
+    """Cost of a candidate, and the start of a job where one was run."""
+    have = [record for record in known or () if record.facts.get("cpu_seconds") is not None]
+    if len(have) >= ENOUGH or (have and len(have) >= len(ids)):
+        return _cost(jobs, have), []
+    took, first = _sampled(jobs, tag, _spread(ids, FEW))
+    start = max(took - sum(float(record.facts["cpu_seconds"]) for record in first), 0.0)
+    cost = _cost(jobs, first)
+    more = MORE if cost.seconds == 0.0 else min(MORE, int(BUDGET_S / cost.seconds))
+    if more > FEW and len(ids) > FEW:
+        cost = _cost(jobs, _sampled(jobs, tag, _spread(ids, more))[1])
+    return cost, [start]
+
+
+def _sampled(jobs: _Jobs, tag: str, ids: Sequence[str]) -> tuple[float, list[Record]]:
+    """Seconds of a job for these measurements, and the records of those that are not refused."""
+    jobs.only(ids)
+    took, records = jobs.sample(tag)
+    return took, [record for record in records.values() if record.facts.get("cpu_seconds") is not None]
+
+
+def _cost(jobs: _Jobs, records: Sequence[Record]) -> TagCost:
+    """Means over records."""
+    draws = jobs.book.campaign.campaign.sampling.draws
+    disk = {}
+    for store in (FULL, DRAWS, SUMMARY):
+        sizes = []
+        for record in records:
+            _, _, chains, slots = record.arrays["theta"].shape
+            rungs, kept = len(record.arrays["beta"]), int(record.facts["sweeps"] - record.facts["burn_in"])
+            sizes.append(draws_bytes(max(kept, 1), chains, rungs, slots, draws, store))
+        disk[store] = mean_cost(sizes)
+    devices = [str(record.facts["device"]) for record in records]
+    device = next((one for one in devices if one != CPU), CPU)
+    # A GPU is taken up for as long as the job lasts, a core only while it computes.
+    word = "cpu_seconds" if device == CPU else "wall_seconds"
+    return TagCost(mean_cost(float(record.facts[word]) for record in records), device, len(records), disk)
+
+
+def _summaries(jobs: _Jobs, kind: Sequence[str], looked: Sequence[str]) -> list[tuple[float, int, int]]:
+    """Seconds of summaries of few and of more measurements, how many candidates those are, and bytes."""
+    samples = jobs.folder / "samples"
+    files = [samples / f"{tag}.h5" for tag in kind]
+    if not all(path.is_file() for path in files):
+        return []
+    have = set.intersection(*(set(read_records(path)) for path in files))
+    ids = [identifier for identifier in looked if identifier in have]
+    out = jobs.folder / "free_energy.json"
+    arrays = out.with_suffix(".h5")
+    words = ["--measurements", str(jobs.folder / "measurements"), "--samples", str(samples)]
+    found = []
+    for some in dict.fromkeys(tuple(_spread(ids, number)) for number in (1, len(ids)) if ids):
+        jobs.only(some)
+        took = jobs.run("free_energy.py", *jobs.batch, *words, "--output", str(out), "--arrays", str(arrays))
+        found.append((took, len(some) * len(kind), sum(path.stat().st_size for path in (out, arrays))))
+    return found
+
+
+def _line(summed: Sequence[tuple[float, int, int]], start: float) -> tuple[float, float, float]:
+    """Start of a job that summarises, seconds and bytes of a candidate: from the smallest job and the largest."""
+    if not summed:
+        return start, 0.0, 0.0
+    (few_s, few, _), (many_s, many, size) = (pick(summed, key=lambda one: one[1]) for pick in (min, max))
+    each = max(many_s - few_s, 0.0) / (many - few) if many > few else max(few_s - start, 0.0) / few
+    return max(few_s - each * few, 0.0), each, size / many
+
+
+def _children_s() -> float:
+    """CPU seconds of all processes that were started and have ended: other work on the machine is not in it."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
+def _kinds(book: Rulebook) -> dict[tuple[str, ...], list[str]]:
+    """Measurements by the tags of their candidates."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for row in book.campaign.sheet:
+        kinds.setdefault(tuple(book.campaign.tags(row.id)), []).append(row.id)
+    return {kind: ids for kind, ids in kinds.items() if kind}
+
+
+def _spread(ids: Sequence[str], number: int) -> list[str]:
+    """So many of the measurements, evenly spread over the sheet."""
+    if len(ids) <= number:
+        return list(ids)
+    return [ids[(2 * k + 1) * len(ids) // (2 * number)] for k in range(number)]
