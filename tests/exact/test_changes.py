@@ -129,3 +129,14 @@ def test_series_that_are_none_are_refused() -> None:
         changes_along(T, T, 0.0 * T)
     with pytest.raises(DataError, match="two or more"):
         switch_along(T[:1], T[:1])
+
+
+def test_a_place_that_no_double_can_weigh_is_told_all_the_same() -> None:
+    """One model is better everywhere by thousands of nats: a turn would lie at an end, where it costs least.
+
+    The first gap and the last are alike, and each other one costs a thousand nats more.
+    """
+    found = switch_along(np.arange(6.0), np.full(6, -1000.0))
+    assert found.probability["second"] == pytest.approx(1.0)
+    assert found.weights == pytest.approx([0.5, 0.0, 0.0, 0.0, 0.5])
+    assert found.interval() == (0.0, 5.0)

@@ -215,6 +215,9 @@ def switch_along(t: FloatArray, log_odds: FloatArray) -> Switch:
     top = max(cases)
     weight = np.exp(np.array(cases) - top)
     share = (np.exp(below - top) + np.exp(above - top)).sum(0)
+    if share.sum() == 0.0:  # so much better are others that doubles end; where a turn would be can be said all the same
+        most = max(float(below.max()), float(above.max()))
+        share = (np.exp(below - most) + np.exp(above - most)).sum(0)
     ends = np.column_stack([at[:-1], at[1:]])
     probability = {name: float(one) for name, one in zip(CASES, weight / weight.sum(), strict=True)}
-    return Switch(probability, ends, share / share.sum() if share.sum() > 0.0 else share)
+    return Switch(probability, ends, share / share.sum())
