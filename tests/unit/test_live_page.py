@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -115,3 +116,17 @@ def test_trends_are_along_the_arrival_where_nothing_else_is_asked(
     along = trends(Facts("c", "", ids), some)
     assert along[0].trends is not None
     assert ARRIVAL in [view.column.split(" (")[0] for view in along]
+
+
+def test_of_thousands_the_last_ones_and_those_that_need_eyes_are_shown(
+    campaign: tuple[Facts, Path, dict[str, list[str]]],
+) -> None:
+    known = found(campaign)
+    good = next(one for one in known.values() if one.candidates and one.best.reliable)
+    ids = tuple(f"m{number}" for number in range(1000))
+    some = {name: replace(good, id=name) for name in ids} | {"m7": replace(known["bad"], id="m7")}
+    page = live_page(Facts("c", "", ids), some, Night(), "")
+    assert "999 analysed, 0 not finished, 1 refused." in page
+    rows = re.findall(r'<th scope="row">(m\d+)</th>', page)
+    assert rows == [*reversed(ids[600:]), "m7"]
+    assert "599 more are in the report." in page

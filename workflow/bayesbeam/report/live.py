@@ -19,7 +19,7 @@ from bayesbeam.report.style import figure_style
 from bayesbeam.report.text import clean, probability
 
 ARRIVAL = "arrival"
-MOST_SERIES = 6
+MOST_SERIES, MOST_ROWS = 6, 400
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,11 @@ def live_page(facts: Facts, found: Mapping[str, MeasurementResult], night: Night
         "open": sum(row.kind == "open" for row in rows),
         "left": len(left),
     }
+    # What needs eyes stays, of the others the last ones: a browser loads the page again every few seconds.
+    shown = [row for place, row in enumerate(rows) if place < MOST_ROWS or row.kind in ("bad", "gone")][: 2 * MOST_ROWS]
     return render_live(
-        facts.title or facts.campaign, facts.campaign, rows=rows, left=left, counts=counts,
-        trends=trends(facts, found), night=night, report=report,
+        facts.title or facts.campaign, facts.campaign, rows=shown, hidden=len(rows) - len(shown), left=left,
+        counts=counts, trends=trends(facts, found), night=night, report=report,
     )  # fmt: skip
 
 
