@@ -54,6 +54,7 @@ class Rulebook:
         self._remembered = read_batches(self.workdir / self.folder / "batches.tsv")
         self.batches = assign_batches(self.campaign, self._remembered)
         self._rows = {row.id: row for row in self.campaign.sheet}
+        self._measured = {row.id: measurement_key(row) for row in self.campaign.sheet}
         self._points: dict[tuple[str, ...], int] = {}
         self._engines: dict[str, str] = {}
 
@@ -184,7 +185,7 @@ class Rulebook:
         """Key of the job that preprocesses these measurements."""
         rows = [self._rows[identifier] for identifier in ids]
         tables = [readable(file) for row in rows for file in row.beside]
-        return digest([versions.PREPROCESS, *([measurement_key(row), readable(row.file)] for row in rows), *tables])
+        return digest([versions.PREPROCESS, *([self._measured[row.id], readable(row.file)] for row in rows), *tables])
 
     @cached_property
     def sample_keys(self) -> dict[tuple[str, str], str]:
@@ -233,7 +234,7 @@ class Rulebook:
         # Without studies the key is what it was before there were any.
         unused = {name for name in ("simulate", "thin") if not getattr(self.campaign.campaign, name)} | {"incoming"}
         asked = self.campaign.campaign.model_dump(mode="json", exclude=unused)
-        sheet = [[row.id, measurement_key(row)] for row in self.campaign.sheet]
+        sheet = [[row.id, self._measured[row.id]] for row in self.campaign.sheet]
         return digest([versions.REPORT, asked, sheet])
 
     def _sampling_key(self, ids: Sequence[str], tag: str) -> str:
@@ -241,8 +242,8 @@ class Rulebook:
         expanded = next((expanded for expanded in self._expanded(ids[0]) if expanded.tag == tag), None)
         model = candidate_key(expanded.spec, expanded.count) if expanded is not None else self._mixed_key(ids, tag)
         settings = sampling_key(self.campaign.campaign.sampling)
-        rows = [measurement_key(self._rows[identifier]) for identifier in ids]
         phases = [versions.PHASES] if expanded is not None and expanded.spec.phases is not None else []
+        rows = [self._measured[identifier] for identifier in ids]
         return digest([versions.PREPROCESS, versions.SAMPLE, model, settings, rows, *phases])
 
     def _mixed_key(self, ids: Sequence[str], tag: str) -> str:
@@ -295,6 +296,7 @@ def command_of(file: Path) -> str:
     """Return the command that makes the results of a campaign anew, as a reader of the report would type it."""
     folder = file.parent if file.suffix in (".yaml", ".yml") else file
     if folder.absolute().parent.parts[-2:] == DEFAULT_CAMPAIGN.parts[:2]:
-        is_default = folder.name == DEFAULT_CAMPAIGN.parts[2]
-        return "make run" if is_default else f"make run CAMPAIGN={shlex.quote(folder.name)}"
+        return "make run" + (
+            f" CAMPAIGN={shlex.quote(folder.name)}" if folder.name != DEFAULT_CAMPAIGN.parts[2] else ""
+        )
     return f"make run CAMPAIGN={shlex.quote(str(folder))}"
