@@ -17,6 +17,7 @@ import yaml
 
 from bayesbeam.errors import ConfigError, StoreError
 from bayesbeam.launch import leftover
+from bayesbeam.launch.lock import live_snakemake
 from bayesbeam.launch.places import Place
 from bayesbeam.launch.profiles import Profile, find_profile, job_prefix
 from bayesbeam.launch.snakemake import Order
@@ -37,7 +38,7 @@ def test_profiles_by_name_and_by_folder(tmp_path: Path) -> None:
     assert find_profile("local", ROOT) == Profile(ROOT / "workflow" / "profiles" / "local")
     assert find_profile("slurm", ROOT).is_slurm
     (tmp_path / "config.yaml").write_text("executor: lsf\njobs: 3\n")
-    assert find_profile(str(tmp_path), ROOT) == Profile(tmp_path, "lsf")
+    assert find_profile(str(tmp_path), ROOT) == Profile(tmp_path, "lsf", 3)
 
 
 def test_a_profile_that_is_not_there_and_one_that_is_broken(tmp_path: Path) -> None:
@@ -168,3 +169,16 @@ def test_a_warning_reaches_those_that_listen_and_kills_nobody(started: list[subp
     assert all(one.is_running() for one in below)
     for one in below:
         one.kill()
+
+
+@pytest.mark.parametrize(("words", "found"), [([], True), (["--mode", "remote"], False)])
+def test_a_job_of_another_snakemake_holds_no_lock(
+    tmp_path: Path, started: list[subprocess.Popen[str]], words: list[str], found: bool
+) -> None:
+    """Jobs on a cluster may run on the machine of the main process, and outlive it."""
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)", "snakemake/__main__.py", *words]
+    started.append(subprocess.Popen(sleeper, cwd=tmp_path, text=True))
+    end = time.monotonic() + 10.0
+    while psutil.Process(started[0].pid).cmdline() != sleeper and time.monotonic() < end:
+        time.sleep(0.01)
+    assert (live_snakemake(tmp_path) == started[0].pid) == found

@@ -132,8 +132,8 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     if any(word.split("=")[0] in _PASSED_ON for word in extra):
         os.execv(order.command[0], order.command)
     with run_lock(folder) as lock:
-        clear_dead_run(lock, order, book)
         settle(order, options.leftover)
+        clear_dead_run(lock, order, book)
         book = take_complete(order, book)
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         code = watched_run(lock, order, book)
@@ -165,8 +165,8 @@ def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     folder = order.place.workdir / book.folder
     check_place(order.place, folder)
     with run_lock(folder) as lock:
-        clear_dead_run(lock, order, book)
         settle(order, options.leftover)
+        clear_dead_run(lock, order, book)
         return watch(lock, order, book, watched_run, options.every, options.until_idle)
 
 

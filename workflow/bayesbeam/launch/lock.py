@@ -93,10 +93,15 @@ def clear_locks(paths: list[Path]) -> None:
 
 
 def live_snakemake(workdir: Path) -> int | None:
-    """Return the process of a Snakemake that works in a directory on this machine, if there is one."""
+    """Return the process of a Snakemake that works in a directory on this machine, if there is one.
+
+    Snakemakes that are jobs of another, as on a cluster, hold no lock.
+    """
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
-        if process.info["cwd"] == str(workdir) and any("snakemake" in Path(word).parts[-2:] for word in words[:6]):
+        if process.info["cwd"] != str(workdir) or "--mode" in words:
+            continue
+        if any("snakemake" in Path(word).parts[-2:] for word in words[:6]):
             return int(process.pid)
     return None
 

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import NoReturn
 
 from bayesbeam.errors import BayesbeamError
+from bayesbeam.stages.leases import this_is_a_job
 
 EXIT_USER_ERROR = 2
 # EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command goes on from here.
@@ -51,6 +52,7 @@ def run(stage: Callable[[], None], stopped: type[Exception] | tuple[()] = ()) ->
         0; 2 after an error that a user can put right, whose message goes to stderr; 75 after a stop at a checkpoint.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    this_is_a_job()
     try:
         stage()
     except BayesbeamError as error:

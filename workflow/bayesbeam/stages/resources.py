@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from functools import cache
 
 import torch
 
 from bayesbeam.config.load import LoadedCampaign
-from bayesbeam.errors import SamplingError
+from bayesbeam.errors import BayesbeamError, SamplingError
 from bayesbeam.sampling.settings import DEFAULT_CHAINS, Settings
+from bayesbeam.stages.leases import lease_device
 
 NO_GPU = "torch sees no GPU here"
 
@@ -70,18 +72,29 @@ def _on_cpu(asked: str, engine: str) -> bool:
 def why_no_gpu() -> str:
     """Reason why no GPU can be used, in one line; empty where one works.
 
-    A driver that is too old, or damaged, lets torch warn when it is asked, or fail at the first number.
+    A driver that is too old, or damaged, lets torch warn when it is asked, or fail at the first number. Where one
+    works, a job has taken its device then: the only one, or one that others leave free.
     """
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         try:
             if torch.cuda.is_available():
+                leased = lease_device(torch.cuda.device_count(), _say)
+                if leased is not None:
+                    torch.cuda.set_device(leased)
                 torch.zeros(1, device="cuda").item()
                 return ""
+        except BayesbeamError:
+            raise
         except Exception as error:
             return f"the GPU does not work: {_first_line(str(error))}"
     said = [_first_line(str(one.message)) for one in heard if "CUDA" in str(one.message)]
     return f"the GPU does not work: {said[0]}" if said else NO_GPU
+
+
+def _say(text: str) -> None:
+    """Write a line into the log of a job."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _first_line(text: str) -> str:
