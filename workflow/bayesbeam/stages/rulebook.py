@@ -55,8 +55,7 @@ class Rulebook:
         self.batches = assign_batches(self.campaign, self._remembered)
         self._rows = {row.id: row for row in self.campaign.sheet}
         self._measured = {row.id: measurement_key(row) for row in self.campaign.sheet}
-        self._points: dict[tuple[str, ...], int] = {}
-        self._engines: dict[str, str] = {}
+        self._points, self._engines = dict[tuple[str, ...], int](), dict[str, str]()
 
     # ------------------------------------------------------------ members
 
@@ -183,7 +182,7 @@ class Rulebook:
 
     def preprocess_key(self, ids: Iterable[str]) -> str:
         """Key of the job that preprocesses these measurements."""
-        rows = [self._rows[identifier] for identifier in ids]
+        rows = [self._rows[one] for one in ids]
         tables = [readable(file) for row in rows for file in row.beside]
         return digest([versions.PREPROCESS, *([self._measured[row.id], readable(row.file)] for row in rows), *tables])
 
@@ -295,8 +294,7 @@ def find_campaign(config: Mapping[str, Any], configfiles: Sequence[str], root: P
 def command_of(file: Path) -> str:
     """Return the command that makes the results of a campaign anew, as a reader of the report would type it."""
     folder = file.parent if file.suffix in (".yaml", ".yml") else file
-    if folder.absolute().parent.parts[-2:] == DEFAULT_CAMPAIGN.parts[:2]:
-        return "make run" + (
-            f" CAMPAIGN={shlex.quote(folder.name)}" if folder.name != DEFAULT_CAMPAIGN.parts[2] else ""
-        )
-    return f"make run CAMPAIGN={shlex.quote(str(folder))}"
+    shipped = folder.absolute().parent.parts[-2:] == DEFAULT_CAMPAIGN.parts[:2]
+    if shipped and folder.name == DEFAULT_CAMPAIGN.parts[2]:
+        return "make run"
+    return f"make run CAMPAIGN={shlex.quote(folder.name if shipped else str(folder))}"
