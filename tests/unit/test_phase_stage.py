@@ -149,6 +149,27 @@ def test_results_repeat_byte_for_byte_whatever_the_batch(done: tuple[Lab, dict[s
     assert timeless(again) == timeless(first)
 
 
+def test_another_campaign_copies_a_search_with_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    search = phases.find
+
+    def find(*given: Any) -> phases.Found:
+        asked.append(1)
+        return search(*given)
+
+    monkeypatch.setattr(phases, "find", find)
+    written = []
+    for name in ("one", "two"):
+        library_in(tmp_path / name)
+        made = lab(tmp_path / name, {"a": rows(X, counts())})
+        made.preprocess()
+        running = Running(cache=tmp_path / "shelf")
+        sample_batch(made.campaign, ["a"], "which", made.measurements, made.draws("which"), no_news, running)
+        written.append(made.draws("which").read_bytes())
+    assert written[0] == written[1]
+    assert len(asked) == 1
+
+
 def timeless(one: Record) -> Any:
     arrays, facts = content(one)
     return arrays, facts | {"phases": {key: value for key, value in facts["phases"].items() if key != "seconds"}}

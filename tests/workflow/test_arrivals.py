@@ -13,7 +13,7 @@ from bayesbeam.config.incoming import Incoming
 from bayesbeam.config.incoming_rows import Arrived, read_ledger
 from bayesbeam.errors import ConfigError
 from bayesbeam.launch.arrivals import Observer, take_complete
-from bayesbeam.launch.arrivals_watch import Watch
+from bayesbeam.launch.arrivals_watch import Watch, watch
 from bayesbeam.launch.live_pages import LivePages
 from bayesbeam.launch.places import place
 from bayesbeam.launch.snakemake import Order
@@ -134,7 +134,6 @@ def test_only_what_is_new_replaced_or_removed_is_done_again(landing: Lab) -> Non
     land(landing, 1, 2)
     take(landing)
     landing.run()
-    assert landing.planned() == set()
     land(landing, 3)
     assert landing.planned() == set(), "snakemake by hand takes what a run has accepted"
     take(landing)
@@ -184,53 +183,53 @@ def watching(lab: Lab, runs: Runs) -> Watch:
 
 def test_a_watch_runs_when_something_new_is_complete_and_not_otherwise(landing: Lab) -> None:
     runs, lock = Runs(), Lock()
-    watch = watching(landing, runs)
-    assert watch.round(lock), "the first look is one"
+    state = watching(landing, runs)
+    assert state.round(lock), "the first look is one"
     assert runs.about == [], "nothing has arrived, and nothing is run"
-    assert not watch.round(lock)
+    assert not state.round(lock)
     land(landing, 1, 2)
     land(landing, 3, ago_s=-60)
-    assert watch.round(lock)
-    assert not watch.round(lock)
+    assert state.round(lock)
+    assert not state.round(lock)
     assert runs.about == [("r1", "r2")], "the third one may still be written"
     time.sleep(0.25)
-    assert watch.round(lock)
+    assert state.round(lock)
     assert runs.about[1:] == [("r1", "r2", "r3")]
     land(landing, 2, seed=7, ago_s=50)
-    assert watch.round(lock), "a file that was replaced"
+    assert state.round(lock), "a file that was replaced"
     (landing.campaign.parent / "landing" / "run_1.txt").unlink()
-    assert watch.round(lock), "a file that was removed"
+    assert state.round(lock), "a file that was removed"
     assert runs.about[3:] == [("r2", "r3")]
     landing.replace("seed: 1", "seed: 2")
-    assert watch.round(lock), "what is asked has changed"
+    assert state.round(lock), "what is asked has changed"
     landing.replace("seed: 2", "seed: -2")
-    assert not watch.round(lock)
-    assert "sampling.seed: -2; expected" in watch.pages.trouble
-    assert not watch.round(lock)
+    assert not state.round(lock)
+    assert "sampling.seed: -2; expected" in state.pages.trouble
+    assert not state.round(lock)
     landing.replace("seed: -2", "seed: 3")
-    assert watch.round(lock)
+    assert state.round(lock)
     (landing.campaign.parent / "landing").rename(landing.campaign.parent / "away")
-    assert not watch.round(lock)
-    assert "no such folder" in watch.pages.trouble
+    assert not state.round(lock)
+    assert "no such folder" in state.pages.trouble
     (landing.campaign.parent / "away").rename(landing.campaign.parent / "landing")
-    assert not watch.round(lock)
+    assert not state.round(lock)
     assert len(runs.about) == 6
 
 
 def test_a_failed_run_is_tried_again_later_or_with_the_next_file(landing: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     runs, lock = Runs(code=1), Lock()
-    watch = watching(landing, runs)
+    state = watching(landing, runs)
     land(landing, 1)
-    assert watch.round(lock)
-    assert not watch.round(lock)
-    assert "The last run did not finish" in watch.pages.trouble
+    assert state.round(lock)
+    assert not state.round(lock)
+    assert "The last run did not finish" in state.pages.trouble
     monkeypatch.setattr("bayesbeam.launch.arrivals_watch.RETRY_S", 0.0)
-    assert watch.round(lock)
+    assert state.round(lock)
     runs.code = 0
     land(landing, 2)
-    assert watch.round(lock)
-    assert watch.pages.trouble == ""
-    assert not watch.round(lock)
+    assert state.round(lock)
+    assert state.pages.trouble == ""
+    assert not state.round(lock)
     assert runs.about == [("r1",), ("r1",), ("r1", "r2")]
 
 
@@ -251,6 +250,24 @@ def test_a_watch_analyses_what_lands_and_shows_it(landing: Lab) -> None:
     assert "<script" not in page
     assert 'http-equiv="refresh"' not in page, "nobody makes it any more"
     assert (landing.results / "report" / "index.html").is_file()
-    again = landing.cli("watch", "--cores", "2", "--every", "0.2", "--until-idle", "0.5")
-    assert again.returncode == 3, again.stdout + again.stderr
-    assert "Nothing to do: all results are up to date." in again.stdout
+
+
+def test_ctrl_c_ends_a_watch_with_the_page_as_it_is(
+    landing: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(landing, 1)
+    looks = iter([None, None, KeyboardInterrupt()])
+
+    def sleep(seconds: float) -> None:
+        look = next(looks)
+        if look is not None:
+            raise look
+
+    monkeypatch.setattr("bayesbeam.launch.arrivals_watch.time.sleep", sleep)
+    state, runs = watching(landing, Runs()), Runs()
+    assert watch(Lock(), state.order, state.book, runs, 1.0, None) == 0
+    assert runs.about == [("r1",)]
+    assert "The watch ends. Started again, it goes on from here." in capsys.readouterr().out
+    page = (landing.results / "live" / "index.html").read_text()
+    assert "Nobody looks for new files any more." in page
+    assert "r1" in page

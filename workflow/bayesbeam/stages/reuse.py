@@ -50,13 +50,8 @@ def record_key(job: Job, place: int) -> str:
     """
     name = job.names[place]
     settings = {word: value for word, value in asdict(job.settings).items() if word != "threads"}
-    sampling = job.campaign.campaign.sampling
-    processor = [platform.machine(), torch.backends.cpu.get_cpu_capability(), binding.get_host_cpu_name()]
-    programs = program_versions() | {word: version_of(word) for word in ("numba", "scipy", "triton")}
-    return digest(
-        [job.keys[place], name.name, list(name.members), settings, sampling.store, device_words(job.device), programs,
-         processor]
-    )  # fmt: skip
+    asked = [settings, job.campaign.campaign.sampling.store, device_words(job.device)]
+    return digest([job.keys[place], name.name, list(name.members), asked, _programs()])
 
 
 def reused(job: Job, folder: Path | None, sample: Callable[[Job], list[Record]]) -> list[Record]:
@@ -88,6 +83,27 @@ def reused(job: Job, folder: Path | None, sample: Callable[[Job], list[Record]])
             found[place] = record
             _keep(shelf, keys[place], record)
     return [record for record in found if record is not None]
+
+
+def searched(name: str, key: str, folder: Path | None, search: Callable[[], Record]) -> Record:
+    """Record of a search for phases, whose ``key`` holds all that is asked: from the shelf, or made and put there."""
+    if folder is None:
+        return search()
+    shelf, place = Shelf(folder), digest(["search", key, name, _programs()])
+    found = _taken(shelf, place, key)
+    if found is not None:
+        say(f"{name}: copied from the cache {folder}")
+        return found
+    record = search()
+    _keep(shelf, place, record)
+    return record
+
+
+def _programs() -> list[object]:
+    """Programs that make the numbers, and the kind of processor for which they are compiled."""
+    packages = ("numba", "scipy", "triton", "gemmi", "xraydb")
+    processor = [platform.machine(), torch.backends.cpu.get_cpu_capability(), binding.get_host_cpu_name()]
+    return [program_versions() | {word: version_of(word) for word in packages}, processor]
 
 
 def _taken(shelf: Shelf, key: str, wanted: str) -> Record | None:

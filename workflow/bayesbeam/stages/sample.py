@@ -35,7 +35,7 @@ from bayesbeam.stages.parts import choice_words, parts_of
 from bayesbeam.stages.plan import digest
 from bayesbeam.stages.quarantine import Aside, cause_of, out_of_memory, too_large
 from bayesbeam.stages.resources import choose_device, device_words, settings_of
-from bayesbeam.stages.reuse import reused
+from bayesbeam.stages.reuse import reused, searched
 from bayesbeam.stages.solve import beside_exact, solve_each, solved
 from bayesbeam.stages.sparse import solve_all
 from bayesbeam.stages.starts import starting_points
@@ -126,7 +126,8 @@ def _searched(
         if running.stop():
             raise Interrupted
         try:
-            record = solve_phases(campaign, expanded, m, keys[m.id], cache, running.threads)
+            search = partial(solve_phases, campaign, expanded, m, keys[m.id], cache, running.threads)
+            record = searched(f"{m.id}/{expanded.tag}", keys[m.id], running.cache, search)
         except Exception as problem:
             aside.split([m], problem)
             continue
