@@ -48,8 +48,9 @@ class Shelf:
             self.remove(key)
             return None
         # Last used now, so that old entries can be told from new ones by their time of change.
-        with suppress(OSError):
-            os.utime(path)
+        for used in (path, costs_path(path)):
+            with suppress(OSError):
+                os.utime(used)
         return record
 
     def put(self, key: str, record: Record) -> None:

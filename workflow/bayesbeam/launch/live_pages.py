@@ -118,7 +118,8 @@ class LivePages:
             running=self._running,
             jobs=self._jobs() if self._running else (),
             trouble=self.trouble,
-            changed=self._changed(),
+            # After a run that went well a newer time only means that the content was the same.
+            changed=self._changed() if self._running or self.trouble else frozenset(),
             now=time.strftime("%Y-%m-%d %H:%M:%S"),
             every_s=0 if last else max(2, round(self.every_s)),
         )
