@@ -3,7 +3,8 @@
 #
 # Assumes a POSIX shell and Python 3.11 to 3.13 with its venv module. PYTHON=/path/to/python chooses another Python.
 # What stops it is told in one line with the remedy (exit 2); running it again goes on from where it stopped.
-# pip is run with the user's own configuration (index, proxy, certificates).
+# pip is run with the user's own configuration (index, proxy, certificates); WHEELHOUSE=folder installs from the wheels
+# in a folder and asks no index, for machines without internet (docs/cluster.md).
 
 set -u
 # A locale that cannot spell the folder's name would stop pip.
@@ -13,6 +14,7 @@ cd "$(dirname "$0")/.." || exit 2
 venv=.venv
 python=$venv/bin/python
 log=$venv/setup.log
+wheels=${WHEELHOUSE:-}
 needed_mb=4000
 least_mb=300
 started=$(date +%s)
@@ -105,6 +107,11 @@ explain() {
     elif has 'NewConnectionError|name resolution|Max retries exceeded|ProxyError|Connection refused|Network is unreachable|timed out|RemoteDisconnected|ConnectionResetError|IncompleteRead|ConnectTimeout'; then
         stop "no network: pip could not reach a package index; expected a connection or a local index." \
             "Check the connection or proxy (pip config list shows what pip uses), then run again: it goes on from here"
+    elif has 'No matching distribution found|Could not find a version|ResolutionImpossible' && [ -n "$wheels" ]; then
+        missing=$(sed -n 's/.*No matching distribution found for \([^ ]*\).*/\1/p' "$log" | tail -n 1)
+        stop "WHEELHOUSE=$wheels has no wheel of ${missing:-a pinned package} for $(version_of "$python" 2>/dev/null);" \
+            "expected all of envs/constraints.txt. Fill it with the same Python on the same kind of machine" \
+            "(docs/cluster.md), then run again; details: $log"
     elif has 'No matching distribution found|Could not find a version|ResolutionImpossible'; then
         missing=$(sed -n -e 's/.*No matching distribution found for \([^ ]*\).*/\1/p' \
             -e 's/.*The user requested (constraint) \(.*\)/\1/p' "$log" | tail -n 1)
@@ -121,6 +128,7 @@ explain() {
 # pip's status is kept in a file: a POSIX pipe only tells the last command's.
 pip_install() {
     : >"$log"
+    [ -z "$wheels" ] || set -- --no-index --find-links "$wheels" "$@"
     {
         "$python" -I -m pip install --no-input --disable-pip-version-check --progress-bar off \
             --constraint envs/constraints.txt "$@" 2>&1
@@ -148,6 +156,11 @@ trap 'printf "\nset-up: interrupted; run again and it goes on from here\n" >&2; 
 PIP_USER=0 # a user-wide `user = true` would refuse to install into an environment
 export PIP_USER
 
+any() { [ -e "$1" ]; }
+if [ -n "$wheels" ] && ! any "$wheels"/*.whl; then
+    stop "WHEELHOUSE=$wheels holds no wheels; expected a folder that pip has filled." \
+        "Correct the path (from $(pwd), or absolute), or fill it as docs/cluster.md says"
+fi
 find_python
 check_space
 mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] ||

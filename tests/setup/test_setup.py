@@ -114,6 +114,18 @@ def test_first_call_installs_pinned_and_shows_steps(place: Place) -> None:
     assert len(place.stamps) == 1
 
 
+def test_a_folder_of_wheels_is_asked_and_no_index(place: Place) -> None:
+    place.python()
+    (place.folder / "wheel house").mkdir()
+    refused(place.setup(WHEELHOUSE="wheel house"), "WHEELHOUSE=wheel house holds no wheels")
+    assert place.calls == []
+    (place.folder / "wheel house" / "x-1-py3-none-any.whl").touch()
+    assert place.setup(WHEELHOUSE="wheel house").returncode == 0
+    pip = [call for call in place.calls if call.startswith("pip") and "install" in call]
+    assert pip
+    assert all("--no-index --find-links wheel house" in call for call in pip)
+
+
 def test_second_call_does_nothing(place: Place) -> None:
     place.python()
     place.setup()

@@ -1,6 +1,7 @@
 # Reads and checks the campaign, and says how scripts are called. Every other file here holds rules only.
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
@@ -53,6 +54,16 @@ def call(script):
     if BOOK.campaign.campaign.incoming:
         words += ["--arrivals", str(BOOK.folder.parent)]
     return lambda wildcards, output: shlex.join(words)
+
+
+@cache
+def gpus():
+    """GPUs that a sampling job asks a scheduler for."""
+    # It brings torch in, which reading this file shall not.
+    from bayesbeam.stages.resources import planned_device
+
+    asked = BOOK.campaign.campaign.sampling
+    return int(planned_device(asked.device, asked.engine) == "cuda")
 
 
 def more(amount):

@@ -20,6 +20,7 @@ rule sample:
             wildcards.tag, BOOK.tags[wildcards.batch][wildcards.tag], attempt
         ),
         runtime=more(120),
+        gpu=lambda wildcards: gpus(),
     params:
         call=call("sample.py"),
         key=lambda wildcards: BOOK.sample_keys[wildcards.batch, wildcards.tag],
@@ -59,6 +60,7 @@ rule sample_group:
             wildcards.group, wildcards.tag, attempt
         ),
         runtime=more(240),
+        gpu=lambda wildcards: gpus(),
     params:
         call=call("sample_group.py"),
         key=lambda wildcards: BOOK.group_sample_key(
@@ -100,6 +102,7 @@ rule sample_blocks:
     resources:
         mem_mb=lambda wildcards, attempt: BOOK.blocks_mb(wildcards.group, attempt),
         runtime=more(240),
+        gpu=lambda wildcards: gpus(),
     params:
         call=call("sample_blocks.py"),
         key=lambda wildcards: BOOK.blocks_key(wildcards.group),
