@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from pathlib import Path
@@ -130,6 +131,28 @@ def test_a_folder_that_is_away_is_no_empty_folder(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "landing").rmdir()
     with pytest.raises(StoreError, match="landing: no such folder; expected the folder in which files arrive"):
+        load_campaign(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_folder_that_may_not_be_read_is_no_empty_folder(tmp_path: Path) -> None:
+    write(tmp_path, "fh_5.dat")
+    (tmp_path / "landing").chmod(0)
+    try:
+        with pytest.raises(StoreError, match=r"landing: cannot be read \(Permission denied\)"):
+            load_campaign(tmp_path)
+    finally:
+        (tmp_path / "landing").chmod(0o700)
+
+
+def test_a_folder_whose_disk_is_away_is_no_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "fh_5.dat")
+
+    def away(*_: object) -> None:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr("bayesbeam.config.incoming_rows.os.scandir", away)
+    with pytest.raises(StoreError, match=r"landing: cannot be read \(Stale file handle\); expected the folder"):
         load_campaign(tmp_path)
 
 

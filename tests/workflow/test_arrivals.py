@@ -233,6 +233,34 @@ def test_a_failed_run_is_tried_again_later_or_with_the_next_file(landing: Lab, m
     assert runs.about == [("r1",), ("r1",), ("r1", "r2")]
 
 
+def test_a_night_goes_on_when_the_disk_is_full_or_the_page_cannot_be_made(
+    landing: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(landing, 1)
+    state, lock = watching(landing, Runs()), Lock()
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    def broken(*_: object) -> str:
+        raise IndexError("73 is out of bounds")
+
+    state.run = full
+    assert state.round(lock)
+    assert "No space left on device" in state.pages.trouble
+    monkeypatch.setattr("bayesbeam.launch.live_pages.live_page", broken)
+    state.pages.make()
+    state.pages.make()
+    assert capsys.readouterr().out.count("The live page cannot be made: IndexError: 73 is out of bounds") == 1
+    monkeypatch.undo()
+    state.pages.make()
+    assert "No space left on device" in state.pages.path.read_text()
+    state.run = Runs()
+    land(landing, 2)
+    assert state.round(lock)
+    assert (state.code, state.pages.trouble) == (0, "")
+
+
 def test_a_watch_analyses_what_lands_and_shows_it(landing: Lab) -> None:
     land(landing, 1, 2)
     folder = landing.campaign.parent / "landing"

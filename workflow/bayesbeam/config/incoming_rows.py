@@ -50,7 +50,8 @@ def files_in(incoming: Iterable[Incoming], folder: Path) -> list[Arrived]:
     Raises
     ------
     StoreError
-        If a folder is not there: a disk that is away for a moment must not look like files that were removed.
+        If a folder is not there or cannot be read: a disk that is away for a moment must not look like files that were
+        removed.
     """
     found: dict[Arrived, None] = {}
     for one in incoming:
@@ -58,7 +59,7 @@ def files_in(incoming: Iterable[Incoming], folder: Path) -> list[Arrived]:
         if not place.is_dir():
             expected, remedy = "the folder in which files arrive", "Make it, or correct incoming.folder."
             raise StoreError.at(str(place), "no such folder", expected, remedy)
-        names = [path.relative_to(place).as_posix() for path in place.glob(one.files) if path.is_file()]
+        names = _names(place, one.files)
         names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
         names.sort(key=lambda name: (natural(name), name))
         found |= dict.fromkeys(Arrived(one.folder, name) for name in names)
@@ -66,6 +67,16 @@ def files_in(incoming: Iterable[Incoming], folder: Path) -> list[Arrived]:
         expected = f"at most {MOST_FILES}"
         raise StoreError.at(str(folder), f"{len(found)} files that arrived", expected, "Split the campaign.")
     return list(found)
+
+
+def _names(place: Path, files: str) -> list[str]:
+    """Names of the files below a folder that are meant."""
+    try:
+        with os.scandir(place):  # glob would take a folder that may not be read for an empty one
+            return [path.relative_to(place).as_posix() for path in place.glob(files) if path.is_file()]
+    except OSError as problem:
+        found, remedy = f"cannot be read ({problem.strerror or problem})", "Check its permissions, and the disk."
+        raise StoreError.at(str(place), found, "the folder in which files arrive", remedy) from problem
 
 
 def read_ledger(path: Path) -> list[Arrived]:

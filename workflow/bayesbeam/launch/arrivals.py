@@ -105,10 +105,13 @@ def take(order: Order, book: Rulebook, files: Sequence[Arrived]) -> Rulebook:
     there = set(files)
     kept = [one for one in before if one in there]
     known = set(kept)
-    table = kept + [one for one in files if one not in known and f"{one.folder}{one.name}".isprintable()]
+    odd = [one for one in files if not f"{one.folder}{one.name}".isprintable()]
+    table = kept + [one for one in files if one not in known and one not in odd]
     text = ledger_text(table)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
+        for one in odd:
+            print(printable(f"left out {one.folder}/{one.name!r}: a name with control characters. Rename the file."))
     return Rulebook(order.campaign, order.place.results, order.place.workdir)
 
 

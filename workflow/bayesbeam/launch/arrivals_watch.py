@@ -83,16 +83,21 @@ class Watch:
         """Make one run."""
         print(f"{time.strftime('%H:%M:%S')}  {len(self.book.campaign.sheet)} measurements", flush=True)
         self.pages.begin(self.book)
+        trouble = ""
         try:
             self.code = self.run(lock, self.order, self.book)
+        except (BayesbeamError, OSError) as problem:
+            # A disk that is full or away, a lock of somebody else: it may be over in a while.
+            self.code, trouble = EXIT_FAILED, str(problem)
+            print(printable(trouble), flush=True)
         finally:
             lock.record(os.getpid())
             self.pages.end(self.book)
-        self.pages.trouble = ""
+        self.pages.trouble = trouble
         if self.code == EXIT_FAILED:
             self._failed_at = time.monotonic()
             where = self.order.place.workdir / self.book.path("logs", "run.log")
-            self.pages.trouble = f"The last run did not finish, see {where}. It is tried again at the next one."
+            self.pages.trouble = trouble or f"The last run did not finish, see {where}. The next one tries again."
             print(f"Tried again at the next new file, or in {RETRY_S / 60:.0f} minutes.", flush=True)
 
     def _say(self, lines: Iterable[str]) -> None:

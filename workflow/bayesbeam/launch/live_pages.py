@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from bayesbeam.config.incoming_rows import LEDGER, files_in, read_ledger
-from bayesbeam.errors import BayesbeamError
 from bayesbeam.io.atomic import write_text
 from bayesbeam.launch.arrivals import aside_words
+from bayesbeam.launch.display import printable
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.report.live import LiveResults, Night, live_page
 from bayesbeam.stages.progress import read_state
@@ -50,6 +49,7 @@ class LivePages:
     _running: bool = False
     _began: float = 0.0
     _last: str = ""
+    _said: str = ""
     _ended: threading.Event = field(default_factory=threading.Event)
     _wanted: threading.Event = field(default_factory=threading.Event)
 
@@ -91,12 +91,17 @@ class LivePages:
         self.make(last=True)
 
     def make(self, last: bool = False) -> None:
-        """Make the page; a result that cannot be read now is read the next time."""
-        with suppress(BayesbeamError, OSError):
+        """Make the page; what cannot be read or drawn now is tried again later, and no reason to end a night."""
+        try:
             text = self._text(last)
             if text != self._last:
                 write_text(self.path, text)
                 self._last = text
+        except Exception as problem:
+            words = f"The live page cannot be made: {type(problem).__name__}: {problem}"
+            if words != self._said:
+                self._said = words
+                print(printable(words), flush=True)
 
     def _keep(self) -> None:
         """Make the page again and again until the watch ends."""
