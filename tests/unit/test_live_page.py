@@ -12,8 +12,10 @@ import pytest
 
 # Plain helpers beside these tests, which no import path of the package leads to.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.report import wording
 from bayesbeam.report.live import ARRIVAL, LiveResults, Night, live_page, row_of, trends
-from bayesbeam.report.records import Facts, MeasurementResult
+from bayesbeam.report.many import Judged
+from bayesbeam.report.records import Facts
 from report_fixture import facts, write_results
 
 
@@ -29,7 +31,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Facts, Path, dic
     return facts(3), folder, batches
 
 
-def found(campaign: tuple[Facts, Path, dict[str, list[str]]]) -> dict[str, MeasurementResult]:
+def found(campaign: tuple[Facts, Path, dict[str, list[str]]]) -> dict[str, Judged]:
     """Return all that is known of the made-up campaign."""
     names, folder, batches = campaign
     return LiveResults(folder).of(names, batches)
@@ -63,19 +65,21 @@ def test_rows_say_the_choice_its_probability_and_the_verdict(
     campaign: tuple[Facts, Path, dict[str, list[str]]],
 ) -> None:
     known = found(campaign)
-    for name, result in known.items():
-        row = row_of(name, result, Night())
+    for name, one in known.items():
+        row, result = row_of(name, one, Night()), one.result
         if not result.candidates:
             assert (row.kind, row.state) == ("gone", "refused")
             assert "0 numbers; expected at least 5" in row.words
             continue
         assert row.chosen == result.best.tag
         assert row.probability
-        assert (row.kind == "bad") == (not result.best.reliable)
-        assert row.words == "; ".join(result.best.reasons)
+        verdict, reasons = wording.judged(result)
+        state = "undecided" if verdict == wording.GOOD and not one.decided else verdict
+        assert (row.state, row.words) == (state, "; ".join(reasons)), "as in the report"
     name = next(iter(known))
-    best = known[name].best
-    close = replace(known[name], candidates=(replace(best, model_probability=0.6, probability_error=0.03),))
+    best = known[name].result.best
+    pair = (replace(best, model_probability=0.6, probability_error=0.03), replace(best, model_probability=0.4))
+    close = Judged(replace(known[name].result, candidates=pair), wording.GOOD, ())
     assert row_of(name, close, Night()).probability == "0.60\u00a0±\u00a00.03"
     assert row_of(name, close, Night()).state == "undecided"
     assert row_of(name, known[name], Night(running=True, changed=frozenset({name}))).state == "at work"
@@ -108,9 +112,9 @@ def test_trends_are_along_the_arrival_where_nothing_else_is_asked(
     campaign: tuple[Facts, Path, dict[str, list[str]]],
 ) -> None:
     known = found(campaign)
-    one = next(result for result in known.values() if result.candidates)
+    one = next(one.result for one in known.values() if one.result.candidates)
     ids = tuple(f"m{number}" for number in range(5))
-    some = {name: replace(one, id=name) for name in ids}
+    some = {name: Judged(replace(one, id=name), wording.GOOD, ()) for name in ids}
     few = trends(Facts("c", "", ids), {name: some[name] for name in ids[:3]})
     assert [view for view in few if view.trends is not None] == [], "three points are no series"
     along = trends(Facts("c", "", ids), some)
@@ -122,9 +126,10 @@ def test_of_thousands_the_last_ones_and_those_that_need_eyes_are_shown(
     campaign: tuple[Facts, Path, dict[str, list[str]]],
 ) -> None:
     known = found(campaign)
-    good = next(one for one in known.values() if one.candidates and one.best.reliable)
+    good = next(one.result for one in known.values() if one.result.candidates)
     ids = tuple(f"m{number}" for number in range(1000))
-    some = {name: replace(good, id=name) for name in ids} | {"m7": replace(known["bad"], id="m7")}
+    some = {name: Judged(replace(good, id=name), wording.GOOD, ()) for name in ids}
+    some["m7"] = Judged(replace(known["bad"].result, id="m7"), wording.GONE, ("no numbers",))
     page = live_page(Facts("c", "", ids), some, Night(), "")
     assert "999 analysed, 0 not finished, 1 refused." in page
     rows = re.findall(r'<th scope="row">(m\d+)</th>', page)

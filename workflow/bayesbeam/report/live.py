@@ -12,11 +12,13 @@ from tempfile import TemporaryDirectory
 
 from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.loading import load_results
+from bayesbeam.report.many import Judged, judged_all
 from bayesbeam.report.page import render_live
-from bayesbeam.report.records import Facts, MeasurementResult, Results
+from bayesbeam.report.records import Facts, Results
 from bayesbeam.report.series_view import SeriesView, series_views
 from bayesbeam.report.style import figure_style
 from bayesbeam.report.text import clean, probability
+from bayesbeam.report.wording import CHECK, KINDS
 
 ARRIVAL = "arrival"
 MOST_SERIES, MOST_ROWS = 6, 400
@@ -80,17 +82,17 @@ class LiveResults:
 
     def __init__(self, results: Path) -> None:
         self._folder = results
-        self._known: dict[str, tuple[tuple[int, tuple[str, ...]], tuple[MeasurementResult, ...]]] = {}
+        self._known: dict[str, tuple[tuple[int, tuple[str, ...]], tuple[Judged, ...]]] = {}
 
-    def of(self, facts: Facts, batches: Mapping[str, Sequence[str]]) -> dict[str, MeasurementResult]:
-        """Return the results of measurements whose batch has a summary.
+    def of(self, facts: Facts, batches: Mapping[str, Sequence[str]]) -> dict[str, Judged]:
+        """Return the results of measurements whose batch has a summary, with their verdicts.
 
         Raises
         ------
         StoreError
             If a file is there but is no result file.
         """
-        found: dict[str, MeasurementResult] = {}
+        found: dict[str, Judged] = {}
         for batch, ids in batches.items():
             path = self._folder / "free_energy" / f"{batch}.json"
             try:
@@ -100,20 +102,20 @@ class LiveResults:
             known = self._known.get(batch)
             if known is None or known[0] != mark:
                 some = replace(facts, measurements=tuple(ids), groups=(), series=(), studies=(), splittings=())
-                known = (mark, load_results(some, self._folder).measurements)
+                known = (mark, judged_all(load_results(some, self._folder)))
                 self._known[batch] = known
-            found |= {one.id: one for one in known[1]}
+            found |= {one.result.id: one for one in known[1]}
         return found
 
 
-def live_page(facts: Facts, found: Mapping[str, MeasurementResult], night: Night, report: str) -> str:
+def live_page(facts: Facts, found: Mapping[str, Judged], night: Night, report: str) -> str:
     """HTML of the live page.
 
     Parameters
     ----------
     facts : Facts
         Names of the campaign, measurements in the order of its sheet.
-    found : mapping of id to MeasurementResult
+    found : mapping of id to Judged
         What is known so far.
     night : Night
         All else.
@@ -137,28 +139,28 @@ def live_page(facts: Facts, found: Mapping[str, MeasurementResult], night: Night
     )  # fmt: skip
 
 
-def row_of(name: str, result: MeasurementResult | None, night: Night) -> LiveRow:
+def row_of(name: str, known: Judged | None, night: Night) -> LiveRow:
     """Row of one measurement of the sheet."""
-    if result is None or name in night.changed:
-        state = "at work" if night.running else "not finished"
-        return LiveRow(name, "open", state)
-    if not result.candidates:
-        return LiveRow(name, "gone", "refused", words=clean(result.refusal, 300))
-    best = result.best
-    doubt = "; ".join(best.reasons)
-    kind, state = ("good", "reliable") if best.reliable else ("bad", "not reliable")
-    if best.reliable and (best.model_probability or 0.0) < 0.95:
-        kind, state = "check", "undecided"
+    if known is None or name in night.changed:
+        return LiveRow(name, "open", "at work" if night.running else "not finished")
+    words = clean("; ".join(known.reasons), 300)
+    if not known.result.candidates:
+        return LiveRow(name, KINDS[known.verdict], known.verdict, words=words)
+    best = known.result.best
     odds = probability(best.model_probability, best.probability_error)
-    return LiveRow(name, kind, state, clean(best.tag, 60), odds, clean(doubt, 300))
+    kind, state = KINDS[known.verdict], known.verdict
+    if kind == "good" and not known.decided:
+        kind, state = KINDS[CHECK], "undecided"
+    return LiveRow(name, kind, state, clean(best.tag, 60), odds, words)
 
 
-def trends(facts: Facts, found: Mapping[str, MeasurementResult]) -> list[SeriesView]:
+def trends(facts: Facts, found: Mapping[str, Judged]) -> list[SeriesView]:
     """Views of the series that the campaign asks for; without, along every column of numbers and along the arrival."""
     number = {name: float(place) for place, name in enumerate(facts.measurements, start=1)}
     members = []
     for name in facts.measurements:
-        result = found.get(name)
+        known = found.get(name)
+        result = known.result if known is not None else None
         if result is None or not result.candidates or result.measurement is None:
             continue
         if not facts.series:
