@@ -135,21 +135,16 @@ def test_only_what_is_new_replaced_or_removed_is_done_again(landing: Lab) -> Non
     take(landing)
     landing.run()
     land(landing, 3)
-    assert landing.planned() == set(), "snakemake by hand takes what a run has accepted"
     take(landing)
     jobs = landing.planned()
     assert {job for job in jobs if not job.startswith("preprocess batch ")} == {
         "plan batches of measurements", "sample flat for r3", "free energies of r3", REPORT
     }  # fmt: skip
     assert len(jobs) == 5
-    (landing.campaign.parent / "landing" / "run_3.txt").unlink()
+    for number in (1, 3):
+        (landing.campaign.parent / "landing" / f"run_{number}.txt").unlink()
     land(landing, 2, seed=90, ago_s=1)
-    take(landing)
-    batch = next(iter(Rulebook(landing.campaign, landing.workdir / "results", landing.workdir).batches))
-    chain = {f"preprocess batch {batch}", "sample flat for r1, r2", "free energies of r1, r2", REPORT}
-    assert landing.planned() == chain
-    (landing.campaign.parent / "landing" / "run_1.txt").unlink()
-    take(landing)
+    batch = next(iter(take(landing).batches))
     chain = {f"preprocess batch {batch}", "sample flat for r2", "free energies of r2", REPORT}
     assert landing.planned() == chain
 
@@ -214,6 +209,20 @@ def test_a_watch_runs_when_something_new_is_complete_and_not_otherwise(landing: 
     (landing.campaign.parent / "away").rename(landing.campaign.parent / "landing")
     assert not state.round(lock)
     assert len(runs.about) == 6
+
+
+def test_a_watch_of_a_sheet_runs_when_a_row_is_added_or_a_data_file_replaced(lab: Lab) -> None:
+    runs, lock = Runs(), Lock()
+    state = watching(lab, runs)
+    assert state.round(lock)
+    assert not state.round(lock)
+    lab.sheet("a", "b", "c", "d")
+    assert state.round(lock)
+    lab.data("d", seed=44)
+    assert state.round(lock)
+    assert not state.round(lock)
+    assert runs.about == [("a", "b", "c"), ("a", "b", "c", "d"), ("a", "b", "c", "d")]
+    assert not (lab.results / "arrivals.tsv").exists()
 
 
 def test_a_failed_run_is_tried_again_later_or_with_the_next_file(landing: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
