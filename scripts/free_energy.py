@@ -26,6 +26,7 @@ def main() -> int:
     def stage() -> None:
         campaign = load_campaign(arguments.config, arguments.arrivals)
         ids = list(batch_members(campaign, arguments.batches, arguments.batch))
+        command.name_work(f"free energies, batch {arguments.batch}", ids)
         summarise_batch(
             campaign,
             arguments.batch,

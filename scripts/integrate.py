@@ -22,6 +22,7 @@ def main() -> int:
 
     def stage() -> None:
         campaign = load_campaign(arguments.config, arguments.arrivals)
+        command.name_work(f"integrate group {arguments.group}", campaign.group_members(arguments.group))
         integrate_group(campaign, arguments.group, arguments.results, arguments.output, arguments.arrays)
 
     return command.run(stage)

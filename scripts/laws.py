@@ -19,6 +19,7 @@ def main() -> int:
         campaign = outline_campaign(arguments.config, arguments.arrivals)
         # What is true in a study is said by its models.
         campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.has_studies else campaign
+        command.name_work("laws along series", (row.id for row in campaign.sheet))
         write_laws(campaign, arguments.results, arguments.output)
 
     return command.run(stage)

@@ -12,7 +12,13 @@ from bayesbeam.stages.plan import write_batches
 def main() -> int:
     """Run the stage with the arguments of the command line."""
     arguments = command.parser(__doc__, output="batches.tsv, to make or to bring up to date").parse_args()
-    return command.run(lambda: write_batches(outline_campaign(arguments.config, arguments.arrivals), arguments.output))
+
+    def stage() -> None:
+        campaign = outline_campaign(arguments.config, arguments.arrivals)
+        command.name_work("plan", (row.id for row in campaign.sheet))
+        write_batches(campaign, arguments.output)
+
+    return command.run(stage)
 
 
 if __name__ == "__main__":

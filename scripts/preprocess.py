@@ -26,9 +26,11 @@ def main() -> int:
         campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.campaign.simulations else campaign
         folder = arguments.output.parent
         if arguments.measurement:
+            command.name_work("preprocess", [arguments.measurement])
             preprocess_rows(campaign, [arguments.measurement], folder)
         else:
             ids = list(batch_members(campaign, arguments.batches, arguments.batch))
+            command.name_work(f"preprocess, batch {arguments.batch}", ids)
             preprocess_rows(campaign, ids, folder)
             write_table(folder, ids, arguments.output)
 

@@ -20,6 +20,7 @@ def main() -> int:
         campaign = outline_campaign(arguments.config, arguments.arrivals)
         # What is true in a study is said by its models, which bring torch in.
         campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.has_studies else campaign
+        command.name_work("report", (row.id for row in campaign.sheet))
         build_report(campaign, arguments.results, arguments.output, command_of(arguments.config))
         for folder in ("figures", "draws"):
             (arguments.output / folder).mkdir(exist_ok=True)

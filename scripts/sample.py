@@ -31,6 +31,7 @@ def main() -> int:
         campaign = load_campaign(arguments.config, arguments.arrivals)
         members = batch_members(campaign, arguments.batches, arguments.batch)
         ids = list(tags_of(campaign, members).get(arguments.tag, ()))
+        command.name_work(f"sample {arguments.tag}, batch {arguments.batch}", ids)
         others = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
         label = f"{arguments.tag} for {', '.join(ids[:1])}{others}"
         target = campaign.campaign.sampling.target_standard_error

@@ -21,6 +21,7 @@ def main() -> int:
 
     def stage() -> None:
         campaign = load_campaign(arguments.config, arguments.arrivals)
+        command.name_work(f"blocks of group {arguments.group}", campaign.group_members(arguments.group))
         target = campaign.campaign.sampling.target_standard_error
         with StopRequest() as stop, Progress(arguments.progress, f"blocks of {arguments.group}", target) as progress:
             running = Running(arguments.checkpoint_every, stop, arguments.threads)

@@ -26,12 +26,14 @@ def main() -> int:
 
     def stage() -> None:
         campaign = load_campaign(arguments.config, arguments.arrivals)
+        pattern = arguments.pattern
+        what = f"sample {arguments.tag} jointly, group {arguments.group}{f', {pattern} shared' if pattern else ''}"
+        command.name_work(what, campaign.group_members(arguments.group))
         label = f"{arguments.tag} jointly for {arguments.group}"
         target = campaign.campaign.sampling.target_standard_error
         with StopRequest() as stop, Progress(arguments.progress, label, target) as progress:
             running = Running(arguments.checkpoint_every, stop, arguments.threads, cache_folder())
             folder, output = arguments.measurements, arguments.output
-            pattern = arguments.pattern
             sample_group(campaign, arguments.group, arguments.tag, folder, output, progress, running, pattern)
 
     return command.run(stage, stopped=Interrupted)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bayesbeam.config.load import load_campaign
+from bayesbeam.config.splitting_checks import splitting_of
 from bayesbeam.stages import command
 from bayesbeam.stages.splitting import write_splitting
 
@@ -20,6 +21,7 @@ def main() -> int:
 
     def stage() -> None:
         campaign = load_campaign(arguments.config, arguments.arrivals)
+        command.name_work(f"edges of {arguments.name}", splitting_of(campaign, arguments.name)[2])
         folders = arguments.measurements, arguments.libraries
         write_splitting(campaign, arguments.name, *folders, arguments.output, arguments.threads)
 

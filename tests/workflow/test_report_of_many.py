@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,31 +27,43 @@ import report_fixture
 from page_reader import Page
 
 COUNT, REFUSED = 45, "s44"
+KINDS = ("records", "averaged")
 Made = tuple[Facts, Path]
 
 
-def copies(folder: Path) -> Made:
-    """Results of many measurements that are copies of one, with their own names; the last was refused."""
-    facts, results = report_fixture.write_one(folder)
-    (one,) = facts.measurements
-    names = [f"s{number:02d}" for number in range(COUNT)]
+def copies(folder: Path, count: int = COUNT, of_all: bool = False, size: int = 100) -> Made:
+    """Results of many measurements that are copies of one, with their own names; the last of 45 was refused.
+
+    ``of_all``: with four candidates, not with two. Curves and draws of all members of a batch are links to one.
+    """
+    if of_all:
+        results, one = report_fixture.write_results(folder), "nagata"
+    else:
+        facts, results = report_fixture.write_one(folder)
+        (one,) = facts.measurements
+    names = [f"s{number:02d}" for number in range(count)]
     first = read_measurement(results / "measurements" / f"{one}.h5")
-    for number, name in enumerate(names):
-        metadata = {"title": name, "temperature_K": 100.0 + number}
-        changed = {"status": "refused", "reason": "empty file"} if name == REFUSED else {}
-        write_measurement(
-            results / "measurements" / f"{name}.h5", replace(first, id=name, metadata=metadata, **changed)
-        )
     content = json.loads((results / "free_energy" / "b0.json").read_text(encoding="utf-8"))
-    for kind in ("records", "averaged"):
-        content[kind] = [{**record, "measurement": name} for name in names[:-1] for record in content[kind]]
-    (results / "free_energy" / "b0.json").write_text(json.dumps(content), encoding="utf-8")
-    with h5py.File(results / "free_energy" / "b0.h5", "r+") as file:
-        for name in names[:-1]:
-            file[name] = file[one]
-    seal(results / "free_energy" / "b0.h5")
-    rows = "".join(f"{name}\tb0\n" for name in names)
-    (results / "batches.tsv").write_text("measurement\tbatch\n" + rows, encoding="utf-8")
+    kinds = {kind: [record for record in content[kind] if record["measurement"] == one] for kind in KINDS}
+    table = ["measurement\tbatch\n"]
+    for start in range(0, count, size):
+        some, batch = names[start : start + size], f"c{start}"
+        table += [f"{name}\t{batch}\n" for name in some]
+        for number, name in enumerate(some, start):
+            metadata = {"title": name, "temperature_K": 100.0 + number}
+            changed = {"status": "refused", "reason": "empty file"} if name == REFUSED else {}
+            copy = replace(first, id=name, metadata=metadata, **changed)
+            write_measurement(results / "measurements" / f"{name}.h5", copy)
+        used = [name for name in some if name != REFUSED]
+        made = {kind: [{**record, "measurement": name} for name in used for record in kinds[kind]] for kind in KINDS}
+        where = results / "free_energy" / f"{batch}.json"
+        where.write_text(json.dumps({**content, **made, "batch": batch}), encoding="utf-8")
+        with h5py.File(results / "free_energy" / "b0.h5") as given, h5py.File(where.with_suffix(".h5"), "w") as file:
+            given.copy(one, file, used[0])
+            for name in used[1:]:
+                file[name] = file[used[0]]
+        seal(where.with_suffix(".h5"))
+    (results / "batches.tsv").write_text("".join(table), encoding="utf-8")
     return Facts("many", "Many", tuple(names)), results
 
 
@@ -144,3 +157,44 @@ def test_page_of_one_measurement_is_made_on_demand(made: Made, tmp_path: Path) -
         make_pages(campaign, made[1].parent, ["s99"])
     with pytest.raises(StoreError, match=r"no results of this campaign.*Run it first"):
         make_pages(campaign, tmp_path, ["s17"])
+
+
+REPORT = """
+import resource, sys
+from pathlib import Path
+from bayesbeam.report.records import Facts
+from bayesbeam.stages.report import report_from_files
+names = tuple(f"s{number:02d}" for number in range(int(sys.argv[2])))
+report_from_files(Facts("many", "Many", names), Path(sys.argv[1]), Path(sys.argv[1]) / "report", "make run")
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("count", "seconds", "mebibytes"), [(1000, 75, 600), (10_000, 300, 2000)])
+def test_thousands_take_bounded_time_and_memory_and_open_at_once(
+    tmp_path: Path, count: int, seconds: float, mebibytes: float
+) -> None:
+    """Four candidates each; bounds are half as much again as docs/results.md, and three seconds to open the page."""
+    _, results = copies(tmp_path / "many", count, of_all=True)
+    words = [sys.executable, "-c", REPORT, str(results), str(count)]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    print(f"{count} measurements: {said[0]} s of processor time, {said[1]} MiB")
+    assert float(said[0]) < seconds
+    assert float(said[1]) < mebibytes
+    if shutil.which("chromium") is not None:
+        (tmp_path / "empty.html").write_text("<p>nothing</p>", encoding="utf-8")
+        pairs = [(_opened(results / "report" / "index.html", tmp_path), _opened(tmp_path / "empty.html", tmp_path))
+                 for _ in range(3)]  # fmt: skip
+        took = min(page for page, _ in pairs) - min(empty for _, empty in pairs)
+        print(f"opened in {took:.2f} s more than an empty page")
+        assert took < 3.0
+
+
+def _opened(page: Path, folder: Path) -> float:
+    """Seconds that a browser takes to start, open a page and write down its elements."""
+    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    start = time.monotonic()
+    subprocess.run([*words, "--dump-dom", f"file://{page}"], capture_output=True, timeout=120, check=True)
+    return time.monotonic() - start

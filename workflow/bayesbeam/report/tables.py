@@ -14,6 +14,7 @@ from bayesbeam.report import phase_tables, sparse_tables
 from bayesbeam.report.exact_view import exact_rows
 from bayesbeam.report.followed import FORMULA
 from bayesbeam.report.limit import limits
+from bayesbeam.report.many import is_many
 from bayesbeam.report.many_tables import MANY_ROWS
 from bayesbeam.report.phase_together import together_rows
 from bayesbeam.report.records import Results, Row
@@ -237,8 +238,8 @@ def _measurement_limit(results: Results) -> Rows:
 
 
 def _series(results: Results) -> Rows:
-    """All candidates of all measurements along every series, with their parameters."""
-    series = all_series(results)
+    """All candidates of all measurements along every series; of very many what is not asked for is the best alone."""
+    series, most = all_series(results), 1 if is_many(results) and not results.facts.series else None
     points = [(one.column, one.tag, point) for one in series for trend in one.trends for point in trend]
     formulas: dict[tuple[str, str, str], list[Row]] = {}
     for column, tag, point in points:
@@ -246,7 +247,7 @@ def _series(results: Results) -> Rows:
             formulas.setdefault((column, tag, point.measurement), []).append(point.row)
     for column, study in dict.fromkeys((one.column, one.study) for one in series):
         for member in along(column, members_of(results, study)):
-            for one in member.ranked:
+            for one in member.ranked[:most]:
                 head = (
                     column, value_of(member, column), member.id, one.candidate, one.count, one.model_probability,
                     one.probability_error, one.verdict,

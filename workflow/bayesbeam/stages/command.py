@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -23,6 +23,7 @@ EXIT_STOPPED = 75
 STOPPED = "Stopped as asked, at a checkpoint."
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+MOST_NAMED = 1000
 
 
 def parser(description: str, **paths: str) -> argparse.ArgumentParser:
@@ -34,6 +35,17 @@ def parser(description: str, **paths: str) -> argparse.ArgumentParser:
     for name, meaning in paths.items():
         arguments.add_argument(f"--{name}", type=Path, required=True, help=meaning)
     return arguments
+
+
+def name_work(what: str, measurements: Iterable[str]) -> None:
+    """Write what a job is about into its log, before anything else: the stage, and its measurements by their ids.
+
+    Of the whole of a very long sheet, the first and the last are named.
+    """
+    ids = list(measurements)
+    named = ids if len(ids) <= MOST_NAMED else [*ids[:3], "...", ids[-1]]
+    print(f"{what}: {len(ids)} measurement{'' if len(ids) == 1 else 's'}", flush=True)
+    print(f"measurements: {', '.join(named)}", flush=True)
 
 
 def run(stage: Callable[[], None], stopped: type[Exception] | tuple[()] = ()) -> int:

@@ -17,7 +17,7 @@ from bayesbeam.report.text import clean, pretty_unit
 
 Array = NDArray[np.float64]
 _MODELS, _COLUMNS = 12, 3
-_BINS, _ENDS = 40, (0.002, 0.998)
+_MOST_BINS, _FEWEST_BINS, _ENDS = 40, 12, (0.002, 0.998)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ def _draw(axes: Axes, spread: Spread) -> None:
     low, high = spread.limits or (float(end) for end in np.quantile(spread.values, _ENDS))
     if not high > low:
         low, high = low - 0.5 * (abs(low) or 1.0), low + 0.5 * (abs(low) or 1.0)
-    counts, edges = np.histogram(np.clip(spread.values, low, high), bins=_BINS, range=(low, high))
+    bins = min(max(round(2.0 * len(spread.values) ** 0.5), _FEWEST_BINS), _MOST_BINS)
+    counts, edges = np.histogram(np.clip(spread.values, low, high), bins=bins, range=(low, high))
     axes.stairs(counts, edges, fill=True, color=style.COMPONENTS[0], lw=0)
     axes.axvline(float(np.median(spread.values)), color=style.INK, lw=0.8)
     axes.set_ylim(0, 1.08 * max(int(counts.max()), 1))
