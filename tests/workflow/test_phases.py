@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config.load import load_campaign
 from bayesbeam.io.samples import read_records
-from bayesbeam.launch.answers import answers
+from bayesbeam.launch.answers import answers, summaries
 from bayesbeam.stages.memory import phases_mb
 from bayesbeam.stages.rulebook import Rulebook
 from phase_lab import SHARES, TREATMENT, X, counts, library_in
@@ -46,9 +46,8 @@ def test_from_cifs_to_tables_and_a_changed_structure_is_searched_anew(lab: Lab) 
     page = (lab.results / "report" / "index.html").read_text(encoding="utf-8")
     assert "no structure of He alone" in page
     assert list((lab.results / "libraries").glob("*/lines-*.npz"))
-    (line,) = (
-        one for one in answers(Rulebook(lab.campaign, lab.results.parent), lab.workdir) if one.startswith("good: ")
-    )
+    book = Rulebook(lab.campaign, lab.results.parent)
+    (line,) = (one for one in answers(book, lab.workdir, summaries(book, lab.workdir)) if one.startswith("good: "))
     assert re.search(r" \(which has F = \d+\.\d+ \+- 0\.\d+\)$", line)
     (draws,) = lab.results.glob("samples/*/which.h5")
     asked = phases_mb(load_campaign(lab.campaign.parent).by_tag("which").spec.phases)

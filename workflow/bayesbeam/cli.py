@@ -1,4 +1,4 @@
-"""``bayesbeam run``, ``watch``, ``plan``, ``figures``, ``page``, ``validate``, ``unlock``: what `make` calls.
+"""``bayesbeam run``, ``watch``, ``plan``, ``figures``, ``page``, ``status`` and others: what `make` calls.
 
 Exit codes: 0 all well, 1 a job failed, 2 a mistake that stopped everything before a job was started, 3 all finished
 but some measurements were refused, 75 jobs were asked to stop and did so at a checkpoint: run again, 130 interrupted.
@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
+from bayesbeam.config.outline import outline_campaign
 from bayesbeam.errors import BayesbeamError, ConfigError
 from bayesbeam.launch.arrivals import add_arguments, take_complete, there
 from bayesbeam.launch.display import printable
@@ -26,6 +27,7 @@ from bayesbeam.launch.places import campaign_file, check_place, cores, place, re
 from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
 from bayesbeam.launch.run import clear_dead_run, watched_run
 from bayesbeam.launch.snakemake import Order
+from bayesbeam.launch.status import status_lines
 from bayesbeam.stages.rulebook import Rulebook
 
 EXIT_MISTAKE, EXIT_REFUSED, EXIT_INTERRUPTED = 2, 3, 130
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         ("figures", _figures, "draw the figures for a paper that a campaign's figures.py makes of its results"),
         ("page", _page, "make the pages of single measurements, with what a large report leaves out"),
         ("plan", _plan, "measure briefly, and say what a run will take before it does anything"),
+        ("status", _status, "say how a run is doing, or how the last one ended"),
         ("validate", _validate, "check a campaign and stop"),
         ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
     ):
@@ -168,6 +171,14 @@ def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         settle(order, options.leftover)
         clear_dead_run(lock, order, book)
         return watch(lock, order, book, watched_run, options.every, options.until_idle)
+
+
+def _status(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
+    """Say how the run of a campaign is doing."""
+    root = repository()
+    name = outline_campaign(campaign_file(options.campaign, root)).campaign.campaign
+    print(printable("\n".join(status_lines(place(options.results, root).results / name))))
+    return 0
 
 
 def _page(options: argparse.Namespace, extra: tuple[str, ...]) -> int:

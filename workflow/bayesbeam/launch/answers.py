@@ -1,40 +1,82 @@
-"""The answers of a finished run, in one line a measurement and one a group; what was refused and why.
+"""The answers of a finished run, in one line a measurement and one a group; of many, how many for each model.
 
 Decides the words only. A choice is never printed without its uncertainty.
 """
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from bayesbeam.evidence.model_posterior import probability_words
+from bayesbeam.io.results import read_result
 from bayesbeam.stages.rulebook import Rulebook
 
 MOST_LINES = 20
-WORTH_NAMING = 0.01
+WORTH_NAMING, DECIDED = 0.01, 0.75
+_MOST_MODELS = 8
+# What is kept of a record: summaries of ten thousand measurements as a whole take gigabytes.
+_KEPT = (
+    "measurement", "tag", "model_probability", "probability_error", "free_energy", "standard_error", "verdict",
+    "reasons",
+)  # fmt: skip
 
 
-def answers(book: Rulebook, root: Path) -> list[str]:
-    """Return one line a measurement and one a group, from the results in ``root``."""
-    lines: list[str] = []
-    for summary in _summaries(book, root):
-        by_measurement: dict[str, list[dict[str, Any]]] = {}
+def answers(book: Rulebook, root: Path, found: list[dict[str, Any]]) -> list[str]:
+    """Return one line a measurement and one a group, from the results in ``root`` and the summaries of all batches."""
+    by_measurement: dict[str, list[dict[str, Any]]] = {}
+    for summary in found:
         for record in summary["records"]:
             by_measurement.setdefault(record["measurement"], []).append(record)
-        lines += [_measurement_line(name, records) for name, records in by_measurement.items()]
-    for group in book.groups:
-        result = _read(root / book.path("integration", f"{group}.json"))
-        lines.append(f"{group} ({', '.join(result['measurements'])}): {result['decision']}")
+    groups = [_group_line(group, root / book.path("integration", f"{group}.json")) for group in book.groups]
+    if len(by_measurement) > MOST_LINES:
+        lines = [*_together(list(by_measurement.values())), *groups]
+    else:
+        lines = [*(_measurement_line(name, records) for name, records in by_measurement.items()), *groups]
     if len(lines) > MOST_LINES:
         return [*lines[:MOST_LINES], f"... and {len(lines) - MOST_LINES} more in the report"]
     return lines
 
 
-def refused(book: Rulebook, root: Path) -> dict[str, str]:
-    """Return the measurements that were refused, with the reason."""
-    return {entry["measurement"]: entry["reason"] for summary in _summaries(book, root) for entry in summary["refused"]}
+def summaries(book: Rulebook, root: Path) -> list[dict[str, Any]]:
+    """Return of the summaries of all batches what answers are made of: records, and what was refused."""
+    found = []
+    for batch in book.batches:
+        content = _read(root / book.path("free_energy", f"{batch}.json"))
+        records = [_short(record) for record in content["records"]]
+        found.append({"records": records, "refused": content["refused"]})
+    return found
+
+
+def refused(found: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the measurements that were refused, with the reason, from the summaries of all batches."""
+    return {entry["measurement"]: entry["reason"] for summary in found for entry in summary["refused"]}
+
+
+def _short(record: dict[str, Any]) -> dict[str, Any]:
+    """Record without what no answer needs."""
+    return {**{key: record[key] for key in _KEPT}, "phases": bool(record.get("phases"))}
+
+
+def _together(measurements: list[list[dict[str, Any]]]) -> list[str]:
+    """Return how many measurements each model is the most probable for, how many are undecided or not reliable."""
+    bests = [max(records, key=_probability) for records in measurements]
+    undecided = sum(
+        len(records) > 1 and _probability(best) < DECIDED for records, best in zip(measurements, bests, strict=True)
+    )
+    failed = sum(any(_counts(one, best) for one in records) for records, best in zip(measurements, bests, strict=True))
+    models = Counter(best["tag"] for best in bests).most_common()
+    named = [f"{tag} in {count}" for tag, count in models[:_MOST_MODELS]]
+    named += [f"{len(models) - _MOST_MODELS} other models in the rest"] if len(models) > _MOST_MODELS else []
+    lines = [f"{len(bests)} measurements; most probable is {', '.join(named)}"]
+    lines += [f"undecided, no model with a probability of {DECIDED} or more: {undecided}"] if undecided else []
+    return lines + ([f"not reliable: {failed}; the report says which and why"] if failed else [])
+
+
+def _counts(record: dict[str, Any], best: dict[str, Any]) -> bool:
+    """Whether a candidate is in the running and not reliable."""
+    return record["verdict"] != "reliable" and (record is best or _probability(record) >= WORTH_NAMING)
 
 
 def _measurement_line(name: str, records: list[dict[str, Any]]) -> str:
@@ -59,11 +101,12 @@ def _probability(record: dict[str, Any]) -> float:
     return float(record["model_probability"] or 0.0)
 
 
-def _summaries(book: Rulebook, root: Path) -> list[dict[str, Any]]:
-    """Return the summaries of all batches."""
-    return [_read(root / book.path("free_energy", f"{batch}.json")) for batch in book.batches]
+def _group_line(group: str, path: Path) -> str:
+    """Decision on a group."""
+    result = _read(path)
+    return f"{group} ({', '.join(result['measurements'])}): {result['decision']}"
 
 
 def _read(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    value: dict[str, Any] = read_result(path)
     return value

@@ -8,10 +8,13 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bayesbeam.launch.watch import Run
 from bayesbeam.stages.progress import State, clock, read_state
+
+if TYPE_CHECKING:
+    from bayesbeam.launch.record import Stand
 
 PLAIN_EVERY_S = 15.0
 
@@ -49,13 +52,13 @@ class Display:
         width = len(str(run.total))
         self.line(f"[{run.done:{width}d}/{run.total}] {self.elapsed()}  {words}")
 
-    def status(self, run: Run) -> None:
+    def status(self, run: Run, stand: Stand | None = None) -> None:
         """Show how far the run is."""
         if self._terminal:
-            text = printable(self._words(run))[: shutil.get_terminal_size().columns - 1]
+            text = printable(self._words(run, stand))[: shutil.get_terminal_size().columns - 1]
             print(f"\r\033[K{text}", end="", file=self._stream, flush=True)
         elif time.monotonic() - self._plain_at >= PLAIN_EVERY_S:
-            self.line(self._words(run))
+            self.line(self._words(run, stand))
 
     def end(self) -> None:
         """Clear the line that was rewritten."""
@@ -66,8 +69,8 @@ class Display:
         """Return the time since the start, in words."""
         return clock(time.monotonic() - self._start)
 
-    def _words(self, run: Run) -> str:
-        """One line: steps, time, and the job that has most of its work before it."""
+    def _words(self, run: Run, stand: Stand | None) -> str:
+        """One line: steps, time, how the run stands, and the job that has most of its work before it."""
         steps = f"[{run.done}/{run.total}]" if run.total else "[planning]"
         running = list(run.running.values())
         states = self._states()
@@ -77,7 +80,8 @@ class Display:
             detail = f"{slowest.label}: {slowest.words}" + (f"  (and {others} more)" if others > 0 else "")
         else:
             detail = "; ".join(running)
-        return f"{steps} {self.elapsed()}  {detail}"
+        known = f"{stand.words}  " if stand is not None and run.total else ""
+        return f"{steps} {self.elapsed()}  {known}{detail}"
 
     def _states(self) -> list[State]:
         """What running jobs say."""

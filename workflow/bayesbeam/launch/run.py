@@ -9,16 +9,17 @@ import shutil
 import sys
 from pathlib import Path
 
-from bayesbeam.launch.answers import answers, refused
+from bayesbeam.launch.answers import answers, refused, summaries
 from bayesbeam.launch.display import Display, printable
 from bayesbeam.launch.lock import RunLock, campaign_locks, clear_locks, foreign_lock, live_snakemake
+from bayesbeam.launch.record import Record
 from bayesbeam.launch.snakemake import Order, follow, start, stop
 from bayesbeam.launch.watch import Run
 from bayesbeam.stages.command import EXIT_STOPPED, STOPPED
 from bayesbeam.stages.rulebook import Rulebook
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
-_TAIL = 15
+_TAIL, _WIDEST = 15, 600
 _SHOWN_FAILURES = 3
 
 
@@ -43,6 +44,17 @@ def clear_dead_run(lock: RunLock, order: Order, book: Rulebook) -> None:
 
 
 def watched_run(lock: RunLock, order: Order, book: Rulebook) -> int:
+    """Run Snakemake to its end, say how it ended, and return the exit code; all of it is in the run log."""
+    record, code = Record(order, book), None
+    record.started()
+    try:
+        code = _to_its_end(lock, order, book, record)
+    finally:
+        record.ended(code)
+    return code
+
+
+def _to_its_end(lock: RunLock, order: Order, book: Rulebook, record: Record) -> int:
     """Run Snakemake to its end, say how it ended, and return the exit code."""
     folder = order.place.workdir / book.folder
     log_path = folder / "logs" / "run.log"
@@ -52,7 +64,7 @@ def watched_run(lock: RunLock, order: Order, book: Rulebook) -> int:
         process = start(order, [lock.descriptor])
         lock.record(process.pid)
         try:
-            run = follow(process, display, log)
+            run = follow(process, display, log, record)
         except KeyboardInterrupt:
             display.end()
             stop(process)
@@ -93,8 +105,9 @@ def _say_answers(order: Order, book: Rulebook) -> int:
     report = workdir / book.path("report", "index.html")
     if order.extra or not report.is_file():
         return 0
-    print("\n" + printable("\n".join(answers(book, workdir))))
-    without = refused(book, workdir)
+    found = summaries(book, workdir)
+    print("\n" + printable("\n".join(answers(book, workdir, found))))
+    without = refused(found)
     for name, reason in without.items():
         print(printable(f"refused {name}: {reason}"))
     print(f"\nReport: {report}")
@@ -107,4 +120,4 @@ def _tail(path: Path) -> str:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = ["(no log was written)"]
-    return "\n".join(f"  {printable(line)}" for line in lines[-_TAIL:])
+    return "\n".join(f"  {printable(line)[:_WIDEST]}" for line in lines[-_TAIL:])

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import psutil
 
@@ -22,6 +22,9 @@ from bayesbeam.launch.display import Display
 from bayesbeam.launch.places import Place
 from bayesbeam.launch.profiles import LOCAL, Profile
 from bayesbeam.launch.watch import Run
+
+if TYPE_CHECKING:
+    from bayesbeam.launch.record import Record
 
 REFRESH_S = 0.5
 PATIENCE_S = 20.0
@@ -83,8 +86,8 @@ def environment(workdir: Path) -> dict[str, str]:
     return {**given, "XDG_CACHE_HOME": str(workdir / ".snakemake" / "cache")}
 
 
-def follow(process: subprocess.Popen[str], display: Display, log: TextIO) -> Run:
-    """Show a run until it ends, and keep all that Snakemake says in ``log``."""
+def follow(process: subprocess.Popen[str], display: Display, log: TextIO, record: Record | None = None) -> Run:
+    """Show a run until it ends, and keep all that Snakemake says in ``log``, and what that means in ``record``."""
     run = Run()
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
@@ -92,7 +95,7 @@ def follow(process: subprocess.Popen[str], display: Display, log: TextIO) -> Run
         try:
             line = lines.get(timeout=REFRESH_S)
         except queue.Empty:
-            display.status(run)
+            display.status(run, record.tick(run) if record else None)
             continue
         if line is None:
             display.end()
@@ -101,6 +104,8 @@ def follow(process: subprocess.Popen[str], display: Display, log: TextIO) -> Run
         log.write(line)
         log.flush()
         words = run.take(line.rstrip("\n"))
+        if record:
+            record.take(run)
         if words is not None:
             display.finished(run, words)
 

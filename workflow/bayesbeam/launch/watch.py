@@ -9,12 +9,14 @@ import re
 from dataclasses import dataclass, field
 
 _STARTED = re.compile(r"Job (\d+): (.*)")
-_FINISHED = re.compile(r"Finished jobid: (\d+) ")
+_SHELL = re.compile(r"Shell command: (.*)")
+_FINISHED = re.compile(r"Finished jobid: (\d+) (?:\(Rule: (\w+)\))?")
+_PLANNED = re.compile(r"(\w+) +(\d+)$")
 _STEPS = re.compile(r"(\d+) of (\d+) steps")
 _TOTAL = re.compile(r"total\s+(\d+)\s*$")
 _FAILED = re.compile(r"Error in rule (\w+):")
 _FIELD = re.compile(r" {4}(jobid|log): (.*)")
-_NOTHING = "Nothing to be done"
+_STATS, _NOTHING = "Job stats:", "Nothing to be done"
 _LOCKED = "LockException"
 
 
@@ -26,6 +28,17 @@ class Failure:
     job: int = -1
     logs: tuple[str, ...] = ()
     command: str = ""
+
+
+@dataclass(frozen=True)
+class News:
+    """What happened to a job: ``what`` is started (with its ``command``), finished or failed."""
+
+    what: str
+    job: int
+    words: str
+    command: str = ""
+    rule: str = ""
 
 
 @dataclass
@@ -40,6 +53,10 @@ class Run:
         Steps finished, and steps in all; the last step of Snakemake's, which only names the targets, is not counted.
     failures : list of Failure
         Jobs that failed.
+    planned : dict
+        Number of jobs of each rule.
+    news : list of News
+        What happened to jobs, in order; whoever wants it takes it out.
     nothing_to_do, locked : bool
         Whether all results are up to date; whether another Snakemake holds the folder.
     """
@@ -49,8 +66,12 @@ class Run:
     done: int = 0
     total: int = 0
     failures: list[Failure] = field(default_factory=list)
+    planned: dict[str, int] = field(default_factory=dict)
+    news: list[News] = field(default_factory=list)
     nothing_to_do: bool = False
     locked: bool = False
+    _named: int = -1
+    _in_stats: bool = False
     _in_failure: bool = False
 
     def take(self, line: str) -> str | None:
@@ -58,16 +79,23 @@ class Run:
         if self._in_failure and self._failure_line(line):
             return None
         if match := _STARTED.match(line):
-            self.running[int(match[1])] = self.names[int(match[1])] = match[2]
+            self._named = int(match[1])
+            self.running[self._named] = self.names[self._named] = match[2]
+        elif match := _SHELL.match(line):
+            self.news.append(News("started", self._named, self.names.get(self._named, ""), match[1]))
         elif match := _FINISHED.match(line):
-            return self._finished(int(match[1]))
+            return self._finished(int(match[1]), match[2] or "")
         elif match := _STEPS.match(line):
             self.total = int(match[2]) - 1
         elif match := _TOTAL.match(line):
             self.total = int(match[1]) - 1
+            self._in_stats = False
+        elif self._in_stats and (match := _PLANNED.match(line)):
+            self.planned[match[1]] = int(match[2])
         elif match := _FAILED.match(line):
             self.failures.append(Failure(match[1]))
             self._in_failure = True
+        self._in_stats |= line.startswith(_STATS)
         self.nothing_to_do |= line.startswith(_NOTHING)
         self.locked |= line.startswith(_LOCKED)
         return None
@@ -76,13 +104,15 @@ class Run:
         """Return a failed job in words."""
         return self.names.get(failure.job, failure.rule)
 
-    def _finished(self, job: int) -> str | None:
+    def _finished(self, job: int, rule: str) -> str | None:
         """Count a finished job; None for the last step, which is no work."""
         words = self.running.pop(job, None)
         if job == 0:
             return None
         self.done += 1
-        return words or self.names.get(job) or f"job {job}"
+        words = words or self.names.get(job) or f"job {job}"
+        self.news.append(News("finished", job, words, rule=rule))
+        return words
 
     def _failure_line(self, line: str) -> bool:
         """Take in an indented line of a failure's description; False at its end."""
@@ -90,6 +120,7 @@ class Run:
         if not line.startswith("    "):
             self._in_failure = False
             self.running.pop(failure.job, None)
+            self.news.append(News("failed", failure.job, self.name_of(failure), rule=failure.rule))
             return False
         if match := _FIELD.match(line):
             if match[1] == "jobid":
