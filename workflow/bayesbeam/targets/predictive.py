@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from bayesbeam.targets.misfit import Misfit, misfit
+from bayesbeam.targets.quantiles import quantiles
 from bayesbeam.targets.sum import SumTarget
 
 FloatArray = NDArray[np.float64]
@@ -96,5 +97,4 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
 
 def _quantiles(values: torch.Tensor, levels: tuple[float, ...], dim: int = 0) -> FloatArray:
     """Quantiles along an axis, as the first axis of the answer."""
-    result: FloatArray = np.quantile(values.numpy(), levels, axis=dim)
-    return result
+    return quantiles(values.numpy(), levels, dim)
