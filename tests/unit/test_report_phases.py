@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from bayesbeam.io.seal import seal
+from bayesbeam.report import phase_overview, phase_series
 from bayesbeam.report.curves import Pattern, read_pattern
 from bayesbeam.report.figures.frames import Frame, Trace, map_figure, waterfall_figure
 from bayesbeam.report.figures.pattern import pattern_figure
+from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.records import Results
 from bayesbeam.report.style import dots, figure_style, new_figure
@@ -259,3 +261,20 @@ def test_a_dot_in_the_page_is_a_stroke_without_a_length() -> None:
         axes.set_ylim(0, 5)
         page = inline(svg_bytes(figure, "t"), "f1", "t")
     assert re.search(r'd="m[\d.]+ [\d.]+h0m[-\d. ]+h0"', page)
+
+
+def test_of_very_many_patterns_some_are_drawn_and_listed(
+    made: tuple[Path, Results], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if two were very many: every second of the four frames, and the first two of the six samples."""
+    monkeypatch.setattr(phase_series, "_MOST_FRAMES", 2)
+    monkeypatch.setattr(phase_overview, "_MOST_ROWS", 1)
+    monkeypatch.setattr(phase_overview, "_MOST_LISTED", 2)
+    with figure_style():
+        (series,) = phase_series.phase_series(made[1], Gallery(tmp_path))
+        (overview,) = phase_overview.overviews(made[1], Gallery(tmp_path))
+    assert [row[1].text for row in series.table.rows] == ["frame0", "frame2"]
+    assert series.note == "Of 2 patterns one is listed and drawn; all are in tables/phases.csv."
+    assert len(overview.table.rows) == 2
+    assert "no room for 5 samples" in overview.cut
+    assert "they are in tables/phases.csv, the first 2 below too" in overview.cut

@@ -15,7 +15,7 @@ from bayesbeam.report.view import Cell, Table
 from bayesbeam.report.weighed import Weighed, extra_phases, weighed_of
 
 Facts = Mapping[str, Any]
-_MOST_ROWS, _MOST_COLUMNS = 80, 26
+_MOST_ROWS, _MOST_COLUMNS, _MOST_LISTED = 80, 26, 200
 _LEAST = 0.01
 
 
@@ -56,10 +56,10 @@ def _overview(name: str, results: Results, gallery: Gallery, several: bool) -> O
         name if several else "",
         gallery.add(f"phases+{tag}matrix", matrix, "Weight fractions (wt %) of all samples", data=data),
         _cut(len(members) - len(shown), columns[_MOST_COLUMNS:]),
-        _table(members, columns),
+        _table(members[:_MOST_LISTED], columns),
         gallery.add(f"phases+{tag}weighed", weighed, "Found against weighed, with 95 % intervals"),
         _sentence(members, rows),
-        _against(rows) if rows else None,
+        _against(rows[:_MOST_LISTED]) if rows else None,
     )
 
 
@@ -67,7 +67,10 @@ def _cut(rows: int, columns: Sequence[str]) -> str:
     """What the map has no room for."""
     said = [f"{rows} samples"] if rows else []
     said += [f"{len(columns)} phases ({', '.join(columns[:6])}{' ...' if len(columns) > 6 else ''})"] if columns else []
-    return f"The map has no room for {listed(said)}: they are in the table." if said else ""
+    where = (
+        "the table" if rows <= _MOST_LISTED - _MOST_ROWS else f"tables/phases.csv, the first {_MOST_LISTED} below too"
+    )
+    return f"The map has no room for {listed(said)}: they are in {where}." if said else ""
 
 
 def _there(facts: Facts) -> list[Facts]:

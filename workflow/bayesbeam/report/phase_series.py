@@ -19,7 +19,7 @@ from bayesbeam.report.series_data import ENOUGH, along, members_of, number_colum
 from bayesbeam.report.text import clean, listed, plain, probability
 from bayesbeam.report.view import Cell, Table
 
-_MOST_SERIES, _MOST_PHASES = 4, 12
+_MOST_SERIES, _MOST_PHASES, _MOST_FRAMES = 4, 12, 200
 _SURE = 0.95
 # Mean share of the phases of two neighbours that both have, from which patterns are frames of a series.
 _ALIKE = 0.4
@@ -77,7 +77,12 @@ def _view(
     names = present_anywhere([one.phases for _, one in members if one.phases is not None])
     traces = [trace_of(phase, at, members) for phase in names[:_MOST_PHASES]]
     note = "" if _one_beam(members) else "The patterns have different wavelengths: they are not drawn above each other."
-    frames = [] if note else [_frame(column, *one) for one in members]
+    # Of very many patterns, evenly spread ones are drawn and listed.
+    step = -(-len(members) // _MOST_FRAMES)
+    drawn = members[::step]
+    frames = [] if note else [_frame(column, *one) for one in drawn]
+    if len(drawn) < len(members):
+        note = f"{note} Of {step} patterns one is listed and drawn; all are in tables/phases.csv.".strip()
     title = f"along {heading}"
     waterfall = waterfall_figure(frames, words) if frames else None
     over = map_figure(frames, traces, words) if frames else None
@@ -89,7 +94,7 @@ def _view(
             f"frames+{number}+map", over, f"Patterns and weight fractions {title}", data=_columns(words, at, traces)
         ),
         note,
-        _table(words, at, members, names),
+        _table(words, np.array([value_of(result, column) for result, _ in drawn]), drawn, names),
     )
 
 
