@@ -22,7 +22,7 @@ PARALLEL := -n 2
 CODE := workflow scripts tests bench config
 
 .DEFAULT_GOAL := help
-.PHONY: help run plan watch figures page test check nightly test-gpu bench format setup clean
+.PHONY: help run plan verify watch figures page test check nightly test-gpu bench format setup clean
 .NOTPARALLEL:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make plan CAMPAIGN=name     measure for a minute, then say how many jobs, hours, how much memory and disk a run takes"
 	@echo "make watch CAMPAIGN=name    run it again whenever files have landed, and keep a live page, until Ctrl-C"
 	@echo "make run PROFILE=slurm      with jobs on a cluster (docs/cluster.md)"
+	@echo "make verify                 check the sha256 of all results of a campaign, and make anew what is damaged"
 	@echo "make figures CAMPAIGN=nagata2012  run it, then draw the figures for a paper with our numbers beside known ones"
 	@echo "make page CAMPAIGN=name NAME=id   the page of one measurement, or of several (NAME='a b'), of a large campaign"
 	@echo "make test                   run the tests (TESTS='tests/unit -k prior' chooses)"
@@ -53,6 +54,9 @@ watch: setup
 
 plan: setup
 	@$(PY) -m bayesbeam.cli plan "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"
+
+verify: setup
+	@$(PY) -m bayesbeam.cli run "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE" --verify
 
 figures: setup
 	@$(PY) -m bayesbeam.cli figures "$$CAMPAIGN" --cores "$$CORES" --profile "$$PROFILE"

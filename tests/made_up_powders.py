@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from bayesbeam.io.results import write_result
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import read_measurement, write_measurement
 from bayesbeam.report.records import Facts
@@ -45,7 +46,7 @@ def write_powders(folder: Path) -> tuple[Facts, Path]:
     full = next(one for one in content["records"] if one["measurement"] == "full")
     full["phases"]["library"]["skipped"].append({"file": f"{NASTY}.cif", "reason": "no atoms", "remedy": ""})
     content["records"] += [_of_masses(full, f"frame{k}", share) for k, share in FRAMES.items()]
-    path.write_text(json.dumps(content), encoding="utf-8")
+    write_result(path, content)
     with h5py.File(path.with_suffix(".h5"), "r+") as file:
         for k in FRAMES:
             file.copy("full", f"frame{k}")

@@ -5,13 +5,13 @@ Nothing is sampled: posteriors are normal around the truth, free energies are st
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from bayesbeam.io.results import write_result
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.report.records import Facts
@@ -131,7 +131,7 @@ def _write_batch(folder: Path, batch: str, spectra: Sequence[Spectrum], most: in
             averaged += averaged_rows(file, found)
     seal(folder / "free_energy" / f"{batch}.h5")
     content = {"format": 1, "batch": batch, "records": records, "averaged": averaged, "refused": []}
-    (folder / "free_energy" / f"{batch}.json").write_text(json.dumps(content), encoding="utf-8")
+    write_result(folder / "free_energy" / f"{batch}.json", content)
 
 
 def _write_group(folder: Path, members: Sequence[Spectrum]) -> None:
@@ -166,4 +166,4 @@ def _write_group(folder: Path, members: Sequence[Spectrum]) -> None:
         "versions": {"bayesbeam": "0.1.0"},
         "key": "ef" * 32,
     }
-    (folder / "integration" / "sampleA.json").write_text(json.dumps(content), encoding="utf-8")
+    write_result(folder / "integration" / "sampleA.json", content)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bayesbeam.launch.answers import answers, refused, summaries
+from bayesbeam.io.results import write_result
+from bayesbeam.launch.answers import answers, summaries
+from bayesbeam.launch.ending import MOST_NAMED, summary_words
 
 
 def made(folder: Path, count: int) -> Any:
@@ -26,10 +27,8 @@ def made(folder: Path, count: int) -> Any:
                 }
             )  # fmt: skip
     content = {"format": 1, "records": records, "refused": [{"measurement": "x", "reason": "empty"}]}
-    (folder / "b1.json").write_text(json.dumps(content), encoding="utf-8")
-    (folder / "g.json").write_text(
-        json.dumps({"measurements": ["m0", "m1"], "decision": "integrate"}), encoding="utf-8"
-    )
+    write_result(folder / "b1.json", content)
+    write_result(folder / "g.json", {"measurements": ["m0", "m1"], "decision": "integrate"})
     return SimpleNamespace(batches=["b1"], groups=["g"], path=lambda *parts: parts[-1])
 
 
@@ -53,5 +52,25 @@ def test_many_are_counted(tmp_path: Path) -> None:
         "not reliable: 25; the report says which and why",
         "g (m0, m1): integrate",
     ]
-    assert refused(found) == {"x": "empty"}
     assert "parameters" not in found[0]["records"][0]
+
+
+def test_the_last_words_name_what_was_refused_and_what_is_doubtful(tmp_path: Path) -> None:
+    book = made(tmp_path, 100)
+    found = summaries(book, tmp_path)
+    lines, any_refused = summary_words(book, tmp_path, found)
+    assert any_refused
+    assert lines[:2] == ["101 measurements: 100 processed, 1 refused; 25 not reliable.", "refused x: empty"]
+    assert lines[2].startswith("not reliable: m3, m7, m11, ")
+    assert lines[2].endswith(f"m79 and 5 more: see {tmp_path / 'free_energy.csv'}")
+
+    found[0]["refused"] += [{"measurement": "m0", "tag": "k2", "reason": "it is\x1b far"}]
+    found[0]["refused"] += [{"measurement": f"y{number}", "reason": "empty"} for number in range(30)]
+    lines, _ = summary_words(book, tmp_path, found)
+    assert lines[0] == "131 measurements: 100 processed, 31 refused, 1 with a candidate refused; 25 not reliable."
+    assert lines[2] == "refused m0 (k2): it is? far"
+    assert lines[MOST_NAMED + 1] == f"... and 12 more refused: see {tmp_path / 'free_energy.csv'}"
+
+    few = made(tmp_path, 2)
+    found = [{"records": one["records"], "refused": []} for one in summaries(few, tmp_path)]
+    assert summary_words(few, tmp_path, found) == (["2 measurements: 2 processed, 0 refused."], False)

@@ -274,7 +274,7 @@ def test_draws_that_are_missing_are_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"flat\.h5: no such file; expected .*Run the workflow"):
         made.summarise()
     made.sample("flat", ["a"])
-    with pytest.raises(StoreError, match=r"flat\.h5: no draws of measurement b; expected .*run the workflow again"):
+    with pytest.raises(StoreError, match=r"flat\.h5: no draws of measurement b; expected .*Run the workflow again"):
         made.summarise()
     assert not (made.results / "free_energy").exists()
 

@@ -130,7 +130,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for place in rng.integers(0, len(content), 200):
         path.write_bytes(content[:place])
-        with pytest.raises(StoreError, match=r"truncated.*; expected a results file.*Delete this file"):
+        with pytest.raises(StoreError, match=r"truncated.*; expected a results file.*set aside and made anew"):
             read_measurement(path)
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(StoreError, match=r"damaged or changed|truncated"):

@@ -16,7 +16,8 @@ import pytest
 import xarray as xr
 
 from bayesbeam.errors import StoreError
-from bayesbeam.io.seal import seal
+from bayesbeam.io.results import write_result
+from bayesbeam.io.seal import seal, seal_text
 from bayesbeam.report.curves import read_draws, read_fit, read_run
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.netcdf import write_draws
@@ -142,7 +143,7 @@ def test_numbers_are_for_parts_that_may_be_several(
         record["parameters"] = [row | {"parameter": "peaks.place", "index": index} for index in (1, *more)]
         record.pop("counts", None)
         record |= changed
-    path.write_text(json.dumps(content), encoding="utf-8")
+    write_result(path, content)
     found = load_results(report_fixture.facts(), folder).measurements[0].best.parameters
     assert [row.alone for row in found] == [alone] * (1 + len(more))
     assert found[0].label == ("peaks.place" if alone else "peaks.place 1")
@@ -160,19 +161,20 @@ def test_refusal_of_the_sampling_is_passed_on(results: Path, tmp_path: Path) -> 
     content = json.loads(path.read_text(encoding="utf-8"))
     content["records"] = [one for one in content["records"] if one["measurement"] != "nagata"]
     content["refused"] = [{"measurement": "nagata", "reason": "the prior leaves out all data"}]
-    path.write_text(json.dumps(content), encoding="utf-8")
+    write_result(path, content)
     found = load_results(report_fixture.facts(), copy).measurement("nagata")
     assert found is not None
     assert found.refusal == "the prior leaves out all data"
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"format": 9}', '{"format": 1, "records": [7]}', '{"format": 1, "records": 7}']
+    "content",
+    ["{", "[]", '{"format": 9\n}\n', '{"format": 1, "records": [7]\n}\n', '{"format": 1, "records": 7\n}\n'],
 )
 def test_foreign_result_files_are_named(results: Path, tmp_path: Path, content: str) -> None:
     copy = report_fixture.write_results(tmp_path / "results")
-    (copy / "free_energy" / "b0.json").write_text(content, encoding="utf-8")
-    with pytest.raises(StoreError, match=r"b0\.json: .*; expected a result file of this version\. Remove it"):
+    (copy / "free_energy" / "b0.json").write_text(seal_text(content), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"b0\.json: .*; expected a result.* file .*made anew"):
         load_results(report_fixture.facts(), copy)
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from bayesbeam.io.results import write_result
 from bayesbeam.report.records import Candidate, Row
 from bayesbeam.report.text import NOTHING
 from bayesbeam.report.view import modes_table
@@ -40,7 +41,7 @@ def test_the_page_shows_them_where_they_were_asked_for(tmp_path: Path) -> None:
     for record in content["records"]:
         for row in record["parameters"]:
             row["mode"], row["laplace_sd"] = row["mean"] + 1e-7, 0.0123
-    path.write_text(json.dumps(content), encoding="utf-8")
+    write_result(path, content)
     report.report_from_files(facts, results, tmp_path / "with", "make run")
     pages = [(tmp_path / name / "index.html").read_text(encoding="utf-8") for name in ("without", "with")]
     assert ["sd of the curvature" in page for page in pages] == [False, True]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bayesbeam.io.results import write_result
 from bayesbeam.launch import record as recording
 from bayesbeam.launch.places import Place
 from bayesbeam.launch.record import Record, Stand
@@ -71,7 +72,7 @@ def record(tmp_path: Path) -> Record:
     path.parent.mkdir(parents=True)
     rows = [("a", 0.9, "reliable"), ("a", 0.001, "not reliable"), ("b", 0.6, "reliable"), ("b", 0.4, "not reliable")]
     records = [{"measurement": name, "model_probability": odds, "verdict": said} for name, odds, said in rows]
-    path.write_text(json.dumps({"format": 1, "records": records}), encoding="utf-8")
+    write_result(path, {"format": 1, "records": records})
     campaign = SimpleNamespace(campaign=SimpleNamespace(campaign="tiny"), sheet=[1, 2, 3], tags=lambda _: ["peaks-k2"])
     book: Any = SimpleNamespace(
         campaign=campaign, folder=Path("tiny"), batches={"b1": ("a", "b"), "b2": ("c",)}, groups={},

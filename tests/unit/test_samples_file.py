@@ -65,7 +65,7 @@ def test_other_tools_read_the_sealed_file(path: Path) -> None:
 def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(StoreError, match=r"draws\.h5: .*truncated.*; expected .*Delete this file"):
+    with pytest.raises(StoreError, match=r"draws\.h5: .*truncated.*; expected .*set aside and made anew"):
         read_records(path)
 
 
@@ -74,7 +74,7 @@ def test_one_flipped_bit_is_noticed(path: Path, place: float) -> None:
     content = bytearray(path.read_bytes())
     content[int(place * len(content)) if 0 < place < 1 else int(place)] ^= 0x10
     path.write_bytes(bytes(content))
-    with pytest.raises(StoreError, match="Delete this file"):
+    with pytest.raises(StoreError, match="set aside and made anew"):
         read_records(path)
 
 

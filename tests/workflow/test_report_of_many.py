@@ -16,6 +16,7 @@ import h5py
 import pytest
 
 from bayesbeam.errors import ConfigError, StoreError
+from bayesbeam.io.results import write_result
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import read_measurement, write_measurement
 from bayesbeam.launch.pages import make_pages
@@ -57,7 +58,7 @@ def copies(folder: Path, count: int = COUNT, of_all: bool = False, size: int = 1
         used = [name for name in some if name != REFUSED]
         made = {kind: [{**record, "measurement": name} for name in used for record in kinds[kind]] for kind in KINDS}
         where = results / "free_energy" / f"{batch}.json"
-        where.write_text(json.dumps({**content, **made, "batch": batch}), encoding="utf-8")
+        write_result(where, {**content, **made, "batch": batch})
         with h5py.File(results / "free_energy" / "b0.h5") as given, h5py.File(where.with_suffix(".h5"), "w") as file:
             given.copy(one, file, used[0])
             for name in used[1:]:

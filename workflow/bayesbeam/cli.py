@@ -19,13 +19,14 @@ from typing import NoReturn
 from bayesbeam.config.outline import outline_campaign
 from bayesbeam.errors import BayesbeamError, ConfigError
 from bayesbeam.launch.arrivals import add_arguments, take_complete, there
+from bayesbeam.launch.damage import open_book, verify
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.leftover import CANCEL, WAIT, settle
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
 from bayesbeam.launch.pages import make_pages
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository, share_draws
 from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
-from bayesbeam.launch.run import clear_dead_run, watched_run
+from bayesbeam.launch.run import clear_dead_run, end_dead_run, watched_run
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.launch.status import status_lines
 from bayesbeam.stages.rulebook import Rulebook
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         extra, words = tuple(words[words.index("--") + 1 :]), words[: words.index("--")]
     options = _parser().parse_args(words)
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a terminal that is closed, but not under nohup
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         return int(options.action(options, extra))
     except BayesbeamError as error:
@@ -77,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         meaning = "what to do with jobs of a former run on a cluster (default: wait)"
         part.add_argument("--leftover", choices=(WAIT, CANCEL), default=WAIT, help=meaning)
         part.add_argument("--cache", metavar="FOLDER", help="folder of draws that campaigns share (or BAYESBEAM_CACHE)")
+        meaning = "check the sha256 of all results first; what is damaged is made anew"
+        part.add_argument("--verify", action="store_true", help=meaning)
         part.set_defaults(action=action)
     add_arguments(actions.choices["watch"])
     return parser
@@ -96,7 +101,7 @@ def _open(options: argparse.Namespace, extra: tuple[str, ...] = ()) -> tuple[Ord
     share_draws(options.cache)
     where = place(options.results, root)
     order = Order(root, campaign_file(options.campaign, root), where, options.cores, extra)
-    book = Rulebook(order.campaign, where.results, where.workdir)
+    book = open_book(order)
     prefix = job_prefix(where.workdir / book.folder)
     return replace(order, profile=find_profile(options.profile, root), prefix=prefix), book
 
@@ -134,9 +139,12 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     check_place(order.place, folder)
     if any(word.split("=")[0] in _PASSED_ON for word in extra):
         os.execv(order.command[0], order.command)
+    end_dead_run(folder)
     with run_lock(folder) as lock:
         settle(order, options.leftover)
         clear_dead_run(lock, order, book)
+        if options.verify:
+            verify(folder)
         book = take_complete(order, book)
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         code = watched_run(lock, order, book)
@@ -151,6 +159,7 @@ def _plan(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     order, book = _open(options)
     folder = order.place.workdir / book.folder
     check_place(order.place, folder)
+    end_dead_run(folder)
     with run_lock(folder) as lock:
         clear_dead_run(lock, order, book)
         book = take_complete(order, book)
@@ -167,6 +176,7 @@ def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     order, book = _open(options, extra)
     folder = order.place.workdir / book.folder
     check_place(order.place, folder)
+    end_dead_run(folder)
     with run_lock(folder) as lock:
         settle(order, options.leftover)
         clear_dead_run(lock, order, book)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Self
 
 
@@ -53,6 +54,25 @@ class SamplingError(BayesbeamError):
 
 class StoreError(BayesbeamError):
     """A results file or folder that cannot be read or written."""
+
+
+class DamagedError(StoreError):
+    """A results file that is damaged, foreign or lost, and is made anew once it is out of the way.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file.
+    """
+
+    path: Path | None = None
+
+    @classmethod
+    def of(cls, path: Path | str, found: str, expected: str, remedy: str = "") -> Self:
+        """Error with the three-part message for a file."""
+        error = cls.at(str(path), found, expected, remedy)
+        error.path = Path(path)
+        return error
 
 
 @dataclass(frozen=True)

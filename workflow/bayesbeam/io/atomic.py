@@ -5,15 +5,21 @@ Decides how a file is put in place; what is in it is the caller's business.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bayesbeam.errors import StoreError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What HDF5 says of the same.
+_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.replace(target)
         _flush_folder(target.parent)
     except OSError as problem:
-        raise _unwritable(target, problem) from problem
+        raise unwritable(target, problem, temporary) from problem
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -87,12 +93,37 @@ def _flush_folder(folder: Path) -> None:
         _flush(folder)
 
 
-def _unwritable(path: Path, problem: OSError) -> StoreError:
-    """Store error in the user's words for a failed write."""
-    reason = problem.strerror or str(problem) or type(problem).__name__
+def no_room(problem: Exception) -> bool:
+    """Whether a write failed because the disk is full, or the quota is used up."""
+    return getattr(problem, "errno", None) in _FULL or any(words in str(problem) for words in _FULL_WORDS)
+
+
+def unwritable(path: Path | str, problem: Exception, begun: Path | None = None) -> StoreError:
+    """Store error in the user's words for a failed write; ``begun`` is what there is of the file so far."""
+    reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    if no_room(problem):
+        size = 0
+        with suppress(OSError):
+            size = begun.stat().st_size if begun is not None else 0
+        free = _free_bytes(Path(path).parent) / 2**20
+        found = f"{os.strerror(errno.ENOSPC)} after {size / 2**20:.1f} MiB of it; {free:.1f} MiB are free"
+        return StoreError.at(
+            str(path),
+            f"cannot be written ({found})",
+            "a disk with room for it",
+            "Free some space on this disk and run again: it goes on from where it was.",
+        )
     return StoreError.at(
         str(path),
         f"cannot be written ({reason})",
         "a writable results folder with free space",
         "Check the permissions of the folder and the free space of the disk.",
     )
+
+
+def _free_bytes(folder: Path) -> int:
+    """Free bytes of the disk of a folder, 0 where nobody can tell."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0

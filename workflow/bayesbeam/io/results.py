@@ -12,6 +12,7 @@ from typing import Any
 
 from bayesbeam.io.atomic import json_text, write_json, write_text
 from bayesbeam.io.costs import costs_path, divided, merged, read_costs
+from bayesbeam.io.seal import seal_text, unsealed_text
 
 _OF = "sha256"
 
@@ -21,7 +22,7 @@ def write_result(path: Path, content: dict[str, Any]) -> None:
     kept, costs = divided(content)
     text = json_text(kept)
     write_json(costs_path(path), {_OF: _digest(text.encode("utf-8")), "costs": costs})
-    write_text(path, text)
+    write_text(path, seal_text(text))
 
 
 def read_result(path: Path) -> Any:
@@ -29,10 +30,10 @@ def read_result(path: Path) -> Any:
 
     Raises
     ------
-    OSError, ValueError
-        If the file cannot be read, or is not JSON.
+    DamagedError
+        If it is not what was written.
     """
-    text = path.read_bytes()
+    text = unsealed_text(path)
     content, beside = json.loads(text), read_costs(path)
     costs = beside.get("costs")
     return merged(content, costs) if beside.get(_OF) == _digest(text) and isinstance(costs, dict) else content

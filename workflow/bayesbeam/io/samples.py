@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.errors import StoreError
-from bayesbeam.io.atomic import atomic_path, write_json
+from bayesbeam.errors import DamagedError, StoreError
+from bayesbeam.io.atomic import atomic_path, unwritable, write_json
 from bayesbeam.io.costs import costs_path, divided, merged, read_costs
 from bayesbeam.io.seal import check_seal, seal
 
@@ -59,8 +59,7 @@ def write_records(path: Path, records: Mapping[str, Record]) -> None:
                     _write(file.create_group(name), Record(records[name].arrays, facts))
             seal(temporary)
         except RuntimeError as problem:
-            remedy = "Free space on the disk and run the workflow again."
-            raise StoreError.at(str(path), f"cannot be written as HDF5 ({problem})", "a file", remedy) from problem
+            raise unwritable(path, problem, temporary) from problem
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -121,5 +120,5 @@ def _read(group: h5py.Group) -> Record:
 
 def _foreign(path: Path, found: str) -> StoreError:
     """Store error for a file that is not one of ours."""
-    remedy = "Delete this file and run the workflow again to make it anew."
-    return StoreError.at(str(path), found, f"a file of {FORMAT}, format version {FORMAT_VERSION}", remedy)
+    remedy = "Run the workflow again: it is set aside and made anew."
+    return DamagedError.of(path, found, f"a file of {FORMAT}, format version {FORMAT_VERSION}", remedy)

@@ -10,10 +10,12 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
-from bayesbeam.errors import StoreError
+from bayesbeam.errors import DamagedError, StoreError
 
+_REMEDY = "Run the workflow again: it is set aside and made anew."
 _WORD = b"\nbayesbeam sha256 "
 _LENGTH = len(_WORD) + 64 + 1
+_MEMBER, _END = '\n "seal": "', "\n}\n"
 
 
 def seal(path: Path | str) -> None:
@@ -24,13 +26,15 @@ def seal(path: Path | str) -> None:
         file.write(_WORD + digest.encode("ascii") + b"\n")
 
 
-def check_seal(path: Path | str, remedy: str = "Delete this file and run the workflow again to make it anew.") -> None:
+def check_seal(path: Path | str, remedy: str = _REMEDY) -> None:
     """Refuse a results file that is missing, foreign, truncated or changed since it was sealed.
 
     Raises
     ------
-    StoreError
+    DamagedError
         With ``remedy`` as what to do next.
+    StoreError
+        If it is there and cannot be read.
     """
     where = str(path)
     expected = "a results file as the workflow wrote it"
@@ -38,12 +42,48 @@ def check_seal(path: Path | str, remedy: str = "Delete this file and run the wor
         with Path(path).open("rb") as file:
             found = _fault(file)
     except FileNotFoundError as problem:
-        raise StoreError.at(where, "no such file", expected, "Run the workflow to make it.") from problem
+        raise DamagedError.of(path, "no such file", expected, "Run the workflow to make it.") from problem
     except OSError as problem:
         reason = problem.strerror or type(problem).__name__
         raise StoreError.at(where, f"cannot be read ({reason})", expected, "Check its permissions.") from problem
     if found:
-        raise StoreError.at(where, found, expected, remedy)
+        raise DamagedError.of(path, found, expected, remedy)
+
+
+def seal_text(text: str) -> str:
+    """Return a JSON object as results are written, with the sha256 of that text as its last member."""
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return f'{text.removesuffix(_END)},{_MEMBER}{digest}"{_END}'
+
+
+def unsealed_text(path: Path | str) -> bytes:
+    """Return the bytes of a JSON object as they were before ``seal_text``.
+
+    Raises
+    ------
+    DamagedError
+        If the file is missing, foreign, truncated or changed since it was sealed.
+    StoreError
+        If it is there and cannot be read.
+    """
+    expected, remedy = (
+        "a results file as the workflow wrote it",
+        _REMEDY,
+    )
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as problem:
+        raise DamagedError.of(path, "no such file", expected, remedy) from problem
+    except OSError as problem:
+        reason = problem.strerror or type(problem).__name__
+        raise StoreError.at(str(path), f"cannot be read ({reason})", expected, "Check its permissions.") from problem
+    head, member, digest = content.rpartition(f",{_MEMBER}".encode())
+    text = head + _END.encode()
+    if not member:
+        raise DamagedError.of(path, "the file is truncated, or of another program or version", expected, remedy)
+    if digest != f'{hashlib.sha256(text).hexdigest()}"{_END}'.encode():
+        raise DamagedError.of(path, "the file was damaged or changed", expected, remedy)
+    return text
 
 
 def _fault(file: BinaryIO) -> str:

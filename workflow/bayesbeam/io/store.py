@@ -12,8 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from bayesbeam.errors import StoreError
-from bayesbeam.io.atomic import atomic_path
+from bayesbeam.errors import DamagedError, StoreError
+from bayesbeam.io.atomic import atomic_path, no_room, unwritable
 from bayesbeam.io.measurement import Array, Measurement
 from bayesbeam.io.seal import check_seal, seal
 
@@ -38,8 +38,10 @@ def write_measurement(path: Path | str, measurement: Measurement) -> None:
                 _write(file, measurement)
             seal(temporary)
         except (ValueError, TypeError, RuntimeError) as problem:
+            if no_room(problem):
+                raise unwritable(path, problem, temporary) from problem
             found = f"measurement {measurement.id} cannot be written as HDF5 ({problem})"
-            remedy = "Mend the sheet, or free space on the disk."
+            remedy = "Mend the sheet."
             raise StoreError.at(str(path), found, "names and text without NUL characters", remedy) from problem
 
 
@@ -188,8 +190,8 @@ def _plain(value: Any) -> str | float:
 
 def _foreign(where: str, found: str) -> StoreError:
     """Store error for a file that is not one of ours."""
-    remedy = "Delete this file and run the workflow again to make it anew."
-    return StoreError.at(where, found, f"a {FORMAT} file of format version {FORMAT_VERSION}", remedy)
+    remedy = "Run the workflow again: it is set aside and made anew."
+    return DamagedError.of(where, found, f"a {FORMAT} file of format version {FORMAT_VERSION}", remedy)
 
 
 def _check_format(where: str, file: h5py.File) -> None:

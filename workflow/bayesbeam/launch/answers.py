@@ -49,11 +49,6 @@ def summaries(book: Rulebook, root: Path) -> list[dict[str, Any]]:
     return found
 
 
-def refused(found: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the measurements that were refused, with the reason, from the summaries of all batches."""
-    return {entry["measurement"]: entry["reason"] for summary in found for entry in summary["refused"]}
-
-
 def _short(record: dict[str, Any]) -> dict[str, Any]:
     """Record without what no answer needs."""
     return {**{key: record[key] for key in _KEPT}, "phases": bool(record.get("phases"))}

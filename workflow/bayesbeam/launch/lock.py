@@ -42,9 +42,10 @@ class RunLock:
     after_crash: bool
 
     def record(self, pid: int) -> None:
-        """Write down which process is the run, for whoever is refused."""
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        _write(self.descriptor, json.dumps({"pid": pid, "host": socket.gethostname(), "since": now}))
+        """Write down which process is the run, for whoever is refused, and which one watches it."""
+        me, now = psutil.Process(), time.strftime("%Y-%m-%d %H:%M:%S")
+        words = {"pid": pid, "host": socket.gethostname(), "since": now}
+        _write(self.descriptor, json.dumps(words | {"main": me.pid, "main_started": me.create_time()}))
 
 
 @contextmanager
@@ -77,6 +78,23 @@ def run_lock(folder: Path) -> Iterator[RunLock]:
         _write(descriptor, "")
     finally:
         os.close(descriptor)
+
+
+def check_lock(lock: RunLock, folder: Path) -> None:
+    """See that the locked file is still the one in the results folder.
+
+    Raises
+    ------
+    StoreError
+        If the folder was removed, or its disk is gone.
+    """
+    try:
+        there = os.path.samestat(os.fstat(lock.descriptor), os.stat(folder / NAME))
+    except OSError:
+        there = False
+    if not there:
+        remedy = "Bring it back and run again: it goes on from where it was."
+        raise StoreError.at(str(folder), "the folder is gone, or was replaced, during the run", "the same one", remedy)
 
 
 def campaign_locks(workdir: Path, folder: str) -> list[Path]:
@@ -159,6 +177,18 @@ def _read(descriptor: int) -> dict[str, Any]:
 
 def _write(descriptor: int, text: str) -> None:
     """Replace the record in an open lock file."""
-    os.ftruncate(descriptor, 0)
+    try:
+        _replace(descriptor, text)
+    except OSError as problem:
+        found = f"cannot be written ({problem.strerror})"
+        raise StoreError.at(
+            NAME, found, "a results folder with free space", "Free some space on its disk."
+        ) from problem
+
+
+def _replace(descriptor: int, text: str) -> None:
+    """Write over what is in an open file."""
+    # In this order: what a kill leaves between the two is not empty, so it is not taken for a run that came to its end.
     os.pwrite(descriptor, text.encode(), 0)
+    os.ftruncate(descriptor, len(text.encode()))
     os.fsync(descriptor)

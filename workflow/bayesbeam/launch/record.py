@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from bayesbeam.errors import StoreError
 from bayesbeam.io.results import read_result
 from bayesbeam.launch.pace import SAMPLING, Job, Pace
 from bayesbeam.launch.runlog import NAME, RunLog
@@ -170,7 +171,7 @@ class Record:
             for one in records:
                 counts = (one["model_probability"] or 0.0) >= IN_THE_RUNNING and one["verdict"] != "reliable"
                 found[one["measurement"]] = found.get(one["measurement"], False) or counts
-        except (OSError, ValueError, KeyError, TypeError):
+        except (StoreError, KeyError, TypeError):
             return
         self._judged += len(found)
         self._not_reliable += sum(found.values())

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from bayesbeam.launch.answers import answers, refused, summaries
+from bayesbeam.errors import DamagedError, StoreError
+from bayesbeam.launch.answers import answers, summaries
+from bayesbeam.launch.damage import ROUNDS, list_report, met_damage, put_aside
 from bayesbeam.launch.display import Display, printable
-from bayesbeam.launch.lock import RunLock, campaign_locks, clear_locks, foreign_lock, live_snakemake
+from bayesbeam.launch.ending import Said, disk_words, summary_words
+from bayesbeam.launch.lock import RunLock, campaign_locks, check_lock, clear_locks, foreign_lock, live_snakemake
+from bayesbeam.launch.orphans import end_orphans, end_processes, sweep
 from bayesbeam.launch.record import Record
 from bayesbeam.launch.snakemake import Order, follow, start, stop
 from bayesbeam.launch.watch import Run
@@ -43,6 +49,14 @@ def clear_dead_run(lock: RunLock, order: Order, book: Rulebook) -> None:
         print("The last run did not come to its end; going on from where it was.")
 
 
+def end_dead_run(folder: Path) -> None:
+    """End the jobs of a run whose main process was killed: they would write what the next run writes."""
+    ended = end_orphans(folder)
+    if ended:
+        words = ", ".join(map(str, ended))
+        print(f"Stopped what a killed run had left at work (processes {words}); it goes on from the last checkpoint.")
+
+
 def watched_run(lock: RunLock, order: Order, book: Rulebook) -> int:
     """Run Snakemake to its end, say how it ended, and return the exit code; all of it is in the run log."""
     record, code = Record(order, book), None
@@ -55,30 +69,68 @@ def watched_run(lock: RunLock, order: Order, book: Rulebook) -> int:
 
 
 def _to_its_end(lock: RunLock, order: Order, book: Rulebook, record: Record) -> int:
-    """Run Snakemake to its end, say how it ended, and return the exit code."""
+    """Run Snakemake, once more where files were damaged, say how it ended, and return the exit code."""
+    log_path = order.place.workdir / book.path("logs", "run.log")
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    log_path.unlink(missing_ok=True)
+    for _ in range(ROUNDS):
+        code, damage = _one_run(lock, order, book, record)
+        if not damage:
+            return code
+        print(printable("\n".join(["", *damage, "Running once more, to make that anew."])), flush=True)
+    print(f"Files were damaged {ROUNDS} times over. Is the disk in order?")
+    return EXIT_FAILED
+
+
+def _one_run(lock: RunLock, order: Order, book: Rulebook, record: Record) -> tuple[int, list[str]]:
+    """Run Snakemake once; return the exit code, and what was said of files that were found damaged and set aside."""
     folder = order.place.workdir / book.folder
     log_path = folder / "logs" / "run.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
     display = Display(sys.stdout, folder / "logs" / "progress")
-    with log_path.open("w", encoding="utf-8") as log:
-        process = start(order, [lock.descriptor])
+    with closing(Said(log_path)) as log:
+        process = start(order, [lock.descriptor], folder)
         lock.record(process.pid)
         try:
-            run = follow(process, display, log, record)
+            run = follow(process, display, log, partial(check_lock, lock, folder), record)
+        except StoreError:
+            display.end()
+            stop(process)
+            end_processes(folder)
+            raise
         except KeyboardInterrupt:
             display.end()
             stop(process)
+            end_processes(folder)
             print("Stopped. Run again: it goes on from the last checkpoint (at most a minute is lost).", flush=True)
-            return EXIT_INTERRUPTED
+            return EXIT_INTERRUPTED, []
     if run.locked:
         raise foreign_lock(folder, live_snakemake(order.place.workdir))
     if process.returncode != 0:
-        return say_failure(run, order, log_path)
+        _clear_ended(process.returncode, order, book)
+        damage = met_damage(run, order.place.workdir)
+        return (EXIT_FAILED, damage) if damage else (say_failure(run, order, log_path, log.last, folder), [])
+    if lock.after_crash or not run.nothing_to_do:
+        sweep(folder)
+        list_report(folder)
     print("Nothing to do: all results are up to date." if run.nothing_to_do else f"Done in {display.elapsed()}.")
-    return _say_answers(order, book)
+    try:
+        return _say_answers(order, book), []
+    except DamagedError as problem:
+        return EXIT_FAILED, [put_aside(problem)]
 
 
-def say_failure(run: Run, order: Order, log_path: Path) -> int:
+def _clear_ended(code: int, order: Order, book: Rulebook) -> None:
+    """Leave neither jobs nor locks of a Snakemake that something killed: its jobs do not end with it."""
+    folder = order.place.workdir / book.folder
+    end_processes(folder)
+    if code < 0:
+        clear_locks(campaign_locks(order.place.workdir, str(book.folder)))
+        print(
+            f"\nSnakemake was ended by signal {-code}; its jobs were stopped. Run again: it goes on from where it was."
+        )
+
+
+def say_failure(run: Run, order: Order, log_path: Path, said: str = "", folder: Path | None = None) -> int:
     """Say which jobs failed, why, and how to repeat them by hand; and which were stopped at a checkpoint."""
     ends = [(failure, [_tail(order.place.workdir / log) for log in failure.logs]) for failure in run.failures]
     stopped = [failure for failure, tails in ends if any(STOPPED in tail for tail in tails)]
@@ -93,9 +145,12 @@ def say_failure(run: Run, order: Order, log_path: Path) -> int:
     if stopped and not failed:
         print("\nNot finished. Run again: it goes on from the checkpoints.")
         return EXIT_STOPPED
-    if not run.failures:
+    trouble = disk_words(folder, "\n".join([said, *(tail for _, tails in ends for tail in tails)])) if folder else ""
+    if not run.failures and not trouble:
         print(f"\nThe workflow could not be run. The end of {log_path}:\n{_tail(log_path)}")
     print(f"\nNot finished: {max(len(failed), 1)} failed. All that Snakemake said is in {log_path}")
+    if trouble:
+        print(printable(f"\n{trouble}"))
     return EXIT_FAILED
 
 
@@ -107,9 +162,8 @@ def _say_answers(order: Order, book: Rulebook) -> int:
         return 0
     found = summaries(book, workdir)
     print("\n" + printable("\n".join(answers(book, workdir, found))))
-    without = refused(found)
-    for name, reason in without.items():
-        print(printable(f"refused {name}: {reason}"))
+    lines, without = summary_words(book, workdir, found)
+    print("\n" + "\n".join(lines))
     print(f"\nReport: {report}")
     return EXIT_REFUSED if without else 0
 

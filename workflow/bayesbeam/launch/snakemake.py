@@ -10,15 +10,16 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
 from bayesbeam.launch.display import Display
+from bayesbeam.launch.orphans import MARK
 from bayesbeam.launch.places import Place
 from bayesbeam.launch.profiles import LOCAL, Profile
 from bayesbeam.launch.watch import Run
@@ -58,8 +59,15 @@ class Order:
         return [*words, *self.extra]
 
 
-def start(order: Order, inherit: Sequence[int]) -> subprocess.Popen[str]:
-    """Start Snakemake with its output in a pipe; it inherits the open files ``inherit``."""
+class Log(Protocol):
+    """Whatever keeps the lines of a run."""
+
+    def write(self, text: str) -> None:
+        """Keep a line."""
+
+
+def start(order: Order, inherit: Sequence[int], folder: Path) -> subprocess.Popen[str]:
+    """Start Snakemake with its output in a pipe; it inherits the open files ``inherit``, and is known by ``folder``."""
     return subprocess.Popen(
         order.command,
         stdin=subprocess.DEVNULL,
@@ -69,7 +77,7 @@ def start(order: Order, inherit: Sequence[int]) -> subprocess.Popen[str]:
         encoding="utf-8",
         errors="replace",
         pass_fds=list(inherit),
-        env=environment(order.place.workdir),
+        env=environment(order.place.workdir) | {MARK: str(folder)},
     )
 
 
@@ -86,8 +94,13 @@ def environment(workdir: Path) -> dict[str, str]:
     return {**given, "XDG_CACHE_HOME": str(workdir / ".snakemake" / "cache")}
 
 
-def follow(process: subprocess.Popen[str], display: Display, log: TextIO, record: Record | None = None) -> Run:
-    """Show a run until it ends, and keep all that Snakemake says in ``log``, and what that means in ``record``."""
+def follow(
+    process: subprocess.Popen[str], display: Display, log: Log, check: Callable[[], None], record: Record | None = None
+) -> Run:
+    """Show a run until it ends, and keep all that Snakemake says in ``log``, and what that means in ``record``.
+
+    ``check`` is called every now and then, and raises where the run cannot go on.
+    """
     run = Run()
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
@@ -95,6 +108,7 @@ def follow(process: subprocess.Popen[str], display: Display, log: TextIO, record
         try:
             line = lines.get(timeout=REFRESH_S)
         except queue.Empty:
+            check()
             display.status(run, record.tick(run) if record else None)
             continue
         if line is None:
@@ -102,7 +116,6 @@ def follow(process: subprocess.Popen[str], display: Display, log: TextIO, record
             process.wait()
             return run
         log.write(line)
-        log.flush()
         words = run.take(line.rstrip("\n"))
         if record:
             record.take(run)

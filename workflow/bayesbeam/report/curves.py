@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesbeam.errors import StoreError
+from bayesbeam.errors import DamagedError, StoreError
 from bayesbeam.io.seal import check_seal
 from bayesbeam.report.records import Row
 from bayesbeam.report.text import clean
@@ -265,8 +265,8 @@ def _data(node: h5py.Group, path: Path, name: str) -> h5py.Dataset:
 
 def _missing(path: Path, found: str) -> StoreError:
     """Store error for a result file that lacks something."""
-    remedy = "Remove it and run the workflow again; it is made anew."
-    return StoreError.at(str(path), found, "the arrays of a finished run", remedy)
+    remedy = "Run the workflow again: it is set aside and made anew."
+    return DamagedError.of(path, found, "the arrays of a finished run", remedy)
 
 
 def _described(node: h5py.Group, stored: h5py.Dataset, name: str) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesbeam.errors import StoreError
+from bayesbeam.errors import DamagedError, StoreError
 from bayesbeam.io.results import read_result
 from bayesbeam.io.store import IDENTIFIER, read_measurement
 from bayesbeam.report.records import (
@@ -105,8 +105,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _foreign(path: Path, found: str) -> StoreError:
     """Store error for a file that is not ours."""
-    remedy = "Remove it and run the workflow again; it is made anew."
-    return StoreError.at(str(path), found, "a result file of this version", remedy)
+    remedy = "Run the workflow again: it is set aside and made anew."
+    return DamagedError.of(path, found, "a result file of this version", remedy)
 
 
 def _measurement(

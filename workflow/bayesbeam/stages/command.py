@@ -14,13 +14,17 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bayesbeam.errors import BayesbeamError
+from bayesbeam.errors import BayesbeamError, DamagedError
+from bayesbeam.io.damage import set_aside
 from bayesbeam.stages.leases import this_is_a_job
 
 EXIT_USER_ERROR = 2
 # EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command goes on from here.
 EXIT_STOPPED = 75
 STOPPED = "Stopped as asked, at a checkpoint."
+# EX_DATAERR of sysexits.h: a results file was damaged; it is out of the way, and the workflow makes it anew.
+EXIT_DAMAGED = 65
+SET_ASIDE = "It was set aside."
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 MOST_NAMED = 1000
@@ -61,12 +65,16 @@ def run(stage: Callable[[], None], stopped: type[Exception] | tuple[()] = ()) ->
     Returns
     -------
     int
-        0; 2 after an error that a user can put right, whose message goes to stderr; 75 after a stop at a checkpoint.
+        0; 2 after an error that a user can put right, whose message goes to stderr; 65 after a results file was found
+        damaged and set aside; 75 after a stop at a checkpoint.
     """
     signal.signal(signal.SIGTERM, _terminated)
     this_is_a_job()
     try:
         stage()
+    except DamagedError as error:
+        print(f"{error}{_set_aside(error)}", file=sys.stderr)
+        return EXIT_DAMAGED
     except BayesbeamError as error:
         print(error, file=sys.stderr)
         return EXIT_USER_ERROR
@@ -77,6 +85,15 @@ def run(stage: Callable[[], None], stopped: type[Exception] | tuple[()] = ()) ->
         print("Interrupted; the next run goes on from the last checkpoint.", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0
+
+
+def _set_aside(error: DamagedError) -> str:
+    """Put a damaged file out of the way, so that the workflow makes it anew; what was done, in words."""
+    try:
+        gone = set_aside(error.path) if error.path is not None else []
+    except OSError as problem:
+        return f" It cannot be set aside ({problem.strerror or problem})."
+    return f" {SET_ASIDE} Run again: it is made anew." if gone else ""
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

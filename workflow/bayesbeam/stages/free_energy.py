@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bayesbeam import noise as noise_models
 from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.specs import Expanded
-from bayesbeam.errors import BayesbeamError, StoreError, unforeseen
+from bayesbeam.errors import BayesbeamError, DamagedError, unforeseen
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.io.results import write_result
 from bayesbeam.io.samples import Record, read_records, write_records
@@ -105,9 +105,9 @@ def _candidates(
         if expanded.tag not in files:
             files[expanded.tag] = read_records(samples / f"{expanded.tag}.h5")
         if m.id not in files[expanded.tag]:
-            raise StoreError.at(
-                str(samples / f"{expanded.tag}.h5"), f"no draws of measurement {m.id}", "those of every usable one",
-                "Delete this file and run the workflow again to make it anew.",
+            raise DamagedError.of(
+                samples / f"{expanded.tag}.h5", f"no draws of measurement {m.id}", "those of every usable one",
+                "Run the workflow again: it is set aside and made anew.",
             )  # fmt: skip
         sampled = files[expanded.tag][m.id]
         if REFUSED in sampled.facts:

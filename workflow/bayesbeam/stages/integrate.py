@@ -16,7 +16,7 @@ from bayesbeam.config.load import LoadedCampaign
 from bayesbeam.config.patterns import of_phases, samples_jointly
 from bayesbeam.config.shared import Shared
 from bayesbeam.config.sharing import joint_spec
-from bayesbeam.errors import StoreError
+from bayesbeam.errors import DamagedError, StoreError
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.integration.decide import Decision, decide, decision_words
 from bayesbeam.io.results import read_result, write_result
@@ -240,9 +240,9 @@ def _records(path: Path) -> list[dict[str, Any]]:
     """Records of one file of free energies."""
     try:
         records: list[dict[str, Any]] = read_result(path)["records"]
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        remedy = "Delete this file and run the workflow again to make it anew."
-        raise StoreError.at(str(path), f"cannot be read ({problem})", "free energies of a batch", remedy) from problem
+    except (KeyError, TypeError) as problem:
+        remedy = "Run the workflow again: it is set aside and made anew."
+        raise DamagedError.of(path, f"has no records ({problem})", "free energies of a batch", remedy) from problem
     return records
 
 

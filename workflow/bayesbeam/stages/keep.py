@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -45,7 +46,8 @@ def never() -> bool:
 
 def say(text: str) -> None:
     """Write a line into the log of a job."""
-    print(text, file=sys.stderr, flush=True)
+    with suppress(OSError):  # a job does not fail because its log cannot be written
+        print(text, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

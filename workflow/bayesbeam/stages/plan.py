@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesbeam.errors import ConfigError, StoreError
+from bayesbeam.errors import ConfigError, DamagedError, StoreError
 from bayesbeam.io.atomic import write_text
 from bayesbeam.io.provenance import file_sha256
 
@@ -192,4 +192,4 @@ def _name(ids: Iterable[str], taken: set[str]) -> str:
 def _foreign(path: Path | str, found: str) -> StoreError:
     """Store error for a table that is not ours."""
     remedy = "Delete this file; measurements are then put into batches anew, and some are sampled again."
-    return StoreError.at(str(path), found, "a table made by the plan step", remedy)
+    return DamagedError.of(path, found, "a table made by the plan step", remedy)

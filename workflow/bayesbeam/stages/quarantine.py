@@ -151,8 +151,9 @@ def free_mib() -> float:
     """Memory that this process may still take, MiB: of the machine, of its control group, of its own limits."""
     left = [float(psutil.virtual_memory().available)]
     used = psutil.Process().memory_info()
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    left += [float(soft - used.vms)] if soft != resource.RLIM_INFINITY else []
+    for limit, taken in ((resource.RLIMIT_AS, used.vms), (resource.RLIMIT_DATA, getattr(used, "data", 0))):
+        soft, _ = resource.getrlimit(limit)
+        left += [float(soft - taken)] if soft != resource.RLIM_INFINITY else []
     with suppress(OSError, ValueError):
         group = Path("/sys/fs/cgroup")
         left.append(

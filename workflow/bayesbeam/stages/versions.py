@@ -6,13 +6,13 @@ again what it would do differently, and nothing else. Kept apart from the stages
 
 PREPROCESS = 3
 SAMPLE = 13
-FREE_ENERGY = 13
+FREE_ENERGY = 14
 BLOCKS = 2
 INTEGRATE = 10
 REPORT = 38
 # Of laws along series.
-LAWS = 1
+LAWS = 2
 # Of edges along series, on top of PHASES.
-SPLITTING = 1
+SPLITTING = 2
 # Of searches for phases, on top of SAMPLE.
 PHASES = 16
