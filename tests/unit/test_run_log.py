@@ -143,3 +143,14 @@ def test_words_of_a_state() -> None:
     assert Stand(9, 26, 2, 0, None, None, 0, 0).words == "2 running, 15 waiting; ? spectra a minute; ? left"
     known = Stand(9, 26, 2, 1, 3.594, 495.0, 20, 3).words
     assert known == "2 running, 14 waiting, 1 failed; 3.59 spectra a minute; about 8:15 left; 3 not reliable"
+
+
+def test_a_job_that_is_started_again_has_not_failed(record: Record) -> None:
+    run = Run()
+    lines = SAID.splitlines()
+    for number, line in enumerate([*lines, *lines[14:16], "Finished jobid: 3 (Rule: free_energy)"]):
+        run.take(line)
+        record.take(run)
+        if number == len(lines) - 1:
+            assert record.stand(run).failed == 1
+    assert record.stand(run).failed == 0

@@ -79,6 +79,7 @@ class Record:
         self._start = self._told = time.monotonic()
         self._pace = Pace(pending={SAMPLING: self._pending()})
         self._facts: dict[int, dict[str, Any]] = {}
+        self._failed: set[int] = set()
         self._judged = self._not_reliable = 0
         self._planned = False
         self._run: Run | None = None
@@ -103,6 +104,8 @@ class Record:
             self._log.write("jobs planned", jobs=run.total, rules=dict(self._pace.planned))
         news, run.news = run.news, []
         for one in news:
+            # A job that failed may be started again.
+            (self._failed.add if one.what == "failed" else self._failed.discard)(one.job)
             (self._started if one.what == "started" else self._ended)(one)
 
     def tick(self, run: Run) -> Stand:
@@ -117,8 +120,9 @@ class Record:
         """Return how the run stands."""
         now = time.monotonic()
         rate, left = self._pace.spectra_a_minute(now), self._pace.seconds_left(now)
-        failed = len({one.job for one in run.failures})
-        return Stand(run.done, run.total, len(run.running), failed, rate, left, self._judged, self._not_reliable)
+        return Stand(
+            run.done, run.total, len(run.running), len(self._failed), rate, left, self._judged, self._not_reliable
+        )
 
     def ended(self, code: int | None) -> None:
         """Write that the run is over, with its exit code; None where an error of this program ended it."""
