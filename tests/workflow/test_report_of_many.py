@@ -177,7 +177,7 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 def test_thousands_take_bounded_time_and_memory_and_open_at_once(
     tmp_path: Path, count: int, seconds: float, mebibytes: float
 ) -> None:
-    """Four candidates each; bounds are half as much again as docs/results.md, and three seconds to open the page."""
+    """Four candidates each; bounds are two to three times what docs/results.md says, and three seconds to open it."""
     _, results = copies(tmp_path / "many", count, of_all=True)
     words = [sys.executable, "-c", REPORT, str(results), str(count)]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
