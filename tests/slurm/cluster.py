@@ -28,6 +28,7 @@ PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "munged")
 # What stands in for a GPU; only devices get a number in CUDA_VISIBLE_DEVICES.
 FAKES = (*(f"/dev/tty{number}" for number in range(1, 9)), "/dev/null", "/dev/zero", "/dev/full", "/dev/random")
 COMMANDS = ("sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
+DAEMONS = ("slurmd", "slurmctld", "slurmstepd", "munged")
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 START_S, STOP_S = 30.0, 20.0
 
@@ -278,17 +279,13 @@ def _free_ports(number: int) -> list[int]:
 
 
 def _is_of(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process is a daemon or a step of the cluster in a folder."""
+    """Whether a process is a daemon of the cluster in a folder, or was started by it or to speak to it."""
+    if process.environ().get("SLURM_CONF") == str(folder / "slurm.conf"):
+        return True
     words = process.cmdline()
-    if not words or Path(words[0].split(":")[0]).name not in (
-        "slurmd",
-        "slurmctld",
-        "slurmstepd",
-        "munged",
-        "slurmctld",
-    ):
+    if not words or Path(words[0].split(":")[0]).name not in DAEMONS:
         return False
-    return str(folder) in " ".join(words) or process.environ().get("SLURM_CONF") == str(folder / "slurm.conf")
+    return str(folder) in " ".join(words)
 
 
 def _end(pid_file: Path) -> None:

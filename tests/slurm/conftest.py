@@ -71,8 +71,15 @@ class Site:
         words += ["--cores", "1"]
         words += ["--profile", str(self.workdir / "profile")] if self.cluster is not None else []
         environment = self.cluster.environment if self.cluster is not None else dict(os.environ)
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(words, cwd=self.workdir, env=environment, text=True, **streams)  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(
+            words,
+            cwd=self.workdir,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def run(self, *arguments: str) -> str:
         """Run to the end, see that it succeeds, and return what it says."""
@@ -83,8 +90,8 @@ class Site:
         return content(self.results)
 
     def logs(self) -> dict[str, str]:
-        """Return the logs of the sampling jobs, by candidate."""
-        return {path.stem: path.read_text() for path in (self.results / "logs" / "sample").glob("*/*.log")}
+        """Return the logs of the sampling jobs, by file."""
+        return {str(path): path.read_text() for path in (self.results / "logs" / "sample").glob("*/*.log")}
 
 
 def finish(process: subprocess.Popen[str]) -> str:
