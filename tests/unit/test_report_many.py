@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,17 @@ def test_shown_are_the_worst_the_refused_the_least_decided_and_typical_ones() ->
     hidden = hidden_views(results())
     assert len(hidden) + len(why) == 60
     assert {one.answer.verdict for one in hidden} == {"reliable", "not reliable"}
+
+
+def test_where_few_are_not_reliable_the_least_described_are_shown() -> None:
+    found = list(results().measurements)
+    for number, p in ((3, 1e-5), (7, 1e-9), (9, 1e-7)):
+        one, two = (replace(each, predictive_p=p) for each in found[number].candidates)
+        found[number] = replace(found[number], candidates=(one, two))
+    kept = [one for one in found if one.id not in ("m046", "m047")]  # two that are not reliable are left
+    why = chosen(Results(Facts("c", "", tuple(one.id for one in kept)), tuple(kept), ()))
+    assert [name for name, words in why.items() if "reservations" in words] == ["m007"]
+    assert [name for name, words in why.items() if words == "among the least reliable"] == ["m048", "m049"]
 
 
 def test_of_a_study_the_first_of_each_level_is_shown_as_before() -> None:

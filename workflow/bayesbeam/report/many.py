@@ -13,6 +13,7 @@ from functools import lru_cache
 from bayesbeam.report import wording
 from bayesbeam.report.curves import read_residuals
 from bayesbeam.report.limit import examples
+from bayesbeam.report.misfit_words import check_p
 from bayesbeam.report.records import Candidate, MeasurementResult, Results, Row
 from bayesbeam.report.residuals import alike
 from bayesbeam.report.text import known
@@ -20,7 +21,8 @@ from bayesbeam.report.text import known
 MANY = 40
 """Measurements up to which a page shows each by itself."""
 WORST, REFUSED, TYPICAL, OPEN = 3, 12, 2, 2
-"""Measurements that are shown: not reliable, refused, typical of a model, undecided."""
+"""Measurements that are shown: not reliable or, where there are fewer, with reservations; refused, typical of a model,
+undecided."""
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 _RAISED = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _MAIN = 6
@@ -181,12 +183,14 @@ def chosen(results: Results) -> dict[str, str]:
         of_study = {member.id for study in results.facts.studies for member in study.members}
         for one in firsts:
             why[one] = "the first of its level in a study" if one in of_study else "of the sheet"
-    bad = sorted((one for one in everything if one.verdict == wording.BAD), key=_badness)
+    bad = sorted((one for one in everything if one.verdict == wording.BAD), key=_badness)[:WORST]
+    doubted = sorted((one for one in everything if one.verdict == wording.CHECK), key=_check)[: WORST - len(bad)]
     refused = [one for one in everything if one.verdict == wording.GONE]
     undecided = [one for one in everything if one.result.candidates and not one.decided and one.verdict != wording.BAD]
     undecided.sort(key=lambda one: one.result.best.model_probability or 0.0)
     for some, words in (
-        (bad[:WORST], "among the least reliable"),
+        (bad, "among the least reliable"),
+        (doubted, "among those with the gravest reservations"),
         (refused[:REFUSED], "refused"),
         (undecided[:OPEN], "among the least decided"),
         (_typical(everything), "typical of those with its best model"),
@@ -202,6 +206,12 @@ def _badness(one: Judged) -> tuple[float, float]:
     rhat = max((each.rhat_max for each in failed if each.rhat_max is not None and known(each.rhat_max)), default=0.0)
     error = max((each.standard_error or 0.0 for each in failed), default=0.0)
     return -rhat, -error
+
+
+def _check(one: Judged) -> float:
+    """Order of measurements with reservations: those first that their best candidate describes least."""
+    p = check_p(one.result.best)
+    return 1.0 if p is None else p
 
 
 def _typical(everything: Sequence[Judged]) -> list[Judged]:
