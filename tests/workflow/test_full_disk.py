@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from tests.workflow.test_kills import bytes_of, differences, start, wait_for_steps
+from tests.workflow.test_quarantine import without_privileges
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.atomic import write_bytes
@@ -66,6 +68,7 @@ def test_a_file_that_does_not_fit(disk: Path) -> None:
     assert sorted(path.name for path in disk.iterdir()) == ["ballast", "old.bin"]
 
 
+@pytest.mark.nightly
 def test_a_disk_that_fills_up_during_a_run(finished: Lab, disk: Path) -> None:
     """At three moments, of which the last is in the middle of the jobs; then there is room again."""
     expected = bytes_of(finished.results)
@@ -149,24 +152,24 @@ def test_results_on_a_disk_that_may_only_be_read(finished: Lab, disk: Path) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_one_file_that_may_not_be_replaced(finished: Lab, disk: Path) -> None:
-    """A bind mount of a file to itself cannot be renamed over, by root neither."""
-    (summary,) = (
-        path for path in (finished.results / "free_energy").glob("*.json") if b"peaks-k1" not in path.read_bytes()
-    )
-    subprocess.run(["mount", "--bind", str(summary), str(summary)], check=True)
-    try:
-        summary.with_suffix(".h5").unlink()
-        done = finished.cli("run", "--cores", "2")
-        assert done.returncode == 1
-        assert f"{summary.name}" in done.stdout
-        assert "Traceback" not in done.stdout.split("Not finished")[-1]
-    finally:
-        subprocess.run(["umount", str(summary)], check=True)
-    done = finished.cli("run", "--cores", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_a_folder_that_may_not_be_written(finished: Lab) -> None:
+    """Of the campaign's folders one; permission is what a user without privileges has."""
+    folder = finished.results / "free_energy"
+    found = folder.glob("*.json")
+    (summary,) = (path for path in found if b"peaks-k1" not in path.read_bytes())
+    summary.with_suffix(".h5").unlink()
+    before = bytes_of(finished.results)
+    folder.chmod(0o555)
+    words = without_privileges([sys.executable, *finished.cli_words("run", "--cores", "2")])
+    done = subprocess.run(words, cwd=finished.workdir, capture_output=True, text=True, timeout=240, check=False)
+    folder.chmod(0o755)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{finished.results}: something in it cannot be written (" in done.stdout
+    assert done.stdout.endswith(f"Change its permissions and {AGAIN}\n")
+    assert differences(bytes_of(finished.results), before) == []
 
 
+@pytest.mark.nightly
 def test_temporary_files_have_no_room(finished: Lab, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the workflow depends on room in TMPDIR."""
     fill(disk)

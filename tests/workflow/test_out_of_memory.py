@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.workflow.conftest import Lab
+
+from bayesbeam.launch.places import Place
+from bayesbeam.launch.run import say_failure
+from bayesbeam.launch.snakemake import Order
+from bayesbeam.launch.watch import Run
+from bayesbeam.stages.rulebook import Rulebook
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = """\
@@ -56,3 +64,39 @@ def test_a_limit_on_memory(tmp_path: Path) -> None:
     assert out.startswith("SamplingError: candidate flat: more numbers than memory holds (")
     assert "MiB are left to this job; expected memory that holds one analysis. Give the job more memory" in out
     assert not none.exists()
+
+
+KILLED = """\
+Job 11: sample peaks-k1 for a, b
+Shell command: python scripts/sample.py --batch BATCH --tag peaks-k1 > 'a b.log' 2>&1
+Command 'set -euo pipefail;  python scripts/sample.py --batch BATCH --tag peaks-k1 > 'a b.log' 2>&1' returned STATUS.
+Error in rule sample:
+    message: None
+    jobid: 11
+    log: a b.log (check log file(s) for error details)
+    shell:
+        python scripts/sample.py --batch BATCH --tag peaks-k1 > 'a b.log' 2>&1
+        (command exited with non-zero exit code)
+Exiting because a job execution failed. Look above for error messages
+"""
+
+
+@pytest.mark.parametrize(("status", "killed"), [("non-zero exit status 137", True), ("non-zero exit status 1", False)])
+def test_a_killed_job_says_what_memory_it_asks_for(
+    lab: Lab, capsys: pytest.CaptureFixture[str], status: str, killed: bool
+) -> None:
+    book = Rulebook(lab.campaign, lab.workdir / "results", lab.workdir)
+    batch = next(iter(book.batches))
+    run = Run()
+    for line in KILLED.replace("BATCH", batch).replace("STATUS", status).splitlines():
+        run.take(line)
+    (failure,) = run.failures
+    assert run.was_killed(failure) is killed
+    order = Order(ROOT, lab.campaign, Place(lab.workdir, lab.workdir / "results"), 1)
+    lab.results.mkdir(parents=True)
+    assert say_failure(run, order, lab.workdir / "run.log", "", book) == 1
+    said = capsys.readouterr().out
+    words = (
+        rf"It was killed \(SIGKILL\): .* It asks for {book.sample_mb('peaks-k1', ['a', 'b'])} MB\. \d+ MB are free now"
+    )
+    assert bool(re.search(words, said)) is killed

@@ -5,11 +5,15 @@ Decides the words only.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections import deque
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bayesbeam.launch.answers import WORTH_NAMING
 from bayesbeam.launch.display import printable
@@ -74,6 +78,30 @@ def disk_words(folder: Path, said: str) -> str:
         named = next((line.strip() for line in said.splitlines() if found in line), "")
         return f"{folder}: something in it cannot be written ({named[:300]}). Change its permissions and {remedy}"
     return ""
+
+
+def killed_words(book: Rulebook, command: str) -> str:
+    """What is said of a job that SIGKILL ended, with the memory that was predicted for it.
+
+    Parameters
+    ----------
+    command : str
+        What the job was started by.
+    """
+    words = shlex.split(command)
+    given = {word: value for word, value in pairwise(words) if word.startswith("--")}
+    tag, batch, group = (given.get(f"--{name}", "") for name in ("tag", "batch", "group"))
+    memory = ""
+    if tag in book.tags.get(batch, {}):
+        memory = f" It asks for {book.sample_mb(tag, book.tags[batch][tag])} MB."
+    elif group in book.groups and tag in book.group_tags(group):
+        memory = f" It asks for {book.group_mb(group, tag)} MB."
+    free = psutil.virtual_memory().available / 10**6
+    return (
+        f"It was killed (SIGKILL): by hand, or because memory ran out.{memory} {free:.0f} MB are free now. "
+        "Run again: it goes on from its last checkpoint. If it is killed once more, use fewer cores (CORES=1), "
+        "so that less runs at a time, or a smaller sampling.batch."
+    )
 
 
 def summary_words(book: Rulebook, root: Path, summaries: list[dict[str, Any]]) -> tuple[list[str], bool]:

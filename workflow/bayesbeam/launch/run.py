@@ -15,7 +15,7 @@ from bayesbeam.errors import DamagedError, StoreError
 from bayesbeam.launch.answers import answers, summaries
 from bayesbeam.launch.damage import ROUNDS, list_report, met_damage, put_aside
 from bayesbeam.launch.display import Display, printable
-from bayesbeam.launch.ending import Said, disk_words, summary_words
+from bayesbeam.launch.ending import Said, disk_words, killed_words, summary_words
 from bayesbeam.launch.lock import RunLock, campaign_locks, check_lock, clear_locks, foreign_lock, live_snakemake
 from bayesbeam.launch.orphans import end_orphans, end_processes, sweep
 from bayesbeam.launch.record import Record
@@ -108,7 +108,7 @@ def _one_run(lock: RunLock, order: Order, book: Rulebook, record: Record) -> tup
     if process.returncode != 0:
         _clear_ended(process.returncode, order, book)
         damage = met_damage(run, order.place.workdir)
-        return (EXIT_FAILED, damage) if damage else (say_failure(run, order, log_path, log.last, folder), [])
+        return (EXIT_FAILED, damage) if damage else (say_failure(run, order, log_path, log.last, book), [])
     if lock.after_crash or not run.nothing_to_do:
         sweep(folder)
         list_report(folder)
@@ -130,7 +130,7 @@ def _clear_ended(code: int, order: Order, book: Rulebook) -> None:
         )
 
 
-def say_failure(run: Run, order: Order, log_path: Path, said: str = "", folder: Path | None = None) -> int:
+def say_failure(run: Run, order: Order, log_path: Path, said: str = "", book: Rulebook | None = None) -> int:
     """Say which jobs failed, why, and how to repeat them by hand; and which were stopped at a checkpoint."""
     ends = [(failure, [_tail(order.place.workdir / log) for log in failure.logs]) for failure in run.failures]
     stopped = [failure for failure, tails in ends if any(STOPPED in tail for tail in tails)]
@@ -141,10 +141,13 @@ def say_failure(run: Run, order: Order, log_path: Path, said: str = "", folder: 
         print(f"\nFailed: {run.name_of(failure)}")
         for log, tail in zip(failure.logs, tails, strict=True):
             print(f"The end of {log}:\n{tail}")
+        if book is not None and run.was_killed(failure):
+            print(killed_words(book, failure.command))
         print(f"Again by hand, in {order.place.workdir}:\n  {failure.command}")
     if stopped and not failed:
         print("\nNot finished. Run again: it goes on from the checkpoints.")
         return EXIT_STOPPED
+    folder = order.place.workdir / book.folder if book is not None else None
     trouble = disk_words(folder, "\n".join([said, *(tail for _, tails in ends for tail in tails)])) if folder else ""
     if not run.failures and not trouble:
         print(f"\nThe workflow could not be run. The end of {log_path}:\n{_tail(log_path)}")

@@ -16,6 +16,8 @@ _STEPS = re.compile(r"(\d+) of (\d+) steps")
 _TOTAL = re.compile(r"total\s+(\d+)\s*$")
 _FAILED = re.compile(r"Error in rule (\w+):")
 _FIELD = re.compile(r" {4}(jobid|log): (.*)")
+# Of bash and of Python: what the signal that cannot be refused leaves, such as the one of the guard of memory.
+_KILLED = re.compile(r"Command '(.*)' (?:returned non-zero exit status 137|died with <Signals\.SIGKILL: 9>)\.$")
 _STATS, _NOTHING = "Job stats:", "Nothing to be done"
 _LOCKED = "LockException"
 
@@ -70,6 +72,7 @@ class Run:
     news: list[News] = field(default_factory=list)
     nothing_to_do: bool = False
     locked: bool = False
+    _killed: list[str] = field(default_factory=list)
     _named: int = -1
     _in_stats: bool = False
     _in_failure: bool = False
@@ -92,6 +95,8 @@ class Run:
             self._in_stats = False
         elif self._in_stats and (match := _PLANNED.match(line)):
             self.planned[match[1]] = int(match[2])
+        elif match := _KILLED.match(line):
+            self._killed.append(match[1])
         elif match := _FAILED.match(line):
             self.failures.append(Failure(match[1]))
             self._in_failure = True
@@ -103,6 +108,10 @@ class Run:
     def name_of(self, failure: Failure) -> str:
         """Return a failed job in words."""
         return self.names.get(failure.job, failure.rule)
+
+    def was_killed(self, failure: Failure) -> bool:
+        """Whether a failed job was ended by SIGKILL."""
+        return bool(failure.command) and any(failure.command in command for command in self._killed)
 
     def _finished(self, job: int, rule: str) -> str | None:
         """Count a finished job; None for the last step, which is no work."""
