@@ -11,6 +11,8 @@ from tests.workflow.test_kills import bytes_of, differences
 from bayesbeam.io.damage import damages, set_aside
 from bayesbeam.io.provenance import file_sha256
 from bayesbeam.launch.damage import list_report, verify
+from bayesbeam.launch.places import Place
+from bayesbeam.launch.snakemake import Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,13 +84,15 @@ def test_damage_is_made_good_by_the_same_run(finished: Lab) -> None:
         path for path in (finished.results / "free_energy").glob("*.json") if b"peaks-k1" not in path.read_bytes()
     )
     damage(summary, "others of the same size")
-    damage(finished.results / "report" / "tables" / "parameters.csv", "one bit")
+    draws = finished.results / "samples" / summary.stem / "flat.h5"
+    damage(draws, "truncated")
     done = finished.cli("run", "--verify", "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{summary}: the file is truncated, or of another program or version; expected" in done.stdout
-    assert "parameters.csv: the file was damaged, changed or lost; the report is written anew." in done.stdout
+    assert f"{draws}: the file is truncated, or of another program; expected" in done.stdout
     assert "Checked the results: 2 damaged files." in done.stdout
-    summary.with_name(f"{summary.name}.damaged").unlink()
+    for path in (summary, draws):
+        path.with_name(f"{path.name}.damaged").unlink()
     assert differences(bytes_of(finished.results), before) == []
 
 
@@ -128,8 +132,12 @@ def test_a_report_is_listed_as_sha256sum_does(tmp_path: Path, capsys: pytest.Cap
     list_report(tmp_path)
     rows = (tmp_path / "logs" / "report.sha256").read_text().splitlines()
     assert f"{file_sha256(tables / 'a.csv')}  report/tables/a.csv" in rows
-    assert verify(tmp_path) == 0
+    order = Order(tmp_path, tmp_path, Place(tmp_path, tmp_path), 1)
+    assert verify(order, tmp_path) == order
+    assert "Checked the results: 0 damaged files." in capsys.readouterr().out
     (tables / "a.csv").write_text("2\n")
-    assert verify(tmp_path) == 1
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "draws.h5").write_text("no draws")
+    assert verify(order, tmp_path).targets == ("all", "samples/draws.h5")
     assert not (tmp_path / "report" / "index.html").exists()
     assert "a.csv: the file was damaged, changed or lost" in capsys.readouterr().out

@@ -144,7 +144,7 @@ def _run(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
         settle(order, options.leftover)
         clear_dead_run(lock, order, book)
         if options.verify:
-            verify(folder)
+            order = verify(order, folder)
         book = take_complete(order, book)
         print(f"{book.campaign.campaign.campaign}: {len(book.campaign.sheet)} measurements, {order.cores} cores")
         code = watched_run(lock, order, book)

@@ -32,6 +32,9 @@ def set_aside(path: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         path.replace(path.with_name(path.name + SUFFIX))
         gone.append(path)
+    if path.name == "batches.tsv":
+        # The mark beside it is what the rule is asked for.
+        path.with_suffix(".done").unlink(missing_ok=True)
     if path.parent.name == _MEASUREMENTS and path.suffix == ".h5":
         for table in path.parent.glob("b*.tsv"):
             if any(line.split("\t")[0] == path.stem for line in _lines(table)):

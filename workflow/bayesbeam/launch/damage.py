@@ -7,6 +7,7 @@ when a run ends.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from bayesbeam.errors import DamagedError, StoreError
@@ -38,18 +39,28 @@ def open_book(order: Order) -> Rulebook:
         return Rulebook(order.campaign, where.results, where.workdir)
 
 
-def verify(folder: Path) -> int:
-    """Check all results of a campaign, set aside what is damaged, say so, and return how many files that were."""
+def verify(order: Order, folder: Path) -> Order:
+    """Check all results of a campaign, set aside what is damaged and say so.
+
+    Returns
+    -------
+    Order
+        That asks for what was taken away: by itself Snakemake makes what is between data and report only for a job
+        that needs it.
+    """
     found = list(damages(folder))
+    gone: list[Path] = []
     for problem in found:
-        print(printable(put_aside(problem)))
+        print(printable(put_aside(problem, gone)))
     wrong = _wrong_in_report(folder)
     for name in wrong:
         print(printable(f"{folder / name}: the file was damaged, changed or lost; the report is written anew."))
     if wrong:
         (folder / "report" / "index.html").unlink(missing_ok=True)
     print(f"Checked the results: {len(found) + len(wrong)} damaged files.")
-    return len(found) + len(wrong)
+    workdir = order.place.workdir
+    names = [str(path.relative_to(workdir) if path.is_relative_to(workdir) else path) for path in gone]
+    return replace(order, targets=("all", *names)) if names else order
 
 
 def list_report(folder: Path) -> None:
@@ -75,8 +86,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def put_aside(problem: DamagedError) -> str:
-    """Set a damaged file aside, and return what is to be said of it.
+def put_aside(problem: DamagedError, gone: list[Path] | None = None) -> str:
+    """Set a damaged file aside, and return what is to be said of it; add what was taken away to ``gone``.
 
     Raises
     ------
@@ -85,12 +96,14 @@ def put_aside(problem: DamagedError) -> str:
     """
     assert problem.path is not None
     try:
-        set_aside(problem.path)
+        taken = set_aside(problem.path)
     except OSError as refusal:
         found = f"damaged, and cannot be set aside ({refusal.strerror or refusal})"
         raise StoreError.at(
             str(problem.path), found, "a results folder that can be written", "Change its permissions."
         ) from refusal
+    if gone is not None:
+        gone += taken
     return f"{problem} {SET_ASIDE}"
 
 

@@ -36,6 +36,7 @@ class Order:
     """What to run: the repository, the campaign, where, on how many cores, with which further arguments.
 
     Jobs run where the profile says, on this machine if none is given; on a cluster their names begin with ``prefix``.
+    What to make is all of the campaign, if no ``targets`` are given.
     """
 
     root: Path
@@ -45,11 +46,12 @@ class Order:
     extra: tuple[str, ...] = ()
     profile: Profile | None = None
     prefix: str = ""
+    targets: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
         """Words of Snakemake's command line."""
-        words = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")]
+        words = [sys.executable, "-P", "-m", "snakemake", *self.targets, "--snakefile", str(self.root / "Snakefile")]
         words += ["--directory", str(self.place.workdir)]
         profile = self.profile or Profile(self.root / "workflow" / "profiles" / LOCAL)
         words += profile.words(self.cores, self.prefix)
