@@ -154,3 +154,17 @@ def test_a_job_that_is_started_again_has_not_failed(record: Record) -> None:
         if number == len(lines) - 1:
             assert record.stand(run).failed == 1
     assert record.stand(run).failed == 0
+
+
+def test_another_run_of_the_same_record_is_followed_from_its_start(record: Record, tmp_path: Path) -> None:
+    for _ in range(2):
+        run = Run()
+        for line in SAID.splitlines():
+            run.take(line)
+            record.take(run)
+    stand = record.stand(run)
+    assert (stand.done, stand.total, stand.failed, stand.waiting) == (2, 3, 1, 0)
+    assert (stand.judged, stand.not_reliable) == (2, 1)
+    events = [one["event"] for one in read_run_log(tmp_path / "tiny" / "logs" / "run.jsonl")]
+    assert events.count("jobs planned") == 2
+    assert events.count("job failed") == 2

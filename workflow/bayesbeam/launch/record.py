@@ -77,10 +77,10 @@ class Record:
         self._folder = order.place.workdir / book.folder
         self._log = RunLog(self._folder / "logs" / NAME, uuid.uuid4().hex[:12])
         self._start = self._told = time.monotonic()
-        self._pace = Pace(pending={SAMPLING: self._pending()})
+        self._pace = Pace()
         self._facts: dict[int, dict[str, Any]] = {}
         self._failed: set[int] = set()
-        self._judged = self._not_reliable = 0
+        self._verdicts: dict[str, tuple[int, int]] = {}  # by batch: measurements, and those that are not reliable
         self._planned = False
         self._run: Run | None = None
 
@@ -96,8 +96,10 @@ class Record:
         )  # fmt: skip
 
     def take(self, run: Run) -> None:
-        """Write what is new of a run."""
-        self._run = run
+        """Write what is new of a run; another one, after damaged files were set aside, is followed from its start."""
+        if run is not self._run:
+            self._run, self._planned, self._facts, self._failed = run, False, {}, set()
+            self._pace = Pace(pending={SAMPLING: self._pending()})
         if not self._planned and run.planned and run.total:
             self._planned = True
             self._pace.planned = {rule: count for rule, count in run.planned.items() if rule != "all"}
@@ -120,9 +122,8 @@ class Record:
         """Return how the run stands."""
         now = time.monotonic()
         rate, left = self._pace.spectra_a_minute(now), self._pace.seconds_left(now)
-        return Stand(
-            run.done, run.total, len(run.running), len(self._failed), rate, left, self._judged, self._not_reliable
-        )
+        judged, doubtful = (sum(counts) for counts in zip((0, 0), *self._verdicts.values(), strict=True))
+        return Stand(run.done, run.total, len(run.running), len(self._failed), rate, left, judged, doubtful)
 
     def ended(self, code: int | None) -> None:
         """Write that the run is over, with its exit code; None where an error of this program ended it."""
@@ -177,8 +178,7 @@ class Record:
                 found[one["measurement"]] = found.get(one["measurement"], False) or counts
         except (StoreError, KeyError, TypeError):
             return
-        self._judged += len(found)
-        self._not_reliable += sum(found.values())
+        self._verdicts[batch] = len(found), sum(found.values())
 
     def _members(self, rule: str, words: dict[str, str]) -> list[str]:
         """Measurements of a job."""
