@@ -30,12 +30,18 @@ def end_orphans(folder: Path) -> list[int]:
 
     Sampling jobs stop at a checkpoint, from which the next run goes on.
     """
-    return [] if _main_lives(folder) else end_processes(folder)
+    # In this order: a run writes itself down before it starts anything, so what is found is of the run that is read.
+    found = processes_of(folder)
+    return [] if _main_lives(folder) else _end(found)
 
 
 def end_processes(folder: Path) -> list[int]:
     """End all that was started by a run in a results folder, gently first; return the process ids."""
-    found = processes_of(folder)
+    return _end(processes_of(folder))
+
+
+def _end(found: list[psutil.Process]) -> list[int]:
+    """End processes, a Snakemake among them at once; return their ids."""
     if not found:
         return []
     # Snakemake first, and at once: it would start the next job in place of one that is stopped.
