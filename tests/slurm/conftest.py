@@ -1,4 +1,4 @@
-"""One cluster for all tests that need one, used by one test at a time, and nothing left of it afterwards."""
+"""A cluster for the tests that need one, which run one at a time, and nothing left of it afterwards."""
 
 from __future__ import annotations
 
@@ -118,9 +118,9 @@ def until(happened: Callable[[], Any], process: subprocess.Popen[str] | None = N
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hold other test processes off while this one uses a cluster: two would share the cores."""
+    """Hold tests of other processes off while this one uses a cluster: two would share the cores."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with (shared / "slurm.lock").open("w") as lock:
@@ -129,7 +129,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cluster(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Return a cluster of three nodes with a fake GPU each."""
     try:
         found = start(tmp_path_factory.mktemp("cluster"))
@@ -142,7 +142,7 @@ def cluster(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 
 @pytest.fixture
-def idle(cluster: Cluster) -> Iterator[Cluster]:
+def idle(alone: None, cluster: Cluster) -> Iterator[Cluster]:
     """Return the cluster with all nodes up and no jobs, before a test and after it."""
     yield cluster
     jobs = cluster.jobs("pending,running,completing,suspended")

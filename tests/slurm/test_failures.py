@@ -27,6 +27,7 @@ SETTINGS = {
     "slurm-init-seconds-before-status-checks": 2,
     "slurm-keep-successful-logs": True,
     "groups": {"free_energy": "end", "report": "end"},
+    "set-resources": {"sample": {"gpu": 1}},  # each node has one, so each job has a node to itself
 }
 ACTIVE = "pending,configuring,running,completing,suspended"
 
