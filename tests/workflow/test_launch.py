@@ -155,6 +155,10 @@ def test_run_on_another_machine_is_believed_to_live(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(json.dumps({"pid": 7, "host": "elsewhere", "since": "yesterday"}))
     with pytest.raises(StoreError, match="process 7 on elsewhere, since yesterday"), run_lock(tmp_path):
         pass
+    with run_lock(tmp_path, gone=True) as lock:
+        assert lock.after_crash
+    with run_lock(tmp_path) as lock:
+        assert not lock.after_crash
 
 
 def test_only_locks_of_this_campaign_are_cleared(tmp_path: Path) -> None:

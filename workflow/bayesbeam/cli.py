@@ -67,7 +67,11 @@ def _parser() -> argparse.ArgumentParser:
         ("plan", _plan, "measure briefly, and say what a run will take before it does anything"),
         ("status", _status, "say how a run is doing, or how the last one ended"),
         ("validate", _validate, "check a campaign and stop"),
-        ("unlock", _unlock, "remove the locks of a snakemake that was started by hand and is gone"),
+        (
+            "unlock",
+            _unlock,
+            "remove the locks of a run that is gone, on another machine or of a snakemake started by hand",
+        ),
     ):
         part = actions.add_parser(name, help=meaning, description=meaning)
         part.add_argument("campaign", nargs="?", help="name, folder or campaign.yaml; the default campaign if left out")
@@ -118,11 +122,11 @@ def _validate(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
 
 
 def _unlock(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
-    """Remove Snakemake's locks on a campaign, unless a run is alive on this machine."""
+    """Remove the locks on a campaign, unless a run is alive on this machine; who asks knows of other machines."""
     order, book = _open(options)
     workdir, folder = order.place.workdir, order.place.workdir / book.folder
     check_place(order.place, folder)
-    with run_lock(folder):
+    with run_lock(folder, gone=True):
         pid = live_snakemake(workdir)
         if pid is not None:
             raise foreign_lock(folder, pid)

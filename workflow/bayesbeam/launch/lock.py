@@ -49,8 +49,15 @@ class RunLock:
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[RunLock]:
+def run_lock(folder: Path, gone: bool = False) -> Iterator[RunLock]:
     """Hold the lock of a results folder for the length of the block.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of a campaign.
+    gone : bool
+        Somebody has seen that a run on another machine is gone, which cannot be seen from here.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def run_lock(folder: Path) -> Iterator[RunLock]:
     try:
         held = _take(descriptor)
         earlier = _read(descriptor)
-        if not held or (earlier and _may_live(earlier)):
+        if not held or (earlier and _may_live(earlier) and not gone):
             raise _busy(folder, earlier)
         lock = RunLock(descriptor, after_crash=bool(earlier))
         lock.record(os.getpid())
@@ -152,7 +159,7 @@ def _busy(folder: Path, earlier: dict[str, Any]) -> StoreError:
     """Error that names the live run."""
     pid, host, since = (earlier.get(key, "unknown") for key in ("pid", "host", "since"))
     found = f"another run is at work (process {pid} on {host}, since {since})"
-    remedy = f"Wait for it or stop it; if it is gone, remove {folder / NAME}."
+    remedy = "Wait for it or stop it; if it is gone, `bayesbeam unlock` with this campaign lets the next run begin."
     return StoreError.at(str(folder), found, "one run at a time", remedy)
 
 
