@@ -47,6 +47,7 @@ class Lab:
 
     workdir: Path
     root: Path = ROOT
+    timeout_s: float = TIMEOUT_S
 
     @property
     def campaign(self) -> Path:
@@ -81,7 +82,7 @@ class Lab:
             cwd=self.workdir,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_S,
+            timeout=self.timeout_s,
             check=False,
         )
 
