@@ -103,7 +103,8 @@ def test_all_files_at_once(finished: Lab, mode: str) -> None:
     files = sealed(finished.results)
     for path in files:
         damage(path, mode)
-    damage(finished.results / "batches.tsv", mode)
+    if mode != "one bit":  # one letter of a name makes another valid table: measurements are in other batches then
+        damage(finished.results / "batches.tsv", mode)
     done = finished.cli("run", "--verify", "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     for path in finished.results.rglob("*.damaged"):
