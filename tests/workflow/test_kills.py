@@ -91,7 +91,8 @@ def kill(lab: Lab, run: subprocess.Popen[str], how: str) -> None:
     if how == "main":
         run.kill()
     elif how == "group":
-        os.killpg(run.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may have come to its end just before
+            os.killpg(run.pid, signal.SIGKILL)
     else:
         for process in jobs_of(lab)[:1]:
             with suppress(psutil.Error):
