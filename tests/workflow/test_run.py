@@ -88,6 +88,7 @@ def draws(lab: Lab) -> dict[str, np.ndarray]:
     return found
 
 
+@pytest.mark.nightly
 def test_missing_data_file_is_refused_and_all_else_finishes(small: Lab) -> None:
     small.sheet("a", "lost")
     run = small.cli("run")
@@ -157,6 +158,7 @@ def test_results_that_cannot_be_written(lab: Lab) -> None:
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.nightly
 def test_killed_run_goes_on_with_the_same_numbers_and_a_live_one_is_not_disturbed(small: Lab, tmp_path: Path) -> None:
     for old, new in LONG.items():
         small.replace(old, new)
