@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,9 +46,3 @@ def test_disk() -> None:
     assert draws_bytes(4000, 10, 20, 13, 1000, "full") == 8 * 10 * (1000 * 13 + 4000 * 20)
     assert draws_bytes(4000, 10, 20, 13, 1000, "draws") == 8 * 10 * (1000 * 13 + 1000 * 20)
     assert draws_bytes(4000, 10, 20, 13, 1000, "summary") == 8 * 10 * (100 * 13 + 32 * 20)
-
-
-def test_costs_survive_json() -> None:
-    assert Costs.from_json(json.loads(json.dumps(COSTS.to_json()))) == COSTS
-    with pytest.raises(KeyError):
-        Costs.from_json({})

@@ -6,13 +6,13 @@ when a run ends.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from bayesbeam.errors import DamagedError, StoreError
 from bayesbeam.io.atomic import write_text
 from bayesbeam.io.damage import damages, set_aside
+from bayesbeam.io.provenance import file_sha256
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.launch.watch import Failure, Run
@@ -66,7 +66,7 @@ def verify(order: Order, folder: Path) -> Order:
 def list_report(folder: Path) -> None:
     """Write down the sha256 of every file of the report, as sha256sum does."""
     files = sorted(path for path in (folder / "report").rglob("*") if path.is_file() and not path.name.startswith("."))
-    rows = [f"{_sha256(path)}  {path.relative_to(folder)}\n" for path in files]
+    rows = [f"{file_sha256(path)}  {path.relative_to(folder)}\n" for path in files]
     write_text(folder / "logs" / LIST, "".join(rows))
 
 
@@ -77,13 +77,7 @@ def _wrong_in_report(folder: Path) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     listed = (row.partition("  ")[::2] for row in rows)
-    return [name for digest, name in listed if not (folder / name).is_file() or _sha256(folder / name) != digest]
-
-
-def _sha256(path: Path) -> str:
-    """Digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return [name for digest, name in listed if not (folder / name).is_file() or file_sha256(folder / name) != digest]
 
 
 def put_aside(problem: DamagedError, gone: list[Path] | None = None) -> str:

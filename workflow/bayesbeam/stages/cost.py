@@ -64,12 +64,6 @@ class Costs:
         """Return a value that JSON can hold."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Costs:
-        """Return what ``to_json`` made; KeyError and TypeError where it is something else."""
-        tags = {name: TagCost(**one) for name, one in value["tags"].items()}
-        return cls(**{**value, "tags": tags})
-
 
 @dataclass(frozen=True)
 class Work:
