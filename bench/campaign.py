@@ -39,13 +39,14 @@ class Workflow:
     disk_mib: float
 
 
-def campaign_of(spectra: int, candidates: int, folder: Path) -> Path:
-    """Write the shipped campaign with so many spectra, and lines up to so many, into a folder."""
+def campaign_of(spectra: int, candidates: int, points: int | None, folder: Path) -> Path:
+    """Write the shipped campaign with so many spectra of so many points, and lines up to so many, into a folder."""
     text = DEMO.read_text(encoding="utf-8")
     text, sizes = re.subn(r"replicates: \d+", f"replicates: {spectra}", text)
     text, ranges = re.subn(r"count: 1\.\.\d+", f"count: 1..{candidates}", text)
-    if (sizes, ranges) != (1, 1):
-        raise SystemExit(f"{DEMO}: found {sizes} sizes and {ranges} ranges of counts; expected one of each.")
+    text, axes = re.subn(r"points: \d+", f"points: {points}" if points else r"\g<0>", text)
+    if (sizes, ranges, axes) != (1, 1, 1):
+        raise SystemExit(f"{DEMO}: found {sizes} sizes, {ranges} ranges of counts, {axes} axes; expected one of each.")
     folder.mkdir(parents=True)
     path = folder / "campaign.yaml"
     path.write_text(text, encoding="utf-8")
@@ -84,14 +85,14 @@ def _watch(process: psutil.Process, peak: list[float]) -> None:
         time.sleep(TICK_S)
 
 
-def run_engine(campaign: Path, cores: int, batch: int) -> float:
+def run_engine(campaign: Path, spectra: int, cores: int, batch: int) -> float:
     """Seconds of the sampler alone, with everything in memory: imports, data and compiling are over before."""
     context = multiprocessing.get_context("spawn")
     tasks, ready, go = context.Queue(), context.Barrier(cores + 1), context.Barrier(cores + 1)
     from bayesbeam.config.load import load_campaign
 
     loaded = load_campaign(campaign)
-    ids = list(loaded.ids)
+    ids = list(loaded.ids)[:spectra]
     tags = sorted(loaded.tags(ids[0]), reverse=True)  # those with most lines first, as the workflow does
     for tag in tags:
         for first in range(0, len(ids), batch):
@@ -154,13 +155,15 @@ def main() -> None:
     parser.add_argument("--spectra", type=int, default=64)
     parser.add_argument("--candidates", type=int, default=4, help="numbers of lines: one to so many")
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--points", type=int, help="points of each spectrum; those of the campaign if left out")
+    parser.add_argument("--bare", type=int, help="spectra that the bare engine samples; all if left out")
     parser.add_argument("--batch", type=int, default=125, help="spectra that the bare engine samples together")
     parser.add_argument("--folder", type=Path, help="an empty folder to work in; a temporary one if left out")
     parser.add_argument("--without-engine", action="store_true", help="the workflow and its plan only")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.folder or Path(temporary)
-        campaign = campaign_of(asked.spectra, asked.candidates, folder / "campaign")
+        campaign = campaign_of(asked.spectra, asked.candidates, asked.points, folder / "campaign")
         print(f"{machine()}; load {load():.1f} at the start")
         plan = foretold(campaign, folder / "results", asked.cores)
         disk = plan["disk_bytes"][plan["store"]] / 2**20
@@ -171,9 +174,11 @@ def main() -> None:
               f"peak {done.peak_mib:.0f} MiB, {done.disk_mib:.0f} MiB on disk")  # fmt: skip
         print(f"foretold / taken: {plan['seconds'] / done.seconds:.2f}")
         if not asked.without_engine:
-            bare = run_engine(campaign, asked.cores, asked.batch)
-            print(f"bare engine: {bare:.0f} s, {asked.spectra / bare * 60.0:.1f} spectra a minute; "
-                  f"workflow / bare throughput {bare / done.seconds:.2f}")  # fmt: skip
+            number = min(asked.bare or asked.spectra, asked.spectra)
+            bare = run_engine(campaign, number, asked.cores, asked.batch)
+            bare_rate = number / bare * 60.0
+            print(f"bare engine: {number} spectra in {bare:.0f} s, {bare_rate:.1f} spectra a minute; "
+                  f"workflow / bare throughput {rate / bare_rate:.2f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from bayesbeam.stages.rulebook import command_of
 def main() -> int:
     """Run the stage with the arguments of the command line."""
     parser = command.parser(__doc__, results="folder of the campaign's results", output="folder of the report to make")
+    parser.add_argument("--threads", type=int, default=1, help="processes that draw figures at once")
     arguments = parser.parse_args()
 
     def stage() -> None:
@@ -21,7 +22,7 @@ def main() -> int:
         # What is true in a study is said by its models, which bring torch in.
         campaign = load_campaign(arguments.config, arguments.arrivals) if campaign.has_studies else campaign
         command.name_work("report", (row.id for row in campaign.sheet))
-        build_report(campaign, arguments.results, arguments.output, command_of(arguments.config))
+        build_report(campaign, arguments.results, arguments.output, command_of(arguments.config), arguments.threads)
         for folder in ("figures", "draws"):
             (arguments.output / folder).mkdir(exist_ok=True)
 

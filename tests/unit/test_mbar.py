@@ -13,7 +13,7 @@ from bayesbeam import testsystems
 from bayesbeam.errors import SamplingError
 from bayesbeam.evidence import density
 from bayesbeam.evidence.density import place_nodes
-from bayesbeam.evidence.mbar import mbar
+from bayesbeam.evidence.mbar import mbar, mbar_at, mbar_curve
 from bayesbeam.evidence.sources import Source, ladder_source
 from bayesbeam.testsystems.base import even_ladder, log_likelihood_draws
 
@@ -139,3 +139,25 @@ def test_no_error_without_a_second_chain() -> None:
     draws, beta = exact_draws("pole", chains=1)
     with pytest.raises(SamplingError, match="chains: 1; expected at least 2"):
         mbar([ladder_source(draws, beta)])
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_many_inverse_temperatures_at_once_are_those_one_by_one(name: str) -> None:
+    draws, beta = exact_draws(name)
+    source, at = ladder_source(draws, beta), np.concatenate([beta, np.linspace(0.03, 0.97, 40)])
+    value, without = mbar_curve([source], at)
+    single = mbar_at([source], at)
+    np.testing.assert_allclose(value, [one.value for one in single], rtol=1e-12, atol=1e-11)
+    np.testing.assert_allclose(without, [one.without for one in single], rtol=1e-12, atol=1e-11)
+
+
+def test_a_curve_of_rungs_that_share_nothing_has_no_numbers() -> None:
+    beta = np.array([0.0, 1.0])
+    draws = np.stack([np.linspace(-9e4, -8e4, 40).reshape(10, 4), np.linspace(-3.0, -1.0, 40).reshape(10, 4)], axis=2)
+    value, without = mbar_curve([ladder_source(draws, beta)], np.array([0.5, 1.0]))
+    assert np.isnan(value).all()
+    assert np.isnan(without).all()
+    assert without.shape == (2, 4)
+    draws[:, 0, 1] = -np.inf
+    value, _ = mbar_curve([ladder_source(draws, beta)], np.array([0.5, 1.0]))
+    assert np.isposinf(value).all()

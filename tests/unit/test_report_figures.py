@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from bayesbeam.report import style, svg
-from bayesbeam.report.assemble import measurement_views
 from bayesbeam.report.curves import Column, Draws, Fit
+from bayesbeam.report.drawing import measurement_views
 from bayesbeam.report.figures.fit import fit_figure
 from bayesbeam.report.figures.models import models_figure
 from bayesbeam.report.figures.parameters import parameters_figure
-from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.loading import load_results
 from bayesbeam.report.page import Content, render
 from bayesbeam.report.records import Candidate, Results, Row
@@ -292,7 +291,7 @@ def test_a_candidate_with_nothing_to_sample_has_no_figure_of_its_sampling(tmp_pa
     known = replace(one.candidates[0], engine=ENGINE)
     results = Results(found.facts, (replace(one, candidates=(known, *one.candidates[1:])),), ())
     with style.figure_style():
-        views = measurement_views(results, Gallery(tmp_path / "page"))
+        views = measurement_views(results.measurements, tmp_path / "page")
     drawn_ = {choice.tag: choice.sampling is not None for choice in views[0].choices}
     assert drawn_ == {choice.tag: choice.tag != known.tag for choice in views[0].choices}
     page = render(Content(results, views, [], [], [], "make run"))

@@ -160,6 +160,11 @@ def test_batches_of_long_sheets_are_of_a_hundred_and_of_slow_candidates_of_few()
     assert sizes(40) == [16, 16, 8]
     assert sizes(1000) == [125] * 8
     assert max(sizes(10_000)) == 128
-    assert sizes(1000, peaks=1.0) == [125] * 8
+    assert sizes(10, peaks=0.5) == [10]
+    assert sizes(100, peaks=0.5, flat=0.1) == [25] * 4
+    assert sizes(1000, peaks=0.5) == [250] * 4
+    assert sizes(1000, peaks=2.0) == [112] * 8 + [104]
+    assert sizes(4000, peaks=1e-3) == [500] * 8
     assert sizes(100, peaks=60.0, flat=1.0) == [4] * 25
+    assert sizes(9, peaks=100.0) == [2, 2, 2, 2, 1]
     assert sizes(5, peaks=999.0) == [1] * 5

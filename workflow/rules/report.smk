@@ -24,7 +24,7 @@ rule report:
         BOOK.path("logs", "report.log"),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=more(2000),
         runtime=more(30),
@@ -36,4 +36,5 @@ rule report:
     message:
         "write the report"
     shell:
-        "{params.call} --results {params.results:q} --output {params.report:q} > {log:q} 2>&1"
+        "{params.call} --results {params.results:q} --output {params.report:q}"
+        " --threads {threads} > {log:q} 2>&1"

@@ -111,7 +111,7 @@ class Sampling(Section):
     batch: Automatic = Field(
         "auto",
         description="Measurements sampled together; never changes a number. auto takes 16, of more than 128 an eighth "
-        "and at most 128; where `make plan` has measured how long they take, so many that a job takes some minutes.",
+        "and at most 128; where `make plan` has measured what they take, a fourth, with jobs of four minutes at most.",
         examples=[16],
     )
 

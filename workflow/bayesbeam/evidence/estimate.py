@@ -39,27 +39,41 @@ class Replicates:
         return jackknife(self.value, self.without)
 
     def unbiased(self) -> Replicates:
-        """The same less its bias of order 1/C, which the replicates tell; as it is where one of them is not finite.
+        """The same less its bias of order 1/C; see :func:`unbiased`."""
+        return Replicates(float(unbiased(np.array(self.value), self.without)), self.without)
 
-        Source
-        ------
-        Quenouille, Biometrika 43, 353 (1956).
-        """
-        if not (np.isfinite(self.value) and np.isfinite(self.without).all()):
-            return self
-        chains = len(self.without)
-        return Replicates(chains * self.value - (chains - 1) * float(self.without.mean()), self.without)
+
+def unbiased(value: FloatArray, without: FloatArray) -> FloatArray:
+    """Estimates (...) less their bias of order 1/C, which the replicates (..., C) tell.
+
+    As they are where one of the numbers is not finite.
+
+    Source
+    ------
+    Quenouille, Biometrika 43, 353 (1956).
+    """
+    chains = without.shape[-1]
+    finite = np.isfinite(value) & np.isfinite(without).all(-1)
+    with np.errstate(invalid="ignore"):
+        found: FloatArray = np.where(finite, chains * value - (chains - 1) * without.mean(-1), value)
+    return found
 
 
 def jackknife(pooled: float, without: FloatArray) -> FreeEnergy:
-    """Free energy from all chains with the jackknife error from leaving each out.
+    """Free energy from all chains with the jackknife error from leaving each out; for the errors see below.
 
     Parameters
     ----------
     pooled : number, nats
         Estimate from all chains together.
     without : array (C,), nats
-        Estimates without chain c; if one is not finite, neither is the error.
+        Estimates without chain c.
+    """
+    return FreeEnergy(pooled, float(jackknife_errors(without)), len(without) - 1)
+
+
+def jackknife_errors(without: FloatArray) -> FloatArray:
+    """Standard errors (...) of estimates from those without each chain (..., C); nan where one is not finite.
 
     Raises
     ------
@@ -70,11 +84,11 @@ def jackknife(pooled: float, without: FloatArray) -> FreeEnergy:
     ------
     Efron and Stein, Ann. Statist. 9, 586 (1981). Checked against: testsystems.LinearGaussian, coverage of intervals.
     """
-    chains = check_chains(len(without))
-    if not np.isfinite(without).all():
-        return FreeEnergy(pooled, math.nan, chains - 1)
-    spread = ((without - without.mean()) ** 2).sum() * (chains - 1) / chains
-    return FreeEnergy(pooled, math.sqrt(float(spread)), chains - 1)
+    chains = check_chains(without.shape[-1])
+    with np.errstate(invalid="ignore"):
+        spread = ((without - without.mean(-1, keepdims=True)) ** 2).sum(-1) * (chains - 1) / chains
+    found: FloatArray = np.where(np.isfinite(without).all(-1), np.sqrt(spread), math.nan)
+    return found
 
 
 def all_but_one(values: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +47,32 @@ def redrawn_probabilities(
     free_energy: FloatArray, standard_error: FloatArray, weight: FloatArray | None = None, draws: int = 4000
 ) -> tuple[FloatArray, FloatArray]:
     """Probabilities (K,), and their changes (draws, K) when free energies are drawn anew within their errors."""
-    f = np.asarray(free_energy, dtype=np.float64)
+    f, errors = (np.asarray(one, dtype=np.float64) for one in (free_energy, standard_error))
+    weights = np.ones_like(f) if weight is None else np.asarray(weight, dtype=np.float64)
+    return _redrawn(tuple(f.tolist()), tuple(errors.tolist()), tuple(weights.tolist()), draws)
+
+
+@lru_cache(maxsize=8)
+def _redrawn(
+    free_energy: tuple[float, ...], standard_error: tuple[float, ...], weight: tuple[float, ...], draws: int
+) -> tuple[FloatArray, FloatArray]:
+    """The same, kept: every quantity of a measurement is averaged by the probabilities of the same candidates."""
+    f = np.array(free_energy)
     with np.errstate(divide="ignore"):  # a weight of zero excludes a candidate
-        log_weight = np.log(np.ones_like(f) if weight is None else np.asarray(weight, dtype=np.float64))
+        log_weight = np.log(np.array(weight))
     best = _softmax(log_weight - f)
-    noise = np.random.Generator(np.random.Philox(20260101)).standard_normal((draws, len(f)))
-    redrawn = _softmax(log_weight - (f + noise * np.asarray(standard_error, dtype=np.float64)))
-    return best, redrawn - best
+    redrawn = _softmax(log_weight - (f + _noise(draws, len(f)) * np.array(standard_error))) - best
+    for one in (best, redrawn):
+        one.flags.writeable = False
+    return best, redrawn
+
+
+@lru_cache(maxsize=64)
+def _noise(draws: int, candidates: int) -> FloatArray:
+    """Standard normal numbers (draws, K), the same ones always."""
+    noise = np.random.Generator(np.random.Philox(20260101)).standard_normal((draws, candidates))
+    noise.flags.writeable = False
+    return noise
 
 
 def _softmax(score: FloatArray) -> FloatArray:

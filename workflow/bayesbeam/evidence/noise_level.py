@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from bayesbeam.evidence.estimate import FloatArray, Replicates
-from bayesbeam.evidence.mbar import mbar_at
+from bayesbeam.evidence.estimate import FloatArray, Replicates, jackknife_errors, unbiased
+from bayesbeam.evidence.mbar import mbar_curve
 from bayesbeam.evidence.sources import Source
 
 LogPrior = Callable[[FloatArray], FloatArray]
@@ -99,10 +99,10 @@ def noise_curve(
     level[::every] = factor
     beta = 1.0 / level**2
     shift = (beta - 1.0) * normaliser + points * np.log(level)
-    found = [one.unbiased() for one in mbar_at(sources, beta)]
-    free = np.array([one.value for one in found]) + shift
-    without = np.stack([one.without for one in found], axis=1) + shift
-    error = np.array([one.free_energy().standard_error for one in found[::every]])
+    pooled, without = mbar_curve(sources, beta)
+    free = unbiased(pooled, without) + shift
+    error = jackknife_errors(without[::every])
+    without = without.T + shift
     return _curve(factor, every, level, free, without, error, (log_prior, at))
 
 
@@ -132,7 +132,7 @@ def _curve(
         log_weight = _log_weight_at(at, log_prior)
         both = _between(level, np.vstack([free, without]), at)
         values, rows = both[0], both[1:]
-    marginal = Replicates(_marginal(values, log_weight), np.array([_marginal(row, log_weight) for row in rows]))
+    marginal = Replicates(float(_marginal(values, log_weight)), _marginal(rows, log_weight))
     return NoiseCurve(
         factor,
         free[::every],
@@ -186,9 +186,10 @@ def _between(level: FloatArray, rows: FloatArray, at: FloatArray) -> FloatArray:
     return found
 
 
-def _marginal(free_energy: FloatArray, log_weight: FloatArray) -> float:
-    """Free energy without the level."""
-    return -float(logsumexp(log_weight - free_energy))
+def _marginal(free_energy: FloatArray, log_weight: FloatArray) -> FloatArray:
+    """Free energies without the level, (..., n) to (...)."""
+    found: FloatArray = -logsumexp(log_weight - free_energy, axis=-1)
+    return found
 
 
 def _lowest(factor: FloatArray, free_energy: FloatArray) -> tuple[float, float, float]:

@@ -70,12 +70,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 def write_json(path: Path | str, value: Any) -> None:
     """Write ``value`` as strict JSON (no NaN), keys in the order given, complete or not at all."""
-    write_text(path, json_text(value))
-
-
-def json_text(value: Any) -> str:
-    """Return ``value`` as strict JSON, as results are written."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _flush(path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 NAMES = frozenset({"cpu_seconds", "wall_seconds", "seconds", "peak_memory_mb", "predicted_memory_mb"})
+_PLAIN = (float, int, str, bool, type(None))
 Costs = dict[str, Any]
 
 
@@ -25,6 +26,8 @@ def divided(value: Any, here: str = "") -> tuple[Any, Costs]:
 
     Places are words and numbers joined by slashes, as in JSON pointers (RFC 6901); names of facts have no slash.
     """
+    if type(value) in _PLAIN:  # nearly all of what there is: numbers and words
+        return value, {}
     if isinstance(value, Mapping):
         kept, costs = {}, {f"{here}/{key}": one for key, one in value.items() if key in NAMES}
         for key, one in value.items():
@@ -33,6 +36,8 @@ def divided(value: Any, here: str = "") -> tuple[Any, Costs]:
                 costs |= inner
         return kept, costs
     if isinstance(value, list | tuple):
+        if all(type(one) in _PLAIN for one in value):
+            return list(value), {}
         found = [divided(one, f"{here}/{index}") for index, one in enumerate(value)]
         return [one for one, _ in found], {place: cost for _, inner in found for place, cost in inner.items()}
     return value, {}

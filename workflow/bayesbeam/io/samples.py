@@ -6,7 +6,8 @@ Decides the layout of ``samples/<batch>/<tag>.h5`` and ``integration/<group>/<ta
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,21 +46,37 @@ def write_records(path: Path, records: Mapping[str, Record]) -> None:
     StoreError
         If the file cannot be written.
     """
-    parted = {name: divided(dict(record.facts)) for name, record in sorted(records.items())}
-    costs = {name: {_KEY: facts.get(_KEY), "costs": spent} for name, (facts, spent) in parted.items() if spent}
-    if costs:
-        write_json(costs_path(path), costs)
+    with records_file(path) as add:
+        for name, record in sorted(records.items()):
+            add(name, record)
+
+
+@contextmanager
+def records_file(path: Path) -> Iterator[Callable[[str, Record], None]]:
+    """Yield what writes one record after the other into a file, which is there when the block ends well.
+
+    As :func:`write_records`, of records that need not all be held at once.
+    """
+    costs: dict[str, Any] = {}
     with atomic_path(path) as temporary:
         # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
         try:
             with h5py.File(temporary, "w", libver="v110") as file:
                 file.attrs["format"] = FORMAT
                 file.attrs["format_version"] = FORMAT_VERSION
-                for name, (facts, _) in parted.items():
-                    _write(file.create_group(name), Record(records[name].arrays, facts))
+
+                def add(name: str, record: Record) -> None:
+                    facts, spent = divided(dict(record.facts))
+                    if spent:
+                        costs[name] = {_KEY: facts.get(_KEY), "costs": spent}
+                    _write(file.create_group(name), Record(record.arrays, facts))
+
+                yield add
             seal(temporary)
         except RuntimeError as problem:
             raise unwritable(path, problem, temporary) from problem
+        if costs:
+            write_json(costs_path(path), costs)
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -70,31 +87,71 @@ def read_records(path: Path) -> dict[str, Record]:
     StoreError
         If the file is missing, damaged or of another program.
     """
-    check_seal(path)
     records: dict[str, Record] = {}
+    with opened_records(path) as file:
+
+        def visit(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Group) and "facts" in item.attrs:
+                records[name] = _read(item)
+
+        file.visititems(visit)
+    for name, beside in read_costs(path).items():
+        if name in records:
+            _add_costs(records[name], beside)
+    return records
+
+
+class RecordsFile:
+    """Records of a file that stays open, each read when it is asked for, with its costs.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, damaged or of another program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._costs, self._stack = path, read_costs(path), ExitStack()
+        self._file = self._stack.enter_context(opened_records(path))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def read(self, name: str) -> Record | None:
+        """Read one of the records; None where it is not there."""
+        with _foreign_errors(self._path):
+            record = _read(self._file[name]) if name in self._file else None
+        if record is not None:
+            _add_costs(record, self._costs.get(name))
+        return record
+
+
+@contextmanager
+def opened_records(path: Path) -> Iterator[h5py.File]:
+    """Yield an open file of records that is whole."""
+    check_seal(path)
+    with _foreign_errors(path), h5py.File(path, "r", locking=False) as file:
+        if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
+            raise _foreign(path, "HDF5 of another program or version")
+        yield file
+
+
+@contextmanager
+def _foreign_errors(path: Path) -> Iterator[None]:
+    """Raise what goes wrong with a file inside as an error of the store."""
     try:
-        with h5py.File(path, "r", locking=False) as file:
-            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
-                raise _foreign(path, "HDF5 of another program or version")
-
-            def visit(name: str, item: Any) -> None:
-                if isinstance(item, h5py.Group) and "facts" in item.attrs:
-                    records[name] = _read(item)
-
-            file.visititems(visit)
-        _add_costs(records, path)
+        yield
     except StoreError:
         raise
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as problem:
         raise _foreign(path, f"cannot be read ({problem})") from problem
-    return records
 
 
-def _add_costs(records: Mapping[str, Record], path: Path) -> None:
-    """Put costs back into the facts of the records whose key they name."""
-    for name, beside in read_costs(path).items():
-        if name in records and isinstance(beside, dict) and beside.get(_KEY) == records[name].facts.get(_KEY):
-            merged(records[name].facts, beside.get("costs") or {})
+def _add_costs(record: Record, beside: Any) -> None:
+    """Put costs back into the facts of a record, if they name its key."""
+    if isinstance(beside, dict) and beside.get(_KEY) == record.facts.get(_KEY):
+        merged(record.facts, beside.get("costs") or {})
 
 
 def known_records(path: Path) -> dict[str, Record]:

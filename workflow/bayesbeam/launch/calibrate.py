@@ -6,12 +6,13 @@ into a folder of their own and are removed.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bayesbeam.errors import StoreError
@@ -136,12 +137,32 @@ def _look(jobs: _Jobs, tag: str, ids: Sequence[str], known: Sequence[Record] | N
     if len(have) >= ENOUGH or (have and len(have) >= len(ids)):
         return _cost(jobs, have), []
     took, first = _sampled(jobs, tag, _spread(ids, FEW))
-    start = max(took - sum(float(record.facts["cpu_seconds"]) for record in first), 0.0)
     cost = _cost(jobs, first)
     more = MORE if cost.seconds == 0.0 else min(MORE, int(BUDGET_S / cost.seconds))
     if more > FEW and len(ids) > FEW:
-        cost = _cost(jobs, _sampled(jobs, tag, _spread(ids, more))[1])
-    return cost, [start]
+        _, second = _sampled(jobs, tag, _spread(ids, more))
+        cost = _cost(jobs, second)
+        cost = replace(cost, seconds=min(cost.seconds, _each(first, second, _word(cost.device))))
+    return cost, [max(took - cost.seconds * len(first), 0.0)]
+
+
+def _each(few: Sequence[Record], many: Sequence[Record], word: str) -> float:
+    """Seconds of a measurement without what a job takes before it begins, from jobs of few and of many.
+
+    What is of each goes with the rows of the likelihood; infinite where the two jobs do not tell.
+    """
+    (few_s, few_rows), (many_s, many_rows) = (
+        [sum(float(record.facts[name]) for record in records) for name in (word, "likelihood_rows")]
+        for records in (few, many)
+    )
+    if many_rows <= few_rows or many_s <= few_s:
+        return math.inf
+    return (many_s - few_s) / (many_rows - few_rows) * many_rows / len(many)
+
+
+def _word(device: str) -> str:
+    """Fact that counts: a GPU is taken up for as long as the job lasts, a core only while it computes."""
+    return "cpu_seconds" if device == CPU else "wall_seconds"
 
 
 def _sampled(jobs: _Jobs, tag: str, ids: Sequence[str]) -> tuple[float, list[Record]]:
@@ -164,9 +185,7 @@ def _cost(jobs: _Jobs, records: Sequence[Record]) -> TagCost:
         disk[store] = mean_cost(sizes)
     devices = [str(record.facts["device"]) for record in records]
     device = next((one for one in devices if one != CPU), CPU)
-    # A GPU is taken up for as long as the job lasts, a core only while it computes.
-    word = "cpu_seconds" if device == CPU else "wall_seconds"
-    return TagCost(mean_cost(float(record.facts[word]) for record in records), device, len(records), disk)
+    return TagCost(mean_cost(float(record.facts[_word(device)]) for record in records), device, len(records), disk)
 
 
 def _summaries(jobs: _Jobs, kind: Sequence[str], looked: Sequence[str]) -> list[tuple[float, int, int]]:

@@ -112,18 +112,12 @@ class GroupView:
     phases: view.Table | None = None
 
 
-def measurement_views(results: Results, gallery: Gallery) -> list[MeasurementView]:
-    """Views of all measurements; large campaigns get figures only where something is wrong."""
-    many = len(results.measurements) > FULL_DETAIL
-    return [_measurement_view(one, gallery, figures=not many or _wrong(one)) for one in results.measurements]
-
-
-def _wrong(result: MeasurementResult) -> bool:
+def is_wrong(result: MeasurementResult) -> bool:
     """Whether a measurement deserves a closer look."""
     return bool(result.candidates) and wording.judged(result)[0] == wording.BAD
 
 
-def _measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool) -> MeasurementView:
+def measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool) -> MeasurementView:
     """View of one measurement."""
     if not result.candidates or result.arrays is None:
         return MeasurementView(result, wording.measurement_answer(result))

@@ -27,12 +27,15 @@ class Shown:
 
 
 class Gallery:
-    """Writes figures into ``<folder>/figures`` and gives every one in the page names of its own."""
+    """Writes figures into ``<folder>/figures`` and gives every one in the page names of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Galleries of one page have different prefixes.
+    """
+
+    def __init__(self, folder: Path, prefix: str = "f") -> None:
         self._folder = folder / "figures"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._count = 0
+        self._count, self._prefix = 0, prefix
 
     def add(
         self, name: str, figure: Figure | None, title: str, pdf: bool = True,
@@ -64,6 +67,6 @@ class Gallery:
                 writer.writerow(data)
                 writer.writerows([repr(float(value)) for value in row] for row in zip(*data.values(), strict=True))
         # The serialised tree is markup that matplotlib and ElementTree have escaped.
-        markup = Markup(svg.inline(content, f"f{self._count}", title))
+        markup = Markup(svg.inline(content, f"{self._prefix}{self._count}", title))
         pdf_file, data_file = f"figures/{name}.pdf" if pdf else "", f"figures/{name}.csv" if data is not None else ""
         return Shown(markup, title, f"figures/{name}.svg", pdf_file, data_file)

@@ -45,6 +45,7 @@ def build_target(
     shared: frozenset[str] = frozenset(),
     precision: str = "auto",
     device: str = "cpu",
+    known_to_fit: bool = False,
 ) -> SumTarget:
     """Target of one candidate for groups of measurements.
 
@@ -55,6 +56,8 @@ def build_target(
         Groups of equally many members; members may differ in length and are padded.
     shared : frozenset of str
         Names ``part.parameter`` that the members of a group have in common.
+    known_to_fit : bool
+        Whether there are draws of it already, so that what they had to pass need not be tried again.
 
     Raises
     ------
@@ -89,11 +92,12 @@ def build_target(
         common,
         {name: padded([[column_of(m, name) for m in group] for group in members], None) for name in column_names(spec)},
     )
-    _check_ties(target, members)
-    check_level(spec, members)
-    check_capacity(spec, target, members)
-    check_operators(target, members)
-    check_positive(target, members)
+    if not known_to_fit:
+        _check_ties(target, members)
+        check_level(spec, members)
+        check_capacity(spec, target, members)
+        check_operators(target, members)
+        check_positive(target, members)
     single = {id(one.component) for one in target.instances}
     # Tied curves that do not move with the axis cannot be computed about its middle, where single precision would do.
     loose = any(id(term.component) not in single and not term.component.locations for term in target.terms)

@@ -15,7 +15,7 @@ from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages.rates import signal_unit
 from bayesbeam.stages.singles import Singles
-from bayesbeam.stages.summary import statistics
+from bayesbeam.stages.statistics import statistics
 from bayesbeam.units import resolve_unit
 
 FloatArray = NDArray[np.float64]

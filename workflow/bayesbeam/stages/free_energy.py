@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from bayesbeam.config.specs import Expanded
 from bayesbeam.errors import BayesbeamError, DamagedError, unforeseen
 from bayesbeam.evidence.model_posterior import model_posterior
 from bayesbeam.io.results import write_result
-from bayesbeam.io.samples import Record, read_records, write_records
+from bayesbeam.io.samples import Record, RecordsFile, records_file
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.report.curves import AVERAGED, NEXT
 from bayesbeam.stages.amount import kept_of_summary
@@ -54,62 +55,73 @@ def summarise_batch(
     samples : Path
         Folder of the batch's draws, one file a tag.
     out_json, out_h5 : Path
-        Numbers and arrays; the arrays are written first, so that numbers never lack theirs.
+        Numbers and arrays; the arrays are written first, one measurement after the other, so that numbers never lack
+        theirs and memory does not grow with the batch.
     """
     torch.set_num_threads(1)
-    records: list[dict[str, Any]] = []
-    averaged: list[dict[str, Any]] = []
-    counts: list[dict[str, Any]] = []
+    content: dict[str, Any] = {"format": FORMAT, "batch": batch, "records": [], "averaged": [], "counts": []}
+    content |= {"refused": []}
     advised: list[dict[str, Any]] = []
-    refused: list[dict[str, str]] = []
-    arrays: dict[str, Record] = {}
-    files: dict[str, dict[str, Record]] = {}
-    failed: list[Exception] = []
-    for name in ids:
-        m = read_measurement(measurements / f"{name}.h5")
-        if m.refused:
-            refused.append({"measurement": name, "reason": m.reason})
-            continue
-        found, reasons, kept, states = _candidates(campaign, m, samples, files, failed)
-        records += found
-        refused += [{"measurement": name, "tag": tag, "reason": reason} for tag, reason in reasons.items()]
-        arrays |= {f"{name}/{tag}": record for tag, record in kept.items()}
-        specs = {one.tag: one.spec for one in campaign.candidates_of(name)}
-        if len(found) > 1:
-            noises = {tag: (spec.noise.model, spec.noise.base, spec.noise.value) for tag, spec in specs.items()}
-            rows, arrays[f"{name}/{AVERAGED}"] = averages(found, kept, noises)
-            averaged += rows
-            counts += marginals(found)
-        asked = campaign.campaign.report.next_points
-        if found and asked is not None and campaign.row(name).made is None:
-            models = [Model(specs[one["tag"]], one["model_probability"], states[one["tag"]]) for one in found]
-            advice, curves = advise(asked, m, models)
-            advised.append(advice)
-            arrays |= {f"{name}/{NEXT}": curves} if curves is not None else {}
-    if failed and not records:
-        raise failed[0]
-    write_records(out_h5, arrays)
-    content = {"format": FORMAT, "batch": batch, "records": records, "averaged": averaged}
-    content |= {"counts": counts, "refused": refused}
+    with ExitStack() as stack:
+        add = stack.enter_context(records_file(out_h5))
+        drawn = _Drawn(samples, stack)
+        for name in ids:
+            m = read_measurement(measurements / f"{name}.h5")
+            if m.refused:
+                content["refused"].append({"measurement": name, "reason": m.reason})
+                continue
+            found, reasons, kept, states = _candidates(campaign, m, drawn)
+            content["records"] += found
+            content["refused"] += [{"measurement": name, "tag": tag, "reason": why} for tag, why in reasons.items()]
+            specs = {one.tag: one.spec for one in campaign.candidates_of(name)}
+            if len(found) > 1:
+                noises = {tag: (spec.noise.model, spec.noise.base, spec.noise.value) for tag, spec in specs.items()}
+                rows, kept[AVERAGED] = averages(found, kept, noises)
+                content["averaged"] += rows
+                content["counts"] += marginals(found)
+            asked = campaign.campaign.report.next_points
+            if found and asked is not None and campaign.row(name).made is None:
+                models = [Model(specs[one["tag"]], one["model_probability"], states[one["tag"]]) for one in found]
+                advice, curves = advise(asked, m, models)
+                advised.append(advice)
+                kept |= {NEXT: curves} if curves is not None else {}
+            for place, record in kept.items():
+                add(f"{name}/{place}", record)
+        if drawn.failed and not content["records"]:
+            raise drawn.failed[0]
     content |= {"next_points": advised} if advised else {}
     write_result(out_json, content)
 
 
+class _Drawn:
+    """Files of the draws of a batch, each opened when it is needed first; and what nobody foresaw in them."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._files: dict[str, RecordsFile] = {}
+        self.failed: list[Exception] = []
+
+    def of(self, tag: str, name: str) -> Record:
+        """Draws of one candidate for one measurement."""
+        path = self._folder / f"{tag}.h5"
+        if tag not in self._files:
+            self._files[tag] = self._stack.enter_context(closing(RecordsFile(path)))
+        record = self._files[tag].read(name)
+        if record is None:
+            raise DamagedError.of(
+                path, f"no draws of measurement {name}", "those of every usable one",
+                "Run the workflow again: it is set aside and made anew.",
+            )  # fmt: skip
+        return record
+
+
 def _candidates(
-    campaign: LoadedCampaign, m: Measurement, samples: Path, files: dict[str, dict[str, Record]],
-    failed: list[Exception],
-) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record], dict[str, FloatArray]]:  # fmt: skip
+    campaign: LoadedCampaign, m: Measurement, drawn: _Drawn
+) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Record], dict[str, FloatArray]]:
     """Records, refusals, arrays and some draws of all candidates of one measurement."""
     records, refused, arrays, states = [], {}, {}, {}
     for expanded in campaign.candidates_of(m.id):
-        if expanded.tag not in files:
-            files[expanded.tag] = read_records(samples / f"{expanded.tag}.h5")
-        if m.id not in files[expanded.tag]:
-            raise DamagedError.of(
-                samples / f"{expanded.tag}.h5", f"no draws of measurement {m.id}", "those of every usable one",
-                "Run the workflow again: it is set aside and made anew.",
-            )  # fmt: skip
-        sampled = files[expanded.tag][m.id]
+        sampled = drawn.of(expanded.tag, m.id)
         if REFUSED in sampled.facts:
             refused[expanded.tag] = str(sampled.facts[REFUSED])
             continue
@@ -120,7 +132,7 @@ def _candidates(
         except Exception as problem:
             # One of thousands is refused; where nothing of a batch can be summarised, the job fails with it.
             traceback.print_exc()
-            failed.append(problem)
+            drawn.failed.append(problem)
             refused[expanded.tag] = unforeseen(f"measurement {m.id}: candidate {expanded.tag}", problem)
             continue
         records.append(record)

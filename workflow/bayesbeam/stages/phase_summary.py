@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bayesbeam.config.specs import PhasesSpec
 from bayesbeam.io.samples import Record
-from bayesbeam.stages.summary import MOST_DRAWS, Summary, statistics
+from bayesbeam.stages.statistics import statistics
+from bayesbeam.stages.summary import MOST_DRAWS, Summary
 
 FloatArray = NDArray[np.float64]
 

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
 # Few measurements are shared out among the cores of a laptop; of many, a job takes minutes and a report of jobs stays
-# readable. Where seconds are known (`bayesbeam plan`), a job is to take about as many as here.
-AUTO_BATCH, MOST_IN_BATCH, JOBS_OF_MANY, JOB_SECONDS = 16, 128, 8, 240.0
+# readable.
+AUTO_BATCH, MOST_IN_BATCH, JOBS_OF_MANY = 16, 128, 8
+# Where seconds are known (`bayesbeam plan`), the longest job takes as many as here at most, and jobs are fewer: each
+# takes three seconds before it begins its work.
+JOB_SECONDS, PLANNED_JOBS, MOST_PLANNED = 240.0, 4, 512
 # Jobs that few searches for phases are shared out among: as many as there are cores in a laptop.
 SHARED_OUT = 4
 # Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
@@ -87,7 +90,11 @@ def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, f
     longest = max((seconds.get(tag, 0.0) for tag in campaign.tags(ids[0])), default=0.0)
     if longest == 0.0:
         return size
-    return min(max(int(JOB_SECONDS / longest), 1), size)
+    if not campaign.only_phases(ids[0]):
+        size = min(max(AUTO_BATCH, -(-len(ids) // PLANNED_JOBS)), MOST_PLANNED)
+    size = min(max(int(JOB_SECONDS / longest), 1), size)
+    # As many in each, so that none is left to a last short one.
+    return -(-len(ids) // -(-len(ids) // size))
 
 
 def work_of(spec: CandidateSpec, together: bool) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesbeam.errors import StoreError
-from bayesbeam.report.assemble import group_views, measurement_views
+from bayesbeam.report.assemble import group_views
 from bayesbeam.report.curves import read_draws, read_fit, read_run
+from bayesbeam.report.drawing import measurement_views
 from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.limit import examples, limits
 from bayesbeam.report.limit_view import limit_views
@@ -40,7 +41,7 @@ PAGE = "index.html"
 _OURS = {PAGE, "figures", "tables", "draws"}
 
 
-def build_report(campaign: CampaignOutline, results: Path, out: Path, command: str) -> None:
+def build_report(campaign: CampaignOutline, results: Path, out: Path, command: str, processes: int = 1) -> None:
     """Make the report of a campaign.
 
     Parameters
@@ -53,13 +54,15 @@ def build_report(campaign: CampaignOutline, results: Path, out: Path, command: s
         Folder of the report; an older report in it is replaced, anything else is left alone and an error.
     command : str
         Command that reproduces the results, printed in the page.
+    processes : int
+        How many draw figures at once.
 
     Raises
     ------
     StoreError
         If a result file is damaged, ``out`` holds other things, or it cannot be written.
     """
-    report_from_files(facts_of(campaign), results, out, command)
+    report_from_files(facts_of(campaign), results, out, command, processes)
 
 
 def build_page(campaign: CampaignOutline, measurement: str, results: Path, out: Path, command: str) -> None:
@@ -87,7 +90,7 @@ def facts_of(campaign: CampaignOutline) -> Facts:
     )
 
 
-def report_from_files(facts: Facts, results: Path, out: Path, command: str) -> None:
+def report_from_files(facts: Facts, results: Path, out: Path, command: str, processes: int = 1) -> None:
     """Make the report from names and result files; see ``build_report``."""
     _check_target(out)
     found = load_results(facts, results, points=False)
@@ -95,7 +98,7 @@ def report_from_files(facts: Facts, results: Path, out: Path, command: str) -> N
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        _fill(fresh, found, command)
+        _fill(fresh, found, command, processes)
         _swap(fresh, out)
     except OSError as problem:
         found_words = f"cannot be written ({problem.strerror or problem})"
@@ -105,15 +108,15 @@ def report_from_files(facts: Facts, results: Path, out: Path, command: str) -> N
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _fill(folder: Path, results: Results, command: str) -> None:
+def _fill(folder: Path, results: Results, command: str, processes: int) -> None:
     """Write everything into an empty folder, the page last."""
     many = is_many(results)
+    shown = replace(results, measurements=shown_of(results) if many else examples(results))
+    measurements = measurement_views(shown.measurements, folder, processes)
     with figure_style():
         gallery = Gallery(folder)
-        shown = replace(results, measurements=shown_of(results) if many else examples(results))
         studies = limit_views(limits(results), gallery)
         questions = told_views(told(results), gallery)
-        measurements = measurement_views(shown, gallery)
         groups = group_views(results, gallery, [*measurements, *(hidden_views(results) if many else ())])
         series = series_views(results, gallery)
         searched, frames = overviews(results, gallery), phase_series(results, gallery)

@@ -16,11 +16,11 @@ from bayesbeam.config.specs import COMMON, CandidateSpec, DerivedSpec
 from bayesbeam.io.samples import Record
 from bayesbeam.io.store import Measurement
 from bayesbeam.rng import stream_key
-from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
 from bayesbeam.stages.build import build_target
 from bayesbeam.stages.known import known_of
 from bayesbeam.stages.modes import mode_columns
 from bayesbeam.stages.rates import data_words, exposure_of, signal_unit
+from bayesbeam.stages.statistics import statistics_of_each
 from bayesbeam.targets.assignment import Labels, label
 from bayesbeam.targets.exchangeable import relabel
 from bayesbeam.targets.predictive import Prediction, predict
@@ -85,7 +85,7 @@ def summarise(
 
     What is own to the measurement of a group of one has its name only if asked.
     """
-    target = build_target(spec, [list(members)], shared)
+    target = build_target(spec, [list(members)], shared, known_to_fit=True)
     theta, labels = label(target, record.arrays["theta"].transpose(2, 0, 1, 3))
     assigned = frozenset(one.part for one in labels if one.assigned)
     asked = [asked_of(one) for one in spec.derived]
@@ -116,10 +116,10 @@ def summarise(
         "exchange_rate": record.arrays["exchange_rate"],
         "log_likelihood_mean": likelihood.mean(axis=(0, 1)),
     }
-    rows = [_row(column, values[..., k]) for k, column in enumerate(columns)]
+    rows = _rows(columns, values)
     rows = [row | known_of(target, q, record, row) for row, q in zip(rows, there, strict=True)]
     if modes:
-        exact = build_target(spec, [list(members)], shared, "float64")
+        exact = build_target(spec, [list(members)], shared, "float64", known_to_fit=True)
         highest = mode_columns(exact, picked, quantities, asked)
         rows = [row | highest[k] for row, k in zip(rows, shown, strict=True)]
     return Summary(
@@ -158,22 +158,6 @@ def _numbering(one: Labels) -> dict[str, Any]:
     """Numbering of one part as JSON can hold it."""
     doubtful = [{"first": first, "second": second, "overlap": overlap} for first, second, overlap in one.doubtful]
     return {"part": one.part, "by": one.by, "doubtful": doubtful}
-
-
-def statistics(draws: FloatArray) -> dict[str, float]:
-    """Mean, spread, quantiles and diagnostics of one quantity from chains (C, S)."""
-    q025, q16, median, q84, q975 = np.quantile(draws, (0.025, 0.16, 0.5, 0.84, 0.975))
-    return {
-        "mean": float(draws.mean()),
-        "sd": float(draws.std()),
-        "q025": float(q025),
-        "q16": float(q16),
-        "median": float(median),
-        "q84": float(q84),
-        "q975": float(q975),
-        "ess": effective_sample_size(draws),
-        "rhat": split_rhat(draws),
-    }
 
 
 def prior_rows(spec: CandidateSpec, m: Measurement) -> list[dict[str, str]]:
@@ -289,10 +273,10 @@ def column_of(spec: CandidateSpec, q: Quantity, members: Sequence[Measurement], 
     }
 
 
-def _row(column: Mapping[str, Any], draws: FloatArray) -> dict[str, Any]:
-    """Statistics of one quantity, led by its name as tables call it."""
-    rest = {key: value for key, value in column.items() if key != "name"}
-    return {"parameter": column["name"], **rest, **statistics(draws)}
+def _rows(columns: Sequence[Mapping[str, Any]], draws: FloatArray) -> list[dict[str, Any]]:
+    """Statistics of all quantities (C, S, Q), each led by its name as tables call it."""
+    named = [{"parameter": one["name"]} | {key: v for key, v in one.items() if key != "name"} for one in columns]
+    return [one | found for one, found in zip(named, statistics_of_each(draws), strict=True)]
 
 
 def _labels(target: SumTarget) -> list[str]:

@@ -6,7 +6,7 @@ again what it would do differently, and nothing else. Kept apart from the stages
 
 PREPROCESS = 3
 SAMPLE = 13
-FREE_ENERGY = 14
+FREE_ENERGY = 15
 BLOCKS = 2
 INTEGRATE = 10
 REPORT = 38

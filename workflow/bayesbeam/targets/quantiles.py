@@ -26,7 +26,11 @@ def quantiles(values: FloatArray, levels: Sequence[float], axis: int) -> FloatAr
     Linear between neighbours, definition 7 of Hyndman and Fan, American Statistician 50, 361 (1996).
     Checked against: np.quantile, the same bits (tests/unit/test_quantiles.py).
     """
-    ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)
+    return quantiles_of_rising(np.sort(np.moveaxis(values, axis, -1), axis=-1), levels)
+
+
+def quantiles_of_rising(ordered: FloatArray, levels: Sequence[float]) -> FloatArray:
+    """The same along the last axis of values that rise along it; a nan comes last."""
     last = ordered.shape[-1] - 1
     found = []
     for level in levels:
