@@ -70,6 +70,8 @@ class _Jobs:
     def sample(self, tag: str) -> tuple[float, dict[str, Record]]:
         """Sample a candidate; return the seconds and the records."""
         out = self.folder / "samples" / f"{tag}.h5"
+        # Nothing of an earlier look is to be taken over.
+        out.unlink(missing_ok=True)
         measurements = str(self.folder / "measurements")
         took = self.run("sample.py", *self.batch, "--tag", tag, "--measurements", measurements, "--output", str(out))
         return took, read_records(out)
@@ -136,6 +138,8 @@ def _look(jobs: _Jobs, tag: str, ids: Sequence[str], known: Sequence[Record] | N
     have = [record for record in known or () if record.facts.get("cpu_seconds") is not None]
     if len(have) >= ENOUGH or (have and len(have) >= len(ids)):
         return _cost(jobs, have), []
+    # Whatever is compiled once for a candidate is compiled by a first job, which is not counted.
+    _sampled(jobs, tag, _spread(ids, 1))
     took, first = _sampled(jobs, tag, _spread(ids, FEW))
     cost = _cost(jobs, first)
     more = MORE if cost.seconds == 0.0 else min(MORE, int(BUDGET_S / cost.seconds))
