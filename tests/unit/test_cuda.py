@@ -40,7 +40,14 @@ def assert_equal_moves(target: SumTarget, tuned: Tuned | None = None, levels: in
     assert_equal_runs(target, tuned, levels, CudaEngine, SWEEPS)
 
 
-@pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.name)
+# Those whose moves take the interpreter twenty seconds; their rows are compared below.
+SLOW = ("moessbauer_voigt_sextet", "spline")
+
+
+@pytest.mark.parametrize(
+    "component",
+    [pytest.param(one, id=one.name, marks=pytest.mark.nightly if one.name in SLOW else ()) for one in COMPONENTS],
+)
 def test_every_component_moves_as_in_the_eager_engine(component: Component) -> None:
     assert_equal_moves(target_of([component, registry.get("constant")]))
 

@@ -60,7 +60,7 @@ def predicted(case: Case, sizes: Sizes | None = None) -> float:
 
 
 @plain_torch
-@pytest.mark.parametrize("case", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("case", [SMALL, pytest.param(LARGE, marks=pytest.mark.nightly)], ids=["small", "large"])
 def test_the_peak_is_foretold(case: Case) -> None:
     measured = case.measured_mib()
     assert LOW < predicted(case) / measured < HIGH

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,7 @@ def test_wider_count_range_plans_the_new_count_only(finished: Lab) -> None:
     }
 
 
+@pytest.mark.nightly
 def test_new_measurement_plans_its_own_chain(finished: Lab) -> None:
     finished.sheet("d", "a", "b", "c")
     assert finished.planned() == {

@@ -24,7 +24,7 @@ rule report:
         BOOK.path("logs", "report.log"),
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
+    threads: 2
     resources:
         mem_mb=more(2000),
         runtime=more(30),

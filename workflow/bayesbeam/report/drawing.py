@@ -20,8 +20,8 @@ from bayesbeam.report.gallery import Gallery
 from bayesbeam.report.records import MeasurementResult
 from bayesbeam.report.style import figure_style
 
-# Measurements from which helpers are started: each takes a second before it draws, a measurement several.
-FEWEST_SHARED = 3
+# Measurements from which helpers are started: each takes two seconds before it draws, a measurement four.
+FEWEST_SHARED = 4
 # Number of the measurement, what is known of it, whether it gets all figures.
 _Task = tuple[int, MeasurementResult, bool]
 
