@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
+from multiprocessing import resource_tracker, spawn
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bayesbeam.report import drawing
+from bayesbeam.report.assemble import MeasurementView
 from bayesbeam.stages import report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -33,16 +39,16 @@ def drawn(results: Path, out: Path, processes: int) -> dict[str, bytes]:
 
 
 def test_helpers_draw_the_same_bytes(results: Path, alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
-    popen = subprocess.Popen
+    """Two helpers, and what they draw is taken from them."""
+    taken, received = [], drawing._received
 
-    def start(words: list[str], **more: int) -> subprocess.Popen[bytes]:
-        started.append(words)
-        return popen(words, **more)
+    def receive(here: Connection) -> list[MeasurementView]:
+        taken.append(received(here))
+        return taken[-1]
 
-    monkeypatch.setattr(drawing.subprocess, "Popen", start)
+    monkeypatch.setattr(drawing, "_received", receive)
     assert drawn(results, results / "together", 3) == alone
-    assert len(started) == 2
+    assert [len(views) for views in taken] == [1, 1]
     assert sum(name.endswith(".svg") for name in alone) > 10
 
 
@@ -53,19 +59,32 @@ def test_what_a_helper_does_not_do_is_done(
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\nkill -9 $$\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(broken))
+    resource_tracker.ensure_running()
+    monkeypatch.setattr(spawn, "_python_exe", os.fsencode(broken))
     assert drawn(results, results / "killed", 2) == alone
 
 
-def test_a_helper_ends_when_its_caller_does(tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.write_bytes(b"no work")
-    words = [sys.executable, "-c", "import sys, time\nfrom bayesbeam.report import drawing\n"
-             "drawing.pickle.loads = lambda content: time.sleep(60)\n"
-             "drawing._help(drawing.Path(sys.argv[1]))", str(work)]  # fmt: skip
-    helper = subprocess.Popen(words, stdin=subprocess.PIPE)
-    with pytest.raises(subprocess.TimeoutExpired):
-        helper.wait(3.0)
-    assert helper.stdin is not None
-    helper.stdin.close()
-    assert helper.wait(20.0) == 1
+CALLER = """\
+import multiprocessing, os, sys, time
+from bayesbeam.report import drawing
+if __name__ == "__main__":
+    here, there = multiprocessing.get_context("spawn").Pipe()
+    helper = multiprocessing.get_context("spawn").Process(target=drawing._help, args=(there,))
+    helper.start()
+    print(helper.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_helper_ends_when_its_caller_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "caller.py"
+    script.write_text(CALLER)
+    caller = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert caller.stdout is not None
+    helper = psutil.Process(int(caller.stdout.readline()))
+    time.sleep(3.0)
+    assert helper.is_running()
+    caller.kill()
+    caller.communicate()
+    gone, _ = psutil.wait_procs([helper], timeout=20.0)
+    assert gone

@@ -69,7 +69,9 @@ def jackknife(pooled: float, without: FloatArray) -> FreeEnergy:
     without : array (C,), nats
         Estimates without chain c.
     """
-    return FreeEnergy(pooled, float(jackknife_errors(without)), len(without) - 1)
+    error = float(jackknife_errors(without))
+    # Always the same nan: records with it are equal then.
+    return FreeEnergy(pooled, math.nan if math.isnan(error) else error, len(without) - 1)
 
 
 def jackknife_errors(without: FloatArray) -> FloatArray:

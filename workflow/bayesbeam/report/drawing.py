@@ -5,15 +5,15 @@ Decides who draws what; every view is the same whoever draws it.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import pickle
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bayesbeam.report.assemble import FULL_DETAIL, MeasurementView, is_wrong, measurement_view
 from bayesbeam.report.gallery import Gallery
@@ -53,40 +53,57 @@ def _drawn(tasks: Sequence[_Task], folder: Path) -> list[MeasurementView]:
 def _shared_out(tasks: Sequence[_Task], folder: Path, processes: int) -> list[MeasurementView]:
     """Views drawn by this process and helpers, each of every so manieth measurement."""
     found: dict[int, MeasurementView] = {}
-    helpers: list[tuple[Sequence[_Task], Path, subprocess.Popen[bytes]]] = []
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".drawing") as private:
-        try:
-            for k in range(1, processes):
-                theirs, file = tasks[k::processes], Path(private) / f"{k}"
-                file.write_bytes(pickle.dumps((theirs, folder)))
-                helper = subprocess.Popen([sys.executable, "-m", __name__, str(file)], stdin=subprocess.PIPE)
-                helpers.append((theirs, file, helper))
-            mine = tasks[::processes]
-            found |= zip((k for k, _, _ in mine), _drawn(mine, folder), strict=True)
-            for theirs, file, helper in helpers:
-                # What a helper could not do is done here: it works, or the error is raised where it is understood.
-                views = _drawn(theirs, folder) if helper.wait() else pickle.loads(file.read_bytes())
-                found |= zip((k for k, _, _ in theirs), views, strict=True)
-        finally:
-            for _, _, helper in helpers:
-                helper.terminate()
-                helper.communicate()
+    helpers: list[tuple[Sequence[_Task], Connection, SpawnProcess]] = []
+    # Not forked from this process, which may have threads.
+    context = multiprocessing.get_context("spawn")
+    try:
+        for k in range(1, processes):
+            here, there = context.Pipe()
+            helper = context.Process(target=_help, args=(there,), daemon=True)
+            helper.start()
+            there.close()
+            helpers.append((tasks[k::processes], here, helper))
+            # A helper that is still starting does not read: nobody waits for it.
+            threading.Thread(target=_send, args=(here, (tasks[k::processes], folder)), daemon=True).start()
+        mine = tasks[::processes]
+        found |= zip((k for k, _, _ in mine), _drawn(mine, folder), strict=True)
+        for theirs, here, _ in helpers:
+            # What a helper could not do is done here: it works, or the error is raised where it is understood.
+            views = _received(here) or _drawn(theirs, folder)
+            found |= zip((k for k, _, _ in theirs), views, strict=True)
+    finally:
+        for _, here, helper in helpers:
+            helper.terminate()
+            helper.join()
+            here.close()
     return [found[k] for k, _, _ in tasks]
 
 
-def _help(file: Path) -> None:
-    """Do the part of the work that a file says, and put the views in its place; end with who asked for it."""
+def _send(here: Connection, work: tuple[Sequence[_Task], Path]) -> None:
+    """Tell a helper what to do, unless it has ended."""
+    with suppress(OSError):
+        here.send(work)
+
+
+def _received(here: Connection) -> list[MeasurementView]:
+    """Views that a helper has drawn, none if it has ended without."""
+    try:
+        views: list[MeasurementView] = here.recv()
+    except (EOFError, OSError):
+        return []
+    return views
+
+
+def _help(there: Connection) -> None:
+    """Do what the caller says and send the views; end with the caller."""
     threading.Thread(target=_end_with_caller, daemon=True).start()
-    tasks, folder = pickle.loads(file.read_bytes())
-    file.write_bytes(pickle.dumps(_drawn(tasks, folder)))
+    tasks, folder = there.recv()
+    there.send(_drawn(tasks, folder))
 
 
 def _end_with_caller() -> None:
-    """End this process when the other end of its input is closed, as it is by the death of the caller."""
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    _help(Path(sys.argv[1]))
+    """End this process when its parent has ended, in whatever way."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
