@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bayesbeam.errors import StoreError
-from bayesbeam.io.samples import FORMAT, FORMAT_VERSION, Record, read_records, write_records
+from bayesbeam.io.samples import FORMAT, FORMAT_VERSION, Record, read_records, records_file, write_records
 from bayesbeam.io.seal import seal
 
 RECORDS = {
@@ -134,3 +134,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(path: Path) -> None
         write_records(path, {"m": Record({}, {"not for JSON": object()})})
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_an_error_between_records_stays_what_it_is_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "draws.h5"
+    with pytest.raises(RuntimeError, match="no memory"), records_file(path) as add:
+        add("a", Record({"theta": np.zeros(3)}, {"key": "k", "cpu_seconds": 1.0}))
+        raise RuntimeError("no memory")
+    assert list(tmp_path.iterdir()) == []

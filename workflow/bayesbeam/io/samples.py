@@ -59,22 +59,34 @@ def records_file(path: Path) -> Iterator[Callable[[str, Record], None]]:
     """
     costs: dict[str, Any] = {}
     with atomic_path(path) as temporary:
-        # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
-        try:
-            with h5py.File(temporary, "w", libver="v110") as file:
+
+        @contextmanager
+        def writing() -> Iterator[None]:
+            try:
+                yield
+            except RuntimeError as problem:
+                raise unwritable(path, problem, temporary) from problem
+
+        with ExitStack() as stack:
+            with writing():
+                # Format 1.10 of HDF5 allows attributes above 64 kB, which the facts of a large group may need.
+                file = h5py.File(temporary, "w", libver="v110")
+                stack.callback(file.close)
                 file.attrs["format"] = FORMAT
                 file.attrs["format_version"] = FORMAT_VERSION
 
-                def add(name: str, record: Record) -> None:
-                    facts, spent = divided(dict(record.facts))
-                    if spent:
-                        costs[name] = {_KEY: facts.get(_KEY), "costs": spent}
+            def add(name: str, record: Record) -> None:
+                facts, spent = divided(dict(record.facts))
+                if spent:
+                    costs[name] = {_KEY: facts.get(_KEY), "costs": spent}
+                with writing():
                     _write(file.create_group(name), Record(record.arrays, facts))
 
-                yield add
-            seal(temporary)
-        except RuntimeError as problem:
-            raise unwritable(path, problem, temporary) from problem
+            # What goes wrong between the records is no error of this file.
+            yield add
+            with writing():
+                file.close()
+                seal(temporary)
         if costs:
             write_json(costs_path(path), costs)
 
