@@ -138,7 +138,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(path: Path) -> None
 
 def test_an_error_between_records_stays_what_it_is_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "draws.h5"
-    with pytest.raises(RuntimeError, match="no memory"), records_file(path) as add:
-        add("a", Record({"theta": np.zeros(3)}, {"key": "k", "cpu_seconds": 1.0}))
-        raise RuntimeError("no memory")
+
+    def fail() -> None:
+        with records_file(path) as add:
+            add("a", Record({"theta": np.zeros(3)}, {"key": "k", "cpu_seconds": 1.0}))
+            raise RuntimeError("no memory")
+
+    with pytest.raises(RuntimeError, match="no memory"):
+        fail()
     assert list(tmp_path.iterdir()) == []
