@@ -12,11 +12,17 @@ from bayesbeam.sampling.diagnostics import (
     autocovariance,
     bulk_effective_sample_sizes,
     bulk_sizes_and_rhats,
-    effective_sample_size,
     effective_sample_sizes,
-    split_rhat,
     split_rhats,
 )
+
+
+def effective_sample_size(draws: np.ndarray) -> float:
+    return float(effective_sample_sizes(draws[None])[0])
+
+
+def split_rhat(draws: np.ndarray) -> float:
+    return float(split_rhats(draws[None])[0])
 
 
 def autoregressive(correlation: float, chains: int, steps: int, rng: np.random.Generator) -> np.ndarray:

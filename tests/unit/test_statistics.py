@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesbeam.sampling.diagnostics import effective_sample_size, split_rhat
+from bayesbeam.sampling.diagnostics import effective_sample_sizes, split_rhats
 from bayesbeam.stages.statistics import LEVELS, statistics, statistics_of_each
 
 
@@ -36,8 +36,8 @@ def test_they_are_what_their_names_say() -> None:
     assert found["sd"] == pytest.approx(draws.std(), rel=1e-12)
     for name, level in LEVELS.items():
         assert found[name] == np.quantile(draws, level)
-    assert found["ess"] == effective_sample_size(draws)
-    assert found["rhat"] == split_rhat(draws)
+    assert found["ess"] == effective_sample_sizes(draws[None])[0]
+    assert found["rhat"] == split_rhats(draws[None])[0]
 
 
 def test_no_quantities_have_no_statistics() -> None:

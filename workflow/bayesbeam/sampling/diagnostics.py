@@ -1,7 +1,6 @@
 """Effective sample size and R-hat over independent chains at beta = 1; never over tempered replicas.
 
-Of one column of draws (C, S), or of many columns of one group at once (Q, C, S). A column's numbers depend on nothing
-but the column.
+Of many columns of draws at once (Q, C, S). A column's numbers depend on nothing but the column.
 """
 
 from __future__ import annotations
@@ -21,11 +20,6 @@ Places = NDArray[np.int64]
 FEWEST_DRAWS = 4
 # Numbers of the columns that are worked on together.
 _BLOCK = 1 << 15
-
-
-def effective_sample_size(draws: FloatArray) -> float:
-    """Effective number of independent draws in several chains (C, S); see effective_sample_sizes."""
-    return float(effective_sample_sizes(draws[None])[0])
 
 
 def effective_sample_sizes(draws: FloatArray) -> FloatArray:
@@ -62,11 +56,6 @@ def bulk_effective_sample_sizes(draws: FloatArray) -> FloatArray:
     """
     found: FloatArray = _in_blocks(draws, lambda block: _effective_draws(_scores(block, _ranking(block))))[0]
     return found
-
-
-def split_rhat(draws: FloatArray) -> float:
-    """Rank-normalised split R-hat of chains (C, S); see split_rhats."""
-    return float(split_rhats(draws[None])[0])
 
 
 def split_rhats(draws: FloatArray) -> FloatArray:

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesbeam.sampling.diagnostics import effective_sample_sizes, split_rhats
+from bayesbeam.sampling.solved import QUANTILES
+from bayesbeam.stages.known import NAMES
 from bayesbeam.targets.quantiles import quantiles
 
 FloatArray = NDArray[np.float64]
 
-LEVELS = {"q025": 0.025, "q16": 0.16, "median": 0.5, "q84": 0.84, "q975": 0.975}
+LEVELS = dict(zip(NAMES, QUANTILES, strict=True))
 
 
 def statistics(draws: FloatArray) -> dict[str, float]:
@@ -19,7 +21,7 @@ def statistics(draws: FloatArray) -> dict[str, float]:
 
 
 def statistics_of_each(draws: FloatArray) -> list[dict[str, float]]:
-    """The same of every quantity of draws (C, S, Q), in a third of the time of one after the other.
+    """The same of every quantity of draws (C, S, Q) at once.
 
     A quantity's numbers depend on nothing but its draws.
     """
