@@ -18,6 +18,7 @@ from bayesbeam.errors import DataError, ModelError
 from bayesbeam.io.noise_level import noise_level
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages.build import base_deviation, build_target
+from bayesbeam.stages.operators import prior_draws
 from stage_fixture import make_lab, peak
 
 LINE = '{component: constant, priors: {level: "uniform(-3, 3)"}}'
@@ -299,3 +300,10 @@ def test_the_default_prior_of_a_gain_follows_the_scale_of_the_signal(tmp_path: P
     low, high = (float(target.priors[gain].values[name]) for name in ("low", "high"))
     assert 5.0 * low < unit < high / 5.0
     assert high / low == pytest.approx(1e5)
+
+
+def test_what_is_tried_on_a_measurement_does_not_depend_on_those_beside_it(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, '{component: gaussian, priors: {position: "uniform(0, 3)"}}')
+    several = [measurement(points) for points in (61, 61, 61)]
+    together, alone = (prior_draws(build_target(spec, groups)) for groups in ([[m] for m in several], [several[:1]]))
+    assert torch.equal(together, alone.expand_as(together))

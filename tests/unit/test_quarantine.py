@@ -13,8 +13,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import ConfigError, ModelError, SamplingError
 from bayesbeam.io.samples import read_records
+from bayesbeam.io.store import Measurement
 from bayesbeam.sampling.run import GroupName, replica_exchange
-from bayesbeam.stages import free_energy, preprocess
+from bayesbeam.stages import free_energy, members, preprocess
 from bayesbeam.stages import sample as stage
 from bayesbeam.stages.quarantine import free_mib, out_of_memory
 from short_runs import shorten
@@ -92,8 +93,15 @@ def test_a_model_that_fails_for_all_is_refused_for_all(tmp_path: Path, monkeypat
 
 
 def test_a_question_that_fails_sets_one_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "misfit", lambda spec, m: str(1 // (m.id != "b") and ""))
+    asked = []
+
+    def fails(spec: object, tried: list[Measurement]) -> None:
+        asked.append("".join(m.id for m in tried))
+        assert 1 // ("b" not in asked[-1])
+
+    monkeypatch.setattr(members, "_try", fails)
     found = read_records(lab_of(tmp_path, SEEDS).sample("flat"))
+    assert asked == ["abcde", *"abcde"], "each by itself only where all together fail"
     assert "ZeroDivisionError" in found["b"].facts["refused"]
     assert not any("refused" in found[name].facts for name in "acde")
 

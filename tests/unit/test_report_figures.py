@@ -296,3 +296,17 @@ def test_a_candidate_with_nothing_to_sample_has_no_figure_of_its_sampling(tmp_pa
     assert drawn_ == {choice.tag: choice.tag != known.tag for choice in views[0].choices}
     page = render(Content(results, views, [], [], [], "make run"))
     assert page.count("there was nothing to sample") == 1
+
+
+def test_where_there_is_little_room_only_candidates_in_question_have_figures(tmp_path: Path) -> None:
+    found = load_results(report_fixture.facts(), report_fixture.write_results(tmp_path / "results"))
+    one = max(found.measurements, key=lambda one: len(one.candidates))
+    first, second, third, *others = one.candidates
+    odds = [replace(first, model_probability=0.97), replace(second, model_probability=0.02), *others]
+    odds = [replace(k, model_probability=0.0, verdict="reliable") if k in others else k for k in odds]
+    odds.insert(2, replace(third, model_probability=0.005, verdict="not reliable"))
+    (view,) = measurement_views([replace(one, candidates=tuple(odds))], tmp_path / "page", brief=True)
+    assert [choice.tag for choice in view.choices] == [first.tag, second.tag, third.tag]
+    assert view.left_out == len(others) > 0
+    pdfs = {path.stem for path in (tmp_path / "page" / "figures").glob("*.pdf")}
+    assert pdfs == {f"{one.id}+{first.tag}+{what}" for what in ("fit", "parameters")}

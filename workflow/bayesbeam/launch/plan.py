@@ -22,7 +22,7 @@ from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order, environment
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
 from bayesbeam.stages.cost import Costs, Work, disk_bytes, finish_s, seconds_of
-from bayesbeam.stages.plan import write_batches
+from bayesbeam.stages.plan import JOBS_ELSEWHERE, write_batches
 from bayesbeam.stages.progress import clock
 from bayesbeam.stages.rulebook import Rulebook
 from bayesbeam.stages.works import works_of
@@ -107,13 +107,14 @@ def forecast(order: Order, book: Rulebook) -> tuple[Forecast, Rulebook]:
     """Measure, put new measurements into batches, ask Snakemake what is to be done, and foretell what that takes."""
     costs = calibrate(order, book, print)
     folder = order.place.workdir / book.folder
-    write_batches(book.campaign, folder / "batches.tsv", {tag: one.seconds for tag, one in costs.tags.items()})
+    elsewhere = order.profile is not None and order.profile.executor != LOCAL
+    seconds = {tag: one.seconds for tag, one in costs.tags.items()}
+    write_batches(book.campaign, folder / "batches.tsv", seconds, JOBS_ELSEWHERE if elsewhere else order.cores)
     book = Rulebook(order.campaign, order.place.results, order.place.workdir)
     planned, known = _planned(order), works_of(book)
     works = tuple(known[name] for name in planned if name in known)
     others = Counter(name.split()[0] for name in planned if name not in known and not name.startswith("plan "))
     sampling = book.campaign.campaign.sampling
-    elsewhere = order.profile is not None and order.profile.executor != LOCAL
     slots, wait = (order.profile.jobs, _CLUSTER_WAIT_S) if order.profile and elsewhere else (order.cores, 0.0)
     found = Forecast(works, others, costs, slots, wait, sampling.store, len(book.campaign.sheet))
     write_json(folder / FILE, found.to_json())

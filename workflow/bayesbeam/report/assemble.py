@@ -34,6 +34,7 @@ from bayesbeam.report.wording import Answer, candidate_label
 
 FULL_DETAIL = 30  # measurements with every figure; beyond, only those that are not reliable get theirs
 PANELS = 8  # candidates of one measurement that get figures, the most probable ones
+IN_QUESTION = 0.01  # probability from which a candidate gets figures where there is little room
 
 
 @dataclass(frozen=True)
@@ -117,20 +118,26 @@ def is_wrong(result: MeasurementResult) -> bool:
     return bool(result.candidates) and wording.judged(result)[0] == wording.BAD
 
 
-def measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool) -> MeasurementView:
-    """View of one measurement."""
+def measurement_view(
+    result: MeasurementResult, gallery: Gallery, figures: bool, brief: bool = False
+) -> MeasurementView:
+    """View of one measurement.
+
+    A brief one has figures of the candidates in question and of those not reliable, and a PDF of the best fit and its
+    parameters alone.
+    """
     if not result.candidates or result.arrays is None:
         return MeasurementView(result, wording.measurement_answer(result))
     best = result.best
     draws = read_draws(result.arrays, f"{result.id}/{best.tag}")
-    panels = [one for one in result.candidates if one in result.ranked[:PANELS]]
+    panels = [one for one in result.candidates if one in result.ranked[:PANELS] and (not brief or _asks(one, best))]
     shown = [one for one in panels if figures or one.phases is not None]
     choices = tuple(_choice(result, one, gallery, figures) for one in shown)
     return MeasurementView(
         result,
         wording.measurement_answer(result, draws, read_fit(result.arrays, f"{result.id}/{best.tag}")),
         choices,
-        _models(result, gallery),
+        _models(result, gallery, not brief),
         _densities(result, draws, gallery) if figures and best.phases is None else None,
         view.model_table(result),
         averaged_table(result),
@@ -141,18 +148,24 @@ def measurement_view(result: MeasurementResult, gallery: Gallery, figures: bool)
         _priors(result),
         len(result.candidates) - len(choices),
         f"draws/{result.id}.nc",
-        noise_view(result, gallery) if figures else None,
+        noise_view(result, gallery, not brief) if figures else None,
         next_view(result, gallery, figures),
     )  # fmt: skip
 
 
-def _models(result: MeasurementResult, gallery: Gallery) -> Shown | None:
+def _asks(one: Candidate, best: Candidate) -> bool:
+    """Whether a candidate is in question, or its sampling is."""
+    return one is best or not one.reliable or (one.model_probability or 0.0) >= IN_QUESTION
+
+
+def _models(result: MeasurementResult, gallery: Gallery, pdf: bool) -> Shown | None:
     """Free energies and probabilities, where there is something to compare."""
     if len(result.candidates) < 2:
         return None
     labels = [candidate_label(one, result.candidates) for one in result.candidates]
     figure = models_figure(result.candidates, labels, result.best)
-    return gallery.add(f"{result.id}+models", figure, f"{result.name}: free energy and probability of every candidate")
+    title = f"{result.name}: free energy and probability of every candidate"
+    return gallery.add(f"{result.id}+models", figure, title, pdf)
 
 
 def _averaged_curve(result: MeasurementResult, gallery: Gallery) -> Shown | None:

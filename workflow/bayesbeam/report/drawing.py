@@ -22,11 +22,13 @@ from bayesbeam.report.style import figure_style
 
 # Measurements from which helpers are started: each takes two seconds before it draws, a measurement four.
 FEWEST_SHARED = 4
-# Number of the measurement, what is known of it, whether it gets all figures.
-_Task = tuple[int, MeasurementResult, bool]
+# Number of the measurement, what is known of it, whether it gets figures, and whether only of candidates in question.
+_Task = tuple[int, MeasurementResult, bool, bool]
 
 
-def measurement_views(shown: Sequence[MeasurementResult], folder: Path, processes: int = 1) -> list[MeasurementView]:
+def measurement_views(
+    shown: Sequence[MeasurementResult], folder: Path, processes: int = 1, brief: bool = False
+) -> list[MeasurementView]:
     """Views of measurements, whose figures are written into the folder of a report.
 
     Of more than FULL_DETAIL only those that are not reliable get all figures.
@@ -35,9 +37,11 @@ def measurement_views(shown: Sequence[MeasurementResult], folder: Path, processe
     ----------
     processes : int
         How many draw at once at most, this one among them.
+    brief : bool
+        Whether candidates that are not in question get no figures.
     """
     many = len(shown) > FULL_DETAIL
-    tasks = [(k, one, not many or is_wrong(one)) for k, one in enumerate(shown)]
+    tasks = [(k, one, not many or is_wrong(one), brief) for k, one in enumerate(shown)]
     wanted = min(processes, len(tasks)) if len(tasks) >= FEWEST_SHARED else 1
     drawn = _drawn(tasks, folder) if wanted < 2 else _shared_out(tasks, folder, wanted)
     # The results that the caller has, not copies of them.
@@ -47,7 +51,7 @@ def measurement_views(shown: Sequence[MeasurementResult], folder: Path, processe
 def _drawn(tasks: Sequence[_Task], folder: Path) -> list[MeasurementView]:
     """Views, one after the other; names in the page are told apart by the number of the measurement."""
     with figure_style():
-        return [measurement_view(one, Gallery(folder, f"m{k + 1}f"), figures) for k, one, figures in tasks]
+        return [measurement_view(one, Gallery(folder, f"m{k + 1}f"), *how) for k, one, *how in tasks]
 
 
 def _shared_out(tasks: Sequence[_Task], folder: Path, processes: int) -> list[MeasurementView]:
@@ -66,17 +70,17 @@ def _shared_out(tasks: Sequence[_Task], folder: Path, processes: int) -> list[Me
             # A helper that is still starting does not read: nobody waits for it.
             threading.Thread(target=_send, args=(here, (tasks[k::processes], folder)), daemon=True).start()
         mine = tasks[::processes]
-        found |= zip((k for k, _, _ in mine), _drawn(mine, folder), strict=True)
+        found |= zip((k for k, *_ in mine), _drawn(mine, folder), strict=True)
         for theirs, here, _ in helpers:
             # What a helper could not do is done here: it works, or the error is raised where it is understood.
             views = _received(here) or _drawn(theirs, folder)
-            found |= zip((k for k, _, _ in theirs), views, strict=True)
+            found |= zip((k for k, *_ in theirs), views, strict=True)
     finally:
         for _, here, helper in helpers:
             helper.terminate()
             helper.join()
             here.close()
-    return [found[k] for k, _, _ in tasks]
+    return [found[k] for k, *_ in tasks]
 
 
 def _send(here: Connection, work: tuple[Sequence[_Task], Path]) -> None:

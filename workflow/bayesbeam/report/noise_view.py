@@ -26,7 +26,7 @@ class NoiseView:
     sentence: str
 
 
-def noise_view(result: MeasurementResult, gallery: Gallery) -> NoiseView | None:
+def noise_view(result: MeasurementResult, gallery: Gallery, pdf: bool = True) -> NoiseView | None:
     """View of one measurement; None where no candidate states its noise."""
     chosen = _alike([one for one in result.candidates if one.noise_curve])
     if not chosen:
@@ -37,7 +37,7 @@ def noise_view(result: MeasurementResult, gallery: Gallery) -> NoiseView | None:
     figure = noise_figure(shown, [candidate_label(one, result.candidates) for one in shown], unit)
     title = f"{result.name}: free energy against the level of the noise"
     return NoiseView(
-        gallery.add(f"{result.id}+noise", figure, title), _table(result, chosen), _sentence(result, chosen, unit)
+        gallery.add(f"{result.id}+noise", figure, title, pdf), _table(result, chosen), _sentence(result, chosen, unit)
     )
 
 

@@ -90,10 +90,11 @@ def _is_bounded(target: SumTarget, slot: int) -> bool:
 
 
 def _prior_draws(target: SumTarget) -> Tensor:
-    """States (G, D, DRAWS, P) of the prior, always the same ones."""
-    shape = (len(target.slots), target.groups, target.members, DRAWS, 1)
+    """States (G, D, DRAWS, P) of the prior, always of the same random numbers, for all measurements."""
+    shape = (len(target.slots), 1, 1, DRAWS, 1)
     u = torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).clamp(min=1e-9)
-    return target.from_uniform(u.to(target.x.device))[..., 0, :].cpu()
+    wide = u.to(target.x.device).expand(-1, target.groups, target.members, -1, -1)
+    return target.from_uniform(wide)[..., 0, :].cpu()
 
 
 def _relative(component: Component, values: Tensor, place: Tensor, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from bayesbeam.errors import DataError, ModelError
 from bayesbeam.io.store import Measurement
 from bayesbeam.stages import versions
 from bayesbeam.stages.build import build_target, sampled_target
+from bayesbeam.stages.quarantine import Aside
 from bayesbeam.stages.regressors import column_names
 from bayesbeam.stages.sparse import problem_of
 from bayesbeam.stages.starts import starting_points
@@ -26,21 +28,49 @@ from bayesbeam.stages.starts import starting_points
 def misfit(spec: CandidateSpec, m: Measurement) -> str:
     """Why a candidate cannot be tried on a measurement; empty where it can."""
     try:
-        if spec.phases is not None:
-            # It brings programs for crystals in, which others shall not wait for.
-            from bayesbeam.stages.phases import misfit_of_phases
-
-            misfit_of_phases(spec.phases, m)
-            return ""
-        if spec.sparse is not None:
-            problem_of(spec, m)
-            return ""
-        target = build_target(spec, [[m]])
-        starting_points(spec, target, [[m]])
-        sampled_target(spec, target)
+        _try(spec, [m])
     except (DataError, ModelError) as error:
         return str(error)
     return ""
+
+
+def refused(spec: CandidateSpec, new: Sequence[Measurement], aside: Aside) -> dict[str, str]:
+    """Why a candidate cannot be tried on some measurements, by their ids; asking of one may set it aside.
+
+    Those of one length are tried together, which takes a tenth of the time, and each by itself only where that fails.
+    """
+    alike: dict[int, list[Measurement]] = {}
+    for m in new:
+        alike.setdefault(m.x.size, []).append(m)
+    doubtful = {m.id for members in alike.values() if not _all_fit(spec, members) for m in members}
+    return {m.id: why for m in new if m.id in doubtful and (why := aside.attempt(m, partial(misfit, spec, m)))}
+
+
+def _all_fit(spec: CandidateSpec, members: Sequence[Measurement]) -> bool:
+    """Whether a candidate can be tried on all of some measurements of one length."""
+    try:
+        _try(spec, members)
+    except Exception:  # what it is, and of which of them, shows where each is tried
+        return False
+    return True
+
+
+def _try(spec: CandidateSpec, members: Sequence[Measurement]) -> None:
+    """Raise what prevents a candidate from being tried on measurements, each by itself."""
+    if spec.phases is not None:
+        # It brings programs for crystals in, which others shall not wait for.
+        from bayesbeam.stages.phases import misfit_of_phases
+
+        for m in members:
+            misfit_of_phases(spec.phases, m)
+    elif spec.sparse is not None:
+        for m in members:
+            problem_of(spec, m)
+    else:
+        groups = [[m] for m in members]
+        target = build_target(spec, groups)
+        starting_points(spec, target, groups)
+        sampled_target(spec, target)
 
 
 def member_key(

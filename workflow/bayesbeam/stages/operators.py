@@ -20,11 +20,15 @@ Members = Sequence[Sequence[Measurement]]
 
 
 def prior_draws(target: SumTarget) -> Tensor:
-    """States (G, D, PRIOR_DRAWS, 1, P) from the prior, the same at every call."""
-    shape = (len(target.slots), target.groups, target.members, PRIOR_DRAWS, 1)
+    """States (G, D, PRIOR_DRAWS, 1, P) from the prior, the same at every call.
+
+    They are made of the same random numbers for all measurements, so that what is said of one does not depend on those
+    that it is tried with.
+    """
+    shape = (len(target.slots), 1, 1, PRIOR_DRAWS, 1)
     generator = torch.Generator().manual_seed(1)
     u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-9).to(target.x.device)
-    return target.from_uniform(u)
+    return target.from_uniform(u.expand(-1, target.groups, target.members, -1, -1))
 
 
 def check_operators(target: SumTarget, members: Members) -> None:

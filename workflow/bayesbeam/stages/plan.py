@@ -26,8 +26,8 @@ BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
 # readable.
 AUTO_BATCH, MOST_IN_BATCH, JOBS_OF_MANY = 16, 128, 8
 # Where seconds are known (`bayesbeam plan`), the longest job takes as many as here at most, and jobs are fewer: each
-# takes three seconds before it begins its work.
-JOB_SECONDS, PLANNED_JOBS, MOST_PLANNED = 240.0, 4, 512
+# takes three seconds before it begins its work. A cluster, whose nodes are of unknown number, gets some of each kind.
+JOB_SECONDS, JOBS_ELSEWHERE, MOST_PLANNED = 240.0, 4, 512
 # Jobs that few searches for phases are shared out among: as many as there are cores in a laptop.
 SHARED_OUT = 4
 # Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
@@ -37,7 +37,10 @@ _HEADER = ("measurement", "batch")
 
 
 def assign_batches(
-    campaign: CampaignOutline, existing: Mapping[str, str], seconds: Mapping[str, float] | None = None
+    campaign: CampaignOutline,
+    existing: Mapping[str, str],
+    seconds: Mapping[str, float] | None = None,
+    at_once: int = JOBS_ELSEWHERE,
 ) -> dict[str, tuple[str, ...]]:
     """Return the measurements of every batch, in the order of the sheet.
 
@@ -50,6 +53,8 @@ def assign_batches(
     seconds : mapping of str to float, optional
         How long a measurement takes by tag, where that was measured: new batches are then so large that the longest
         job of each takes some minutes.
+    at_once : int
+        Jobs that run at once: then there are as many batches, or more where their jobs would take too long.
 
     Returns
     -------
@@ -67,7 +72,7 @@ def assign_batches(
             new.setdefault(_kind(campaign, row), []).append(row.id)
     taken = set(existing.values())
     for ids in new.values():
-        size = _size(campaign, ids, seconds or {})
+        size = _size(campaign, ids, seconds or {}, at_once)
         for first in range(0, len(ids), size):
             name = _name(ids[first : first + size], taken)
             taken.add(name)
@@ -75,7 +80,7 @@ def assign_batches(
     return {name: tuple(ids) for name, ids in batches.items()}
 
 
-def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, float]) -> int:
+def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, float], at_once: int) -> int:
     """Measurements in a batch of new ones of one kind.
 
     A search for phases takes one after the other, and gains nothing by company: few of them are shared out.
@@ -91,7 +96,7 @@ def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, f
     if longest == 0.0:
         return size
     if not campaign.only_phases(ids[0]):
-        size = min(max(AUTO_BATCH, -(-len(ids) // PLANNED_JOBS)), MOST_PLANNED)
+        size = min(max(AUTO_BATCH, -(-len(ids) // at_once)), MOST_PLANNED)
     size = min(max(int(JOB_SECONDS / longest), 1), size)
     # As many in each, so that none is left to a last short one.
     return -(-len(ids) // -(-len(ids) // size))
@@ -139,18 +144,26 @@ def read_batches(path: Path | str) -> dict[str, str]:
 
 
 def batches_text(
-    campaign: CampaignOutline, existing: Mapping[str, str], seconds: Mapping[str, float] | None = None
+    campaign: CampaignOutline,
+    existing: Mapping[str, str],
+    seconds: Mapping[str, float] | None = None,
+    at_once: int = JOBS_ELSEWHERE,
 ) -> str:
     """Return the content of ``batches.tsv``: what was there, and the new measurements behind it."""
     table = dict(existing)
-    for batch, ids in assign_batches(campaign, existing, seconds).items():
+    for batch, ids in assign_batches(campaign, existing, seconds, at_once).items():
         table.update(dict.fromkeys(ids, batch))
     return "".join("\t".join(row) + "\n" for row in [_HEADER, *table.items()])
 
 
-def write_batches(campaign: CampaignOutline, path: Path | str, seconds: Mapping[str, float] | None = None) -> None:
-    """Bring ``batches.tsv`` up to date with the sheet, complete or not at all; for ``seconds`` see assign_batches."""
-    write_text(path, batches_text(campaign, read_batches(path), seconds))
+def write_batches(
+    campaign: CampaignOutline,
+    path: Path | str,
+    seconds: Mapping[str, float] | None = None,
+    at_once: int = JOBS_ELSEWHERE,
+) -> None:
+    """Bring ``batches.tsv`` up to date with the sheet, complete or not at all; for the rest see assign_batches."""
+    write_text(path, batches_text(campaign, read_batches(path), seconds, at_once))
 
 
 def batch_members(campaign: CampaignOutline, path: Path | str, batch: str) -> tuple[str, ...]:

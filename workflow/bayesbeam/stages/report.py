@@ -112,7 +112,7 @@ def _fill(folder: Path, results: Results, command: str, processes: int) -> None:
     """Write everything into an empty folder, the page last."""
     many = is_many(results)
     shown = replace(results, measurements=shown_of(results) if many else examples(results))
-    measurements = measurement_views(shown.measurements, folder, processes)
+    measurements = measurement_views(shown.measurements, folder, processes, brief=many)
     with figure_style():
         gallery = Gallery(folder)
         studies = limit_views(limits(results), gallery)

@@ -28,7 +28,7 @@ from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages.build import build_target, sampled_target
 from bayesbeam.stages.keep import ALONE, FileKeeper, Running, say
-from bayesbeam.stages.members import member_key, misfit
+from bayesbeam.stages.members import member_key, misfit, refused
 from bayesbeam.stages.memory import measured_mib, memory_words, predicted_mib
 from bayesbeam.stages.pack import REFUSED, pack, program_versions, version_of
 from bayesbeam.stages.parts import choice_words, parts_of
@@ -83,9 +83,9 @@ def sample_batch(
     records = {m.id: known[m.id] for m in present if m.id in known and known[m.id].facts.get("key") == wanted[m.id]}
     new = [m for m in present if m.id not in records]
     aside = Aside(tag)
-    refused = {m.id: why for m in new if (why := aside.attempt(m, partial(misfit, expanded.spec, m)))}
-    records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in refused.items()}
-    new = [m for m in new if m.id not in refused and m.id not in aside.names()]
+    reasons = refused(expanded.spec, new, aside)
+    records |= {name: Record({}, {"key": wanted[name], REFUSED: reason}) for name, reason in reasons.items()}
+    new = [m for m in new if m.id not in reasons and m.id not in aside.names()]
     records |= solve_each(campaign, expanded, new, wanted)
     if expanded.spec.phases is not None:
         records = _searched(campaign, expanded, new, wanted, records, out, running, aside)
@@ -96,7 +96,8 @@ def sample_batch(
             raise Interrupted
         alike = parts.popleft()
         names = [GroupName(f"{m.id}/{tag}", (m.id,)) for m in alike]
-        job = Job(campaign, expanded, [[m] for m in alike], names, [wanted[m.id] for m in alike], running.threads)
+        asked = [[m] for m in alike], names, [wanted[m.id] for m in alike]
+        job = Job(campaign, expanded, *asked, running.threads, known_to_fit=True)
         try:
             found = reused(job, running.cache, partial(_sampled, out, watch, running))
         except Exception as problem:
@@ -207,7 +208,10 @@ def _solved(
 
 @dataclass(frozen=True)
 class Job:
-    """One candidate for groups of equally many measurements; ``keys`` holds the key of every group."""
+    """One candidate for groups of equally many measurements; ``keys`` holds the key of every group.
+
+    Where it is ``known_to_fit``, what its target had to pass is not tried again.
+    """
 
     campaign: LoadedCampaign
     expanded: Expanded
@@ -216,6 +220,7 @@ class Job:
     keys: list[str]
     threads: int
     shared: frozenset[str] = frozenset()
+    known_to_fit: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -249,11 +254,12 @@ def sample_job(job: Job, keeper: FileKeeper, watch: Watcher) -> list[Record]:
     if job.expanded.spec.sparse is not None:
         return solve_all(job.expanded, job.groups, job.keys, job.settings, job.device, keeper)
     try:
-        whole = build_target(job.expanded.spec, job.groups, job.shared, sampling.precision, job.device)
-        target = sampled_target(job.expanded.spec, whole)
+        spec, precision = job.expanded.spec, sampling.precision
+        whole = build_target(spec, job.groups, job.shared, precision, job.device, job.known_to_fit)
+        target = sampled_target(spec, whole)
         words = choice_words(target, job.settings.engine, sampling.device) if target.moving else "nothing to sample"
         say(f"{job.expanded.tag}: {words}")
-        predicted = predicted_mib(target, job.settings, bool(job.expanded.spec.starts))
+        predicted = predicted_mib(target, job.settings, bool(spec.starts))
         runs = _run(target, job, keeper, watch)
     except BayesbeamError as error:
         keeper.remove()

@@ -6,10 +6,10 @@ again what it would do differently, and nothing else. Kept apart from the stages
 
 PREPROCESS = 3
 SAMPLE = 13
-FREE_ENERGY = 15
+FREE_ENERGY = 16
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 38
+REPORT = 39
 # Of laws along series.
 LAWS = 2
 # Of edges along series, on top of PHASES.

@@ -109,12 +109,13 @@ def widths(points: int) -> list[int]:
 def _farthest(scores: FloatArray) -> tuple[FloatArray, int, int, float]:
     """Height of the farthest neighbourhood of each draw; that of their mean, with its place."""
     total = np.pad(np.cumsum(scores, axis=1), ((0, 0), (1, 0)))
+    mean_total = total.mean(0)
     height = np.zeros(len(scores))
     best = (0, 0, 0.0)
     for width in widths(scores.shape[1]):
-        sums = (total[:, width:] - total[:, :-width]) / math.sqrt(width)
-        np.maximum(height, np.abs(sums).max(1), out=height)
-        mean = sums.mean(0)
+        sums = total[:, width:] - total[:, :-width]
+        np.maximum(height, np.maximum(sums.max(1), -sums.min(1)) / math.sqrt(width), out=height)
+        mean = (mean_total[width:] - mean_total[:-width]) / math.sqrt(width)
         place = int(np.abs(mean).argmax())
         if abs(mean[place]) > abs(best[2]):
             best = (place, place + width - 1, float(mean[place]))
