@@ -23,7 +23,6 @@ from bayesbeam.launch.damage import open_book, verify
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.leftover import CANCEL, WAIT, settle
 from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
-from bayesbeam.launch.pages import make_pages
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository, share_draws
 from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
 from bayesbeam.launch.run import clear_dead_run, end_dead_run, watched_run
@@ -198,6 +197,9 @@ def _status(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
 def _page(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     """Make the pages of single measurements and print where they are."""
     root = repository()
+    # Drawing programs take a second to load, which others shall not wait for.
+    from bayesbeam.launch.pages import make_pages
+
     for page in make_pages(
         campaign_file(options.campaign, root), place(options.results, root).results, options.measurements
     ):
