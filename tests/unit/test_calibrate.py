@@ -1,13 +1,16 @@
-"""Seconds of a measurement from two short jobs, each with a start that is none of it."""
+"""Seconds of a measurement from short jobs at once, each with a start that is none of it."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record
-from bayesbeam.launch.calibrate import _each
+from bayesbeam.launch.calibrate import _each, _Jobs
 
 
 def job(rows: list[int], each_row: float, start: float) -> list[Record]:
@@ -25,3 +28,34 @@ def test_jobs_that_do_not_tell_say_so() -> None:
     same = job([100, 100], 1e-3, 1.0)
     assert _each(same, same, "cpu_seconds") == math.inf
     assert _each(job([10], 1e-3, 9.0), job([10, 20], 1e-3, 1.0), "cpu_seconds") == math.inf
+
+
+STUB = """
+import argparse, sys
+from pathlib import Path
+from bayesbeam.io.samples import Record, write_records
+parser = argparse.ArgumentParser()
+for name in ("config", "batch", "batches", "tag", "measurements", "output"):
+    parser.add_argument(f"--{name}")
+asked = parser.parse_args()
+rows = [line.split("\\t") for line in Path(asked.batches).read_text().splitlines()]
+mine = [name for name, batch in rows if batch == asked.batch]
+if "bad" in mine:
+    sys.exit("this one\\nfails")
+write_records(Path(asked.output), {name: Record({}, {"id": name, "of": mine}) for name in mine})
+"""
+
+
+def test_jobs_of_a_look_share_the_measurements_and_one_that_fails_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "sample.py").write_text(STUB)
+    order = SimpleNamespace(root=tmp_path, campaign="campaign.yaml")
+    book = SimpleNamespace(campaign=SimpleNamespace(campaign=SimpleNamespace(incoming=None)))
+    (tmp_path / "look").mkdir()
+    jobs = _Jobs(order, book, tmp_path / "look", 2)  # type: ignore[arg-type]
+    took, records = jobs.sample("peaks", ["a", "b", "c"])
+    assert took > 0
+    assert {one.facts["id"]: one.facts["of"] for one in records} == {"a": ["a", "c"], "b": ["b"], "c": ["a", "c"]}
+    assert [one.facts["id"] for one in jobs.sample("peaks", ["d"])[1]] == ["d"], "nothing of the look before"
+    with pytest.raises(StoreError, match=r"calibration, sample\.py: fails; expected a job that succeeds"):
+        jobs.sample("peaks", ["a", "bad"])

@@ -12,19 +12,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.atomic import write_text
 from bayesbeam.io.samples import Record, read_records
+from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
 from bayesbeam.stages.cost import Costs, TagCost, draws_bytes, mean_cost
+from bayesbeam.stages.resources import choose_device
 from bayesbeam.stages.rulebook import Rulebook
 
-# Measurements of a first look, of a second one, and the seconds that the second may take for one candidate.
-FEW, MORE, BUDGET_S = 3, 16, 30.0
+# Measurements of a first look, of a second one, and the seconds that the second may take for one candidate: each of
+# a job of those that run at once, of which there are so many at most.
+FEW, MORE, BUDGET_S, MOST_AT_ONCE = 3, 16, 30.0, 8
 # Records of an earlier run that make a look needless.
 ENOUGH = 24
 BATCH, CPU = "bca11b8a7e", "cpu"
@@ -35,51 +40,65 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _Jobs:
-    """Scripts of the workflow, called as the rules call them, with results in a folder."""
+    """Scripts of the workflow, called as the rules call them, with results in a folder.
+
+    ``at_once`` of them run at a time, as in the run that is foretold: on a busy machine each takes longer.
+    """
 
     order: Order
     book: Rulebook
     folder: Path
+    at_once: int
 
-    def run(self, script: str, *words: str) -> float:
-        """Run a script and return the seconds of a core that it took.
+    def run(self, script: str, *calls: Sequence[str]) -> float:
+        """Run a script once with each list of words, all at once; return the mean seconds of a core that they took.
 
         Raises
         ------
         StoreError
-            If it fails; the message has its last words.
+            If one fails; the message has its last words.
         """
         command = [sys.executable, str(self.order.root / "scripts" / script), "--config", str(self.order.campaign)]
         command += ["--arrivals", str(self.order.place.results)] if self.book.campaign.campaign.incoming else []
         one = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
-        began = _children_s()
-        done = subprocess.run(
-            [*command, *words], capture_output=True, text=True, check=False, env={**os.environ, **one}
-        )
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-            remedy = "Run the campaign without a plan to see the whole of it, or correct what it says."
-            raise StoreError.at(f"calibration, {script}", last, "a job that succeeds on a few measurements", remedy)
-        return _children_s() - began
+        began, environment = _children_s(), {**os.environ, **one}
+        with ExitStack() as stack:
+            said = [stack.enter_context(TemporaryFile("w+", encoding="utf-8", errors="replace")) for _ in calls]
+            running = [
+                subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=log, env=environment)
+                for words, log in zip(calls, said, strict=True)
+            ]
+            codes = [process.wait() for process in running]
+            for log in (log for log, code in zip(said, codes, strict=True) if code != 0):
+                log.seek(0)
+                last = (log.read().strip().splitlines() or ["no word"])[-1]
+                remedy = "Run the campaign without a plan to see the whole of it, or correct what it says."
+                raise StoreError.at(f"calibration, {script}", last, "a job that succeeds on a few measurements", remedy)
+        return (_children_s() - began) / len(calls)
 
-    @property
-    def batch(self) -> tuple[str, ...]:
-        """Words that name the batch of a look."""
-        return "--batch", BATCH, "--batches", str(self.folder / "batches.tsv")
+    def batch(self, number: int = 0) -> tuple[str, ...]:
+        """Words that name a batch of a look."""
+        return "--batch", f"{BATCH}{number}", "--batches", str(self.folder / "batches.tsv")
 
-    def sample(self, tag: str) -> tuple[float, dict[str, Record]]:
-        """Sample a candidate; return the seconds and the records."""
-        out = self.folder / "samples" / f"{tag}.h5"
-        # Nothing of an earlier look is to be taken over.
-        out.unlink(missing_ok=True)
-        measurements = str(self.folder / "measurements")
-        took = self.run("sample.py", *self.batch, "--tag", tag, "--measurements", measurements, "--output", str(out))
-        return took, read_records(out)
+    def samples(self, number: int = 0) -> Path:
+        """Folder of the draws of one of the jobs that run at once."""
+        return self.folder / "samples" / str(number)
 
-    def only(self, ids: Sequence[str]) -> None:
-        """Make a batch of these measurements."""
-        rows = "".join(f"{identifier}\t{BATCH}\n" for identifier in ids)
-        write_text(self.folder / "batches.tsv", f"measurement\tbatch\n{rows}")
+    def sample(self, tag: str, ids: Sequence[str]) -> tuple[float, list[Record]]:
+        """Sample a candidate, the measurements shared out; return mean seconds of the jobs, and all records."""
+        shares = [share for k in range(self.at_once) if (share := ids[k :: self.at_once])]
+        self.only(*shares)
+        outs = [self.samples(k) / f"{tag}.h5" for k in range(len(shares))]
+        for out in outs:  # nothing of an earlier look is to be taken over
+            out.unlink(missing_ok=True)
+        words = ["--tag", tag, "--measurements", str(self.folder / "measurements")]
+        took = self.run("sample.py", *([*self.batch(k), *words, "--output", str(out)] for k, out in enumerate(outs)))
+        return took, [record for out in outs for record in read_records(out).values()]
+
+    def only(self, *batches: Sequence[str]) -> None:
+        """Make batches of these measurements."""
+        rows = [f"{identifier}\t{BATCH}{k}\n" for k, ids in enumerate(batches) for identifier in ids]
+        write_text(self.folder / "batches.tsv", "measurement\tbatch\n" + "".join(rows))
 
 
 def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
@@ -92,7 +111,7 @@ def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
     """
     folder = order.place.workdir / book.folder / "calibration"
     shutil.rmtree(folder, ignore_errors=True)
-    jobs = _Jobs(order, book, folder)
+    jobs = _Jobs(order, book, folder, _at_once(order, book))
     known = earlier(order, book)
     tags: dict[str, TagCost] = {}
     starts, treated, summed, sizes = [], [], [], []
@@ -101,15 +120,15 @@ def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
             wanted = [tag for tag in kind if tag not in tags]
             if not wanted:
                 continue
-            looked = _spread(ids, MORE)
+            looked = _spread(ids, MORE * jobs.at_once)
             jobs.only(looked)
-            table = folder / "measurements" / f"{BATCH}.tsv"
-            treated.append((jobs.run("preprocess.py", *jobs.batch, "--output", str(table)), len(looked)))
+            table = folder / "measurements" / "looked.tsv"
+            treated.append((jobs.run("preprocess.py", [*jobs.batch(), "--output", str(table)]), len(looked)))
             for tag in wanted:
                 tags[tag], begun = _look(jobs, tag, looked, known.get(tag))
                 starts += begun
                 tell(f"{tag}: {tags[tag].seconds:.2f} s a measurement, of {tags[tag].measured}")
-            summed += _summaries(jobs, kind, looked)
+            summed += _summaries(jobs, kind)
             sizes += [path.stat().st_size for path in (folder / "measurements").glob("*.h5")]
         start = min(starts, default=USUAL_START_S)
         summary_start, summary, size = _line(summed, start)
@@ -117,6 +136,13 @@ def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
         return Costs(tags, start, summary_start, treat, summary, mean_cost(sizes), size)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _at_once(order: Order, book: Rulebook) -> int:
+    """Jobs that a run has at work at once on this machine; one for jobs that run elsewhere, or on a GPU."""
+    sampling = book.campaign.campaign.sampling
+    here = order.profile is None or order.profile.executor == LOCAL
+    return min(order.cores, MOST_AT_ONCE) if here and choose_device(sampling.device, sampling.engine) == CPU else 1
 
 
 def earlier(order: Order, book: Rulebook) -> dict[str, list[Record]]:
@@ -140,14 +166,14 @@ def _look(jobs: _Jobs, tag: str, ids: Sequence[str], known: Sequence[Record] | N
         return _cost(jobs, have), []
     # Whatever is compiled once for a candidate is compiled by a first job, which is not counted.
     _sampled(jobs, tag, _spread(ids, 1))
-    took, first = _sampled(jobs, tag, _spread(ids, FEW))
+    took, first = _sampled(jobs, tag, _spread(ids, FEW * jobs.at_once))
     cost = _cost(jobs, first)
-    more = MORE if cost.seconds == 0.0 else min(MORE, int(BUDGET_S / cost.seconds))
-    if more > FEW and len(ids) > FEW:
+    more = jobs.at_once * (MORE if cost.seconds == 0.0 else min(MORE, int(BUDGET_S / cost.seconds)))
+    if more > len(first) and len(ids) > len(first):
         _, second = _sampled(jobs, tag, _spread(ids, more))
         cost = _cost(jobs, second)
         cost = replace(cost, seconds=min(cost.seconds, _each(first, second, _word(cost.device))))
-    return cost, [max(took - cost.seconds * len(first), 0.0)]
+    return cost, [max(took - cost.seconds * len(first) / jobs.at_once, 0.0)]
 
 
 def _each(few: Sequence[Record], many: Sequence[Record], word: str) -> float:
@@ -171,9 +197,8 @@ def _word(device: str) -> str:
 
 def _sampled(jobs: _Jobs, tag: str, ids: Sequence[str]) -> tuple[float, list[Record]]:
     """Seconds of a job for these measurements, and the records of those that are not refused."""
-    jobs.only(ids)
-    took, records = jobs.sample(tag)
-    return took, [record for record in records.values() if record.facts.get("cpu_seconds") is not None]
+    took, records = jobs.sample(tag, ids)
+    return took, [record for record in records if record.facts.get("cpu_seconds") is not None]
 
 
 def _cost(jobs: _Jobs, records: Sequence[Record]) -> TagCost:
@@ -192,22 +217,22 @@ def _cost(jobs: _Jobs, records: Sequence[Record]) -> TagCost:
     return TagCost(mean_cost(float(record.facts[_word(device)]) for record in records), device, len(records), disk)
 
 
-def _summaries(jobs: _Jobs, kind: Sequence[str], looked: Sequence[str]) -> list[tuple[float, int, int]]:
+def _summaries(jobs: _Jobs, kind: Sequence[str]) -> list[tuple[float, int, int]]:
     """Seconds of summaries of few and of more measurements, how many candidates those are, and bytes."""
-    samples = jobs.folder / "samples"
-    files = [samples / f"{tag}.h5" for tag in kind]
+    files = [jobs.samples() / f"{tag}.h5" for tag in kind]
     if not all(path.is_file() for path in files):
         return []
-    have = set.intersection(*(set(read_records(path)) for path in files))
-    ids = [identifier for identifier in looked if identifier in have]
-    out = jobs.folder / "free_energy.json"
-    arrays = out.with_suffix(".h5")
-    words = ["--measurements", str(jobs.folder / "measurements"), "--samples", str(samples)]
+    ids = sorted(set.intersection(*(set(read_records(path)) for path in files)))
+    outs = [jobs.folder / f"free_energy{k}.json" for k in range(jobs.at_once)]
+    words = ["--measurements", str(jobs.folder / "measurements"), "--samples", str(jobs.samples())]
+    # All of them the same: it is about how long they take beside each other.
+    calls = [[*jobs.batch(), *words, "--output", str(o), "--arrays", str(o.with_suffix(".h5"))] for o in outs]
     found = []
     for some in dict.fromkeys(tuple(_spread(ids, number)) for number in (1, len(ids)) if ids):
         jobs.only(some)
-        took = jobs.run("free_energy.py", *jobs.batch, *words, "--output", str(out), "--arrays", str(arrays))
-        found.append((took, len(some) * len(kind), sum(path.stat().st_size for path in (out, arrays))))
+        took = jobs.run("free_energy.py", *calls)
+        size = sum(path.stat().st_size for path in (outs[0], outs[0].with_suffix(".h5")))
+        found.append((took, len(some) * len(kind), size))
     return found
 
 
