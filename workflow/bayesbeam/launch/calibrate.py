@@ -64,11 +64,12 @@ class _Jobs:
         began, environment = _children_s(), {**os.environ, **one}
         with ExitStack() as stack:
             said = [stack.enter_context(TemporaryFile("w+", encoding="utf-8", errors="replace")) for _ in calls]
-            running = [
-                subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=log, env=environment)
-                for words, log in zip(calls, said, strict=True)
-            ]
-            codes = [process.wait() for process in running]
+            running = []
+            for words, log in zip(calls, said, strict=True):
+                process = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=log, env=environment)
+                running.append(process)
+                stack.callback(process.kill)  # of one that has ended nothing is killed
+            codes = [started.wait() for started in running]
             for log in (log for log, code in zip(said, codes, strict=True) if code != 0):
                 log.seek(0)
                 last = (log.read().strip().splitlines() or ["no word"])[-1]
