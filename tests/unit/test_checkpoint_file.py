@@ -92,19 +92,10 @@ def zipped(parts: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) ->
     return whole.getvalue()
 
 
-HEAD = json.dumps({"format": "bayesbeam checkpoint", "format_version": 1, "key": KEY, "facts": {}}).encode()
-HUGE = (
-    b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }"
-    + b" " * 39
-    + b"\n"
-)
-
-
-def pickled() -> bytes:
-    """Return an array of objects as numpy writes it, which only unpickling could read."""
-    whole = io.BytesIO()
-    np.save(whole, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    return whole.getvalue()
+def whole(layout: object, numbers: bytes = b"0" * 16, compression: int = zipfile.ZIP_STORED, **changed: Any) -> bytes:
+    """Return a checkpoint without its seal."""
+    head = {"format": "bayesbeam checkpoint", "format_version": 2, "key": KEY, "facts": {}, "arrays": layout}
+    return zipped({"checkpoint.json": json.dumps(head | changed).encode(), "numbers.bin": numbers}, compression)
 
 
 @pytest.mark.parametrize(
@@ -114,12 +105,19 @@ def pickled() -> bytes:
         (b"not a zip", "File is not a zip file"),
         (zipped({}), "checkpoint.json"),
         (zipped({"checkpoint.json": b"[1]"}), "cannot be read"),
-        (zipped({"checkpoint.json": HEAD.replace(b"version\": 1", b"version\": 2")}), "another format or version"),
-        (zipped({"checkpoint.json": HEAD.replace(b"kkk", b"abc")}), "other data, another model, other settings"),
-        (zipped({"checkpoint.json": HEAD, "a.npy": pickled()}), "allow_pickle=False"),
-        (zipped({"checkpoint.json": HEAD, "a.npy": b"nonsense"}), "cannot be read"),
-        (zipped({"checkpoint.json": HEAD, "a.npy": HUGE}), "cannot be read"),
-        (zipped({"checkpoint.json": HEAD, "a.npy": b"0" * 10**6}, zipfile.ZIP_DEFLATED), "compressed parts"),
+        (whole([], format_version=1), "another format or version"),
+        (whole([], key="abc"), "other data, another model, other settings"),
+        (whole([["a", "<f8", [2]]], compression=zipfile.ZIP_DEFLATED), "compressed parts"),
+        (whole([["a", "|O", [2]]]), "an array of type object, which is none of numbers"),
+        (whole([["a", "<f8,<f8", [1]]]), "which is none of numbers"),
+        (whole([["a", "<f8", [3]]]), "16 bytes of numbers where 24 are named"),
+        (whole([["a", "<f8", [10**15]]]), "16 bytes of numbers where 8000000000000000 are named"),
+        (whole([["a", "<f8", [-1]], ["b", "<f8", [3]]]), "16 bytes of numbers where 16 are named"),
+        (whole([["a", "<f8", [-1, -2]]]), "cannot be read"),
+        (whole([["a", "nonsense", [2]]]), "cannot be read"),
+        (whole([["a", "<f8"]]), "cannot be read"),
+        (whole(7), "cannot be read"),
+        (zipped({"checkpoint.json": zipfile.ZipFile(io.BytesIO(whole([]))).read("checkpoint.json")}), "numbers.bin"),
     ],
 )  # fmt: skip
 def test_what_is_no_checkpoint_of_this_job(path: Path, content: bytes, words: str) -> None:
@@ -129,10 +127,9 @@ def test_what_is_no_checkpoint_of_this_job(path: Path, content: bytes, words: st
 
 
 def test_objects_are_not_written(path: Path) -> None:
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(ValueError, match="an array of type object, which is none of numbers"):
         write_checkpoint(path, KEY, {"a": np.array([object()])}, {})
-    assert not path.exists()
-    assert not list(path.parent.iterdir())
+    assert not path.parent.exists()
 
 
 def test_a_failed_write_leaves_the_checkpoint_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +181,9 @@ def test_a_keeper_returns_what_it_saved_and_the_time_it_took(path: Path) -> None
     lines: list[str] = []
     one = FileKeeper(path, KEY, tell=lines.append)
     assert one.load() is None
-    time.sleep(0.02)
+    began = time.process_time()
+    while time.process_time() - began < 0.02:
+        pass
     one.save(Saved(ARRAYS, FACTS))
     wall, cpu = one.spent
     other = FileKeeper(path, KEY, tell=lines.append)
