@@ -21,7 +21,7 @@ from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import parts, resources
 from bayesbeam.stages import sample as stage
-from bayesbeam.stages.memory import CPU_JOB_MIB, STAGE_MIB, groups_at_once
+from bayesbeam.stages.memory import CPU_JOB_MIB, MOST_ON_CPU, STAGE_MIB, groups_at_once
 from bayesbeam.stages.resources import choose_device, planned_device
 from short_runs import shorten
 from stage_fixture import HASTY, content, lab_of
@@ -154,9 +154,11 @@ def test_a_half_that_was_killed_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert loaded == [True, False]
 
 
-def test_a_job_on_a_cpu_stays_within_its_memory() -> None:
+def test_a_job_on_a_cpu_stays_within_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many groups as fit, whatever the batch: what they are foretold to take is the bound and no less."""
     settings = Settings(seed=1, engine="auto")
+    assert groups_at_once(Sizes(9999, 1, 100, 12, 12, 4), settings, "cpu", "cpu") == MOST_ON_CPU
+    monkeypatch.setattr("bayesbeam.stages.memory.MOST_ON_CPU", 9999)
     for sizes, engine in ((Sizes(9999, 1, 301, 12, 12, 4), "eager"), (Sizes(9999, 1, 2000, 12, 12, 4), "cpu")):
         most = groups_at_once(sizes, settings, "cpu", engine)
         taken, more = (STAGE_MIB + peak_mib(replace(sizes, groups=n), settings, engine) for n in (most, most + 2))

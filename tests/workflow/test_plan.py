@@ -163,11 +163,12 @@ def test_batches_of_long_sheets_are_of_a_hundred_and_of_slow_candidates_of_few()
     assert sizes(10, peaks=0.5) == [10]
     assert sizes(100, peaks=0.5, flat=0.1) == [25] * 4
     assert sizes(1000, peaks=0.5) == [250] * 4
-    assert sizes(1000, at_once=2, peaks=0.5) == [334, 334, 332], "the longest job takes four minutes at most"
+    assert sizes(1000, at_once=2, peaks=0.5) == [500] * 2
+    assert sizes(1000, at_once=2, peaks=1.0) == [334, 334, 332], "the longest job takes 400 s at most"
     assert sizes(1000, at_once=2, peaks=0.01) == [500] * 2
     assert sizes(1000, at_once=100, peaks=0.01) == [16] * 62 + [8]
-    assert sizes(1000, peaks=2.0) == [112] * 8 + [104]
+    assert sizes(1000, peaks=2.0) == [200] * 5
     assert sizes(4000, peaks=1e-3) == [500] * 8
-    assert sizes(100, peaks=60.0, flat=1.0) == [4] * 25
-    assert sizes(9, peaks=100.0) == [2, 2, 2, 2, 1]
+    assert sizes(100, peaks=60.0, flat=1.0) == [6] * 16 + [4]
+    assert sizes(9, peaks=100.0) == [3, 3, 3]
     assert sizes(5, peaks=999.0) == [1] * 5

@@ -36,6 +36,8 @@ STAGE_MIB = 22.0
 MARGIN, LEAST_MB = 1.25, 800
 # What a job on a CPU may take, MiB, so that as many as a machine has cores fit into 2 GB each.
 CPU_JOB_MIB = 1200.0
+# Groups from which a CPU gains nothing by more at once: then states no longer fit its caches, and checkpoints grow.
+MOST_ON_CPU = 128
 # Where a GPU is used: its driver and libraries hold gigabytes of host memory. A bound, not a prediction.
 LEAST_WITH_GPU_MB = 4000
 MB_PER_MIB = 1.048576
@@ -86,7 +88,7 @@ def predicted_mib(target: Target, settings: Settings, starts: bool) -> tuple[flo
 
 
 def groups_at_once(sizes: Sizes, settings: Settings, device: str, engine: str) -> int:
-    """Groups of a batch that a device holds at once: on a CPU what fits CPU_JOB_MIB, with a GPU what fits its memory.
+    """Groups of a batch to be sampled at once: on a CPU some that fit CPU_JOB_MIB, with a GPU what fits its memory.
 
     All of its memory, not what is free just now: a job that was killed finds its checkpoint only if its batches are
     those of before. For the same reason the bound on a CPU is a constant; a group that does not fit is run alone.
@@ -96,7 +98,7 @@ def groups_at_once(sizes: Sizes, settings: Settings, device: str, engine: str) -
     if device != "cuda":
         few, many = (peak_mib(replace(sizes, groups=n), settings, engine) for n in (1, 1025))
         left = CPU_JOB_MIB - STAGE_MIB - few
-        return min(sizes.groups, 1 + max(int(1024 * left / (many - few)), 0))
+        return min(sizes.groups, MOST_ON_CPU, 1 + max(int(1024 * left / (many - few)), 0))
     _, whole = torch.cuda.mem_get_info()
     engine = "eager" if settings.engine == "eager" else "cuda"
     return min(sizes.groups, groups_that_fit(sizes, settings, engine, whole / MIB))

@@ -23,7 +23,8 @@ def parts_of(
     device, engine = choose_device(sampling.device, sampling.engine), planned_engine(spec, sampling.engine)
     for alike in _alike(spec, measurements, sampling.precision):
         sizes = sizes_of(spec, (len(alike), 1, alike[0].x.size), sampling.precision)
-        most = groups_at_once(sizes, settings_of(campaign), device, engine)
+        number = -(-len(alike) // groups_at_once(sizes, settings_of(campaign), device, engine))
+        most = -(-len(alike) // number)  # as many in each, so that none is left to a last short one
         parts.extend(alike[start : start + most] for start in range(0, len(alike), most))
     return parts
 

@@ -27,7 +27,7 @@ BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
 AUTO_BATCH, MOST_IN_BATCH, JOBS_OF_MANY = 16, 128, 8
 # Where seconds are known (`bayesbeam plan`), the longest job takes as many as here at most, and jobs are fewer: each
 # takes three seconds before it begins its work. A cluster, whose nodes are of unknown number, gets some of each kind.
-JOB_SECONDS, JOBS_ELSEWHERE, MOST_PLANNED = 240.0, 4, 512
+JOB_SECONDS, JOBS_ELSEWHERE, MOST_PLANNED = 400.0, 4, 512
 # Jobs that few searches for phases are shared out among: as many as there are cores in a laptop.
 SHARED_OUT = 4
 # Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
