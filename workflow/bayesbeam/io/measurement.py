@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,11 @@ class Measurement:
 
     def words(self) -> dict[str, float]:
         """Words that a prior may use, from the data themselves (``x_step`` is the median step) and their exposure."""
+        return dict(self._words)
+
+    @cached_property
+    def _words(self) -> dict[str, float]:
+        """The same, found once: every prior of every candidate asks for them."""
         x, y = self.x, self.y
         if x.size == 0:
             raise StoreError.at(f"measurement {self.id}", "has no data points", "a measurement that was not refused")

@@ -37,7 +37,7 @@ def misfit(spec: CandidateSpec, m: Measurement) -> str:
 def refused(spec: CandidateSpec, new: Sequence[Measurement], aside: Aside) -> dict[str, str]:
     """Why a candidate cannot be tried on some measurements, by their ids; asking of one may set it aside.
 
-    Those of one length are tried together, which takes a tenth of the time, and each by itself only where that fails.
+    Those of one length are tried together, which takes half of the time, and each by itself only where that fails.
     """
     alike: dict[int, list[Measurement]] = {}
     for m in new:
