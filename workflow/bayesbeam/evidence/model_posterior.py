@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 FloatArray = NDArray[np.float64]
 
@@ -77,7 +76,9 @@ def _noise(draws: int, candidates: int) -> FloatArray:
 
 def _softmax(score: FloatArray) -> FloatArray:
     """Normalised exponentials along the last axis."""
-    return np.exp(score - logsumexp(score, axis=-1, keepdims=True))
+    risen = np.exp(score - score.max(axis=-1, keepdims=True))
+    found: FloatArray = risen / risen.sum(axis=-1, keepdims=True)
+    return found
 
 
 def probability_words(probability: float, standard_error: float) -> str:

@@ -29,6 +29,8 @@ def divided(value: Any, here: str = "") -> tuple[Any, Costs]:
     if type(value) in _PLAIN:  # nearly all of what there is: numbers and words
         return value, {}
     if isinstance(value, Mapping):
+        if value.keys().isdisjoint(NAMES) and all(type(one) in _PLAIN for one in value.values()):
+            return dict(value), {}
         kept, costs = {}, {f"{here}/{key}": one for key, one in value.items() if key in NAMES}
         for key, one in value.items():
             if key not in NAMES:

@@ -171,7 +171,8 @@ def _instrument(entry: h5py.Group) -> dict[str, str | float]:
 
 def _inside(group: h5py.Group, name: str) -> Any:
     """Member of a group that lies in the same file, never behind a link."""
-    if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+    links, place = group.id.links, name.encode()
+    if not links.exists(place) or links.get_info(place).type != h5py.h5l.TYPE_HARD:
         raise KeyError(f"{group.name}/{name} is not in the file itself")
     return group[name]
 

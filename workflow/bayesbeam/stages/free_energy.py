@@ -22,7 +22,7 @@ from bayesbeam.io.results import write_result
 from bayesbeam.io.samples import Record, RecordsFile, records_file
 from bayesbeam.io.store import Measurement, read_measurement
 from bayesbeam.report.curves import AVERAGED, NEXT
-from bayesbeam.stages.amount import kept_of_summary
+from bayesbeam.stages.amount import SUMMARY, SUMMARY_SHOWN, kept_of_summary
 from bayesbeam.stages.averaging import averages
 from bayesbeam.stages.build import base_deviation
 from bayesbeam.stages.marginals import marginals
@@ -30,7 +30,7 @@ from bayesbeam.stages.next_points import Model, advise
 from bayesbeam.stages.noise_levels import noise_levels, weigh_levels
 from bayesbeam.stages.pack import REFUSED
 from bayesbeam.stages.phase_summary import PHASES, noise_words_of, phases_of, prior_rows_of, summarise_phases
-from bayesbeam.stages.summary import Summary, noise_words, prior_rows, summarise
+from bayesbeam.stages.summary import PRIOR_DRAWS, Summary, noise_words, prior_rows, summarise
 from bayesbeam.stages.terms import SPARSE, STATES, of_terms, terms_of, words_of
 
 FORMAT = 1
@@ -155,7 +155,9 @@ def _summarised(
         summary = summarise_phases(sampled, m.id)
     else:
         name, modes = f"{m.id}/{expanded.tag}", campaign.campaign.report.modes and expanded.spec.sparse is None
-        summary = summarise(expanded.spec, [m], sampled, frozenset(), int(sampled.facts["seed"]), name, modes)
+        seed, store = int(sampled.facts["seed"]), campaign.campaign.sampling.store
+        of_prior = SUMMARY_SHOWN if store == SUMMARY else PRIOR_DRAWS
+        summary = summarise(expanded.spec, [m], sampled, frozenset(), seed, name, modes, of_prior=of_prior)
         summary = of_terms(expanded.spec, summary, sampled, name)
     return _record(expanded, m, sampled, summary), summary
 

@@ -80,10 +80,12 @@ def summarise(
     name: str,
     modes: bool = False,
     named: bool = False,
+    of_prior: int = PRIOR_DRAWS,
 ) -> Summary:
     """Summary of the draws of one group (or of one measurement, a group of one), with modes if asked.
 
-    What is own to the measurement of a group of one has its name only if asked.
+    What is own to the measurement of a group of one has its name only if asked; ``of_prior`` draws of the prior are
+    made beside.
     """
     target = build_target(spec, [list(members)], shared, known_to_fit=True)
     theta, labels = label(target, record.arrays["theta"].transpose(2, 0, 1, 3))
@@ -110,7 +112,7 @@ def summarise(
     likelihood = record.arrays["log_likelihood"]
     arrays = {
         "draws": kept,
-        "prior_draws": tabulate(target, prior_draws(target, seed, name, assigned), asked)[1][..., shown],
+        "prior_draws": tabulate(target, prior_draws(target, seed, name, assigned, of_prior), asked)[1][..., shown],
         "trace": likelihood[:, :, -1].T,
         "beta": record.arrays["beta"],
         "exchange_rate": record.arrays["exchange_rate"],
@@ -145,10 +147,12 @@ def _checks(found: Prediction, m: Measurement) -> dict[str, float]:
     return {name: getattr(one, name) for name in ("squares", "runs", "local", "together")} | place | far
 
 
-def prior_draws(target: SumTarget, seed: int, name: str, assigned: frozenset[str] = frozenset()) -> FloatArray:
+def prior_draws(
+    target: SumTarget, seed: int, name: str, assigned: frozenset[str] = frozenset(), number: int = PRIOR_DRAWS
+) -> FloatArray:
     """Draws of the prior (n, D, P), relabelled but for parts whose instances are numbered by assignment."""
     generator = torch.Generator().manual_seed(stream_key(seed, name, "prior")[0])
-    shape = (len(target.slots), 1, target.members, PRIOR_DRAWS, 1)
+    shape = (len(target.slots), 1, target.members, number, 1)
     u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(min=1e-12)
     states = target.from_uniform(u)[0, :, :, 0]
     return relabel(target, states.permute(1, 0, 2).numpy(), assigned)

@@ -106,4 +106,4 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
 def _quantiles(values: torch.Tensor, levels: tuple[float, ...], dim: int = 0) -> FloatArray:
     """Quantiles along an axis, as the first axis of the answer."""
     ordered = np.sort(np.moveaxis(values.numpy(), dim, -1), axis=-1)
-    return quantiles_of_rising(ordered.astype(np.float64, copy=False), levels)
+    return quantiles_of_rising(ordered, levels).astype(np.float64, copy=False)
