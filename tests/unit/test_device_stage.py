@@ -16,12 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.errors import SamplingError
 from bayesbeam.io.samples import read_records
 from bayesbeam.sampling.checkpoint import Saved
-from bayesbeam.sampling.memory import Sizes, device_mib, peak_mib
+from bayesbeam.sampling.memory import Sizes, device_mib, peak_mib, usual_sweeps
 from bayesbeam.sampling.run import GroupName, replica_exchange
 from bayesbeam.sampling.settings import Settings
 from bayesbeam.stages import parts, resources
 from bayesbeam.stages import sample as stage
-from bayesbeam.stages.memory import CPU_JOB_MIB, MOST_ON_CPU, STAGE_MIB, groups_at_once
+from bayesbeam.stages.amount import FULL, SUMMARY
+from bayesbeam.stages.memory import CPU_JOB_MIB, MOST_ON_CPU, STAGE_MIB, finished_mib, groups_at_once, planned_mb
 from bayesbeam.stages.resources import choose_device, planned_device
 from short_runs import shorten
 from stage_fixture import HASTY, content, lab_of
@@ -165,6 +166,19 @@ def test_a_job_on_a_cpu_stays_within_its_memory(monkeypatch: pytest.MonkeyPatch)
         assert 0.85 * CPU_JOB_MIB < taken < 1.02 * CPU_JOB_MIB < 1.05 * more
         assert groups_at_once(replace(sizes, groups=3), settings, "cpu", engine) == 3
     assert groups_at_once(Sizes(50, 1, 900_000, 12, 12, 4), settings, "cpu", "eager") == 1
+
+
+def test_what_a_job_has_finished_is_asked_for_too() -> None:
+    """Of a long batch a part is sampled at once; draws and log-likelihoods of the others are held by then."""
+    sizes, settings = Sizes(128, 1, 301, 12, 12, 4), Settings(seed=1, engine="auto", chains=4, replicas=10)
+    sweeps = usual_sweeps(sizes, settings)
+    whole = 8.0 * settings.chains * (sweeps * sizes.slots + sweeps * 10) / 2**20
+    assert finished_mib(sizes, settings, 372, sweeps, FULL) == pytest.approx(372 * whole)
+    few = finished_mib(sizes, settings, 372, sweeps, SUMMARY)
+    assert 0 < few < 372 * whole / 2
+    alone, beside = (planned_mb(sizes, settings, "cpu", "cpu", 1, finished) for finished in (0.0, 1000.0))
+    assert beside > alone
+    assert finished_mib(sizes, settings, 0, sweeps, FULL) == 0.0
 
 
 def test_a_batch_is_no_larger_than_a_gpu_holds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,11 +151,11 @@ def test_command_that_makes_results_anew(tmp_path: Path) -> None:
 
 
 def test_batches_of_long_sheets_are_of_a_hundred_and_of_slow_candidates_of_few() -> None:
-    def sizes(rows: int, at_once: int = 4, **seconds: float) -> list[int]:
+    def sizes(rows: int, at_once: int = 4, most: int = 512, **seconds: float) -> list[int]:
         campaign = Campaign([f"m{i}" for i in range(rows)], "auto")
         campaign.tags = lambda name: ("flat", "peaks")
         campaign.only_phases = lambda name: False
-        return [len(ids) for ids in assign_batches(campaign, {}, seconds, at_once).values()]
+        return [len(ids) for ids in assign_batches(campaign, {}, seconds, at_once, most).values()]
 
     assert sizes(40) == [16, 16, 8]
     assert sizes(1000) == [125] * 8
@@ -166,6 +166,7 @@ def test_batches_of_long_sheets_are_of_a_hundred_and_of_slow_candidates_of_few()
     assert sizes(1000, at_once=2, peaks=0.5) == [500] * 2
     assert sizes(1000, at_once=2, peaks=1.0) == [334, 334, 332], "the longest job takes 400 s at most"
     assert sizes(1000, at_once=2, peaks=0.01) == [500] * 2
+    assert sizes(1000, at_once=2, most=300, peaks=0.01) == [250] * 4, "their results have room in memory"
     assert sizes(1000, at_once=100, peaks=0.01) == [16] * 62 + [8]
     assert sizes(1000, peaks=2.0) == [200] * 5
     assert sizes(4000, peaks=1e-3) == [500] * 8

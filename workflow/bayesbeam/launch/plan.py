@@ -22,7 +22,7 @@ from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order, environment
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
 from bayesbeam.stages.cost import Costs, Work, disk_bytes, finish_s, seconds_of
-from bayesbeam.stages.plan import JOBS_ELSEWHERE, write_batches
+from bayesbeam.stages.plan import JOBS_ELSEWHERE, MOST_PLANNED, write_batches
 from bayesbeam.stages.progress import clock
 from bayesbeam.stages.rulebook import Rulebook
 from bayesbeam.stages.works import works_of
@@ -32,6 +32,8 @@ GIB = 2.0**30
 _JOB = re.compile(r"Job \d+: (.*)$")
 # From the submission of a job to its first line, on a cluster with free nodes.
 _CLUSTER_WAIT_S = 10.0
+# Results that a sampling job may hold of what it has finished, bytes.
+HELD_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def forecast(order: Order, book: Rulebook) -> tuple[Forecast, Rulebook]:
     folder = order.place.workdir / book.folder
     elsewhere = order.profile is not None and order.profile.executor != LOCAL
     seconds = {tag: one.seconds for tag, one in costs.tags.items()}
-    write_batches(book.campaign, folder / "batches.tsv", seconds, JOBS_ELSEWHERE if elsewhere else order.cores)
+    at_once, most = JOBS_ELSEWHERE if elsewhere else order.cores, _most(costs, book.campaign.campaign.sampling.store)
+    write_batches(book.campaign, folder / "batches.tsv", seconds, at_once, most)
     book = Rulebook(order.campaign, order.place.results, order.place.workdir)
     planned, known = _planned(order), works_of(book)
     works = tuple(known[name] for name in planned if name in known)
@@ -119,6 +122,12 @@ def forecast(order: Order, book: Rulebook) -> tuple[Forecast, Rulebook]:
     found = Forecast(works, others, costs, slots, wait, sampling.store, len(book.campaign.sheet))
     write_json(folder / FILE, found.to_json())
     return found, book
+
+
+def _most(costs: Costs, store: str) -> int:
+    """Measurements whose results of one candidate a job may hold before it writes them."""
+    largest = max((one.disk.get(store, 0.0) for one in costs.tags.values()), default=0.0)
+    return max(1, min(MOST_PLANNED, int(HELD_BYTES / largest))) if largest else MOST_PLANNED
 
 
 def say_forecast(found: Forecast, book: Rulebook, folder: Path) -> None:

@@ -25,8 +25,18 @@ from bayesbeam.models.trace import NotScalar
 from bayesbeam.sampling.engines.choose import choose
 from bayesbeam.sampling.engines.source import component_source
 from bayesbeam.sampling.jumps import BINS
-from bayesbeam.sampling.memory import MIB, Sizes, groups_that_fit, most_mib, peak_mib, sizes_of_target
+from bayesbeam.sampling.memory import (
+    MIB,
+    Sizes,
+    groups_that_fit,
+    most_mib,
+    peak_mib,
+    sizes_of_target,
+    usual_rungs,
+    usual_sweeps,
+)
 from bayesbeam.sampling.settings import Settings
+from bayesbeam.stages.cost import draws_bytes
 from bayesbeam.targets.base import Target
 
 # What a job of the workflow imports besides the sampler: the peak of a process that imports `bayesbeam.stages.sample`,
@@ -52,7 +62,9 @@ LOOK_BYTES = 1 << 16
 _BINARY = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5")
 
 
-def planned_mb(sizes: Sizes, settings: Settings, engine: str, device: str, attempt: int = 1) -> int:
+def planned_mb(
+    sizes: Sizes, settings: Settings, engine: str, device: str, attempt: int = 1, finished: float = 0.0
+) -> int:
     """Memory to ask a scheduler for, MB: the prediction and a margin, as many times as the job is tried.
 
     Parameters
@@ -63,10 +75,31 @@ def planned_mb(sizes: Sizes, settings: Settings, engine: str, device: str, attem
         ``cuda``, or else ``cpu``.
     attempt : int
         1 for the first; a job that had too little asks for more.
+    finished : float
+        MiB of the results that it holds of groups which it sampled before, see finished_mib.
     """
-    found = STAGE_MIB + peak_mib(sizes, settings, engine)
+    found = STAGE_MIB + finished + peak_mib(sizes, settings, engine)
     least = LEAST_WITH_GPU_MB if device == "cuda" else LEAST_MB
     return attempt * max(math.ceil(MARGIN * found * MB_PER_MIB), least)
+
+
+def job_mb(sizes: Sizes, settings: Settings, engine: str, device: str, attempt: int, draws: int, store: str) -> int:
+    """Memory to ask for a job that samples groups of these sizes, on a CPU some after the others; see planned_mb.
+
+    ``draws`` and ``store`` say what of a run is kept.
+    """
+    if device != "cpu":
+        return planned_mb(sizes, settings, engine, device, attempt)
+    some = replace(sizes, groups=groups_at_once(sizes, settings, device, engine))
+    finished = finished_mib(some, settings, sizes.groups - some.groups, draws, store)
+    return planned_mb(some, settings, engine, device, attempt, finished)
+
+
+def finished_mib(sizes: Sizes, settings: Settings, groups: int, draws: int, store: str) -> float:
+    """MiB that a job holds of so many groups of these sizes which it has sampled and not yet written."""
+    sweeps, rungs = usual_sweeps(sizes, settings), usual_rungs(sizes, settings)
+    each = draws_bytes(sweeps, settings.chains, rungs, sizes.members * sizes.slots, draws, store)
+    return groups * each / MIB
 
 
 def phases_mb(spec: PhasesSpec, attempt: int = 1) -> int:

@@ -41,6 +41,7 @@ def assign_batches(
     existing: Mapping[str, str],
     seconds: Mapping[str, float] | None = None,
     at_once: int = JOBS_ELSEWHERE,
+    most: int = MOST_PLANNED,
 ) -> dict[str, tuple[str, ...]]:
     """Return the measurements of every batch, in the order of the sheet.
 
@@ -55,6 +56,8 @@ def assign_batches(
         job of each takes some minutes.
     at_once : int
         Jobs that run at once: then there are as many batches, or more where their jobs would take too long.
+    most : int
+        Measurements in a batch then, at most.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def assign_batches(
             new.setdefault(_kind(campaign, row), []).append(row.id)
     taken = set(existing.values())
     for ids in new.values():
-        size = _size(campaign, ids, seconds or {}, at_once)
+        size = _size(campaign, ids, seconds or {}, at_once, most)
         for first in range(0, len(ids), size):
             name = _name(ids[first : first + size], taken)
             taken.add(name)
@@ -80,7 +83,7 @@ def assign_batches(
     return {name: tuple(ids) for name, ids in batches.items()}
 
 
-def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, float], at_once: int) -> int:
+def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, float], at_once: int, most: int) -> int:
     """Measurements in a batch of new ones of one kind.
 
     A search for phases takes one after the other, and gains nothing by company: few of them are shared out.
@@ -96,7 +99,7 @@ def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, f
     if longest == 0.0:
         return size
     if not campaign.only_phases(ids[0]):
-        size = min(max(AUTO_BATCH, -(-len(ids) // at_once)), MOST_PLANNED)
+        size = min(max(AUTO_BATCH, -(-len(ids) // at_once)), most)
     size = min(max(int(JOB_SECONDS / longest), 1), size)
     # As many in each, so that none is left to a last short one.
     return -(-len(ids) // -(-len(ids) // size))
@@ -148,10 +151,11 @@ def batches_text(
     existing: Mapping[str, str],
     seconds: Mapping[str, float] | None = None,
     at_once: int = JOBS_ELSEWHERE,
+    most: int = MOST_PLANNED,
 ) -> str:
     """Return the content of ``batches.tsv``: what was there, and the new measurements behind it."""
     table = dict(existing)
-    for batch, ids in assign_batches(campaign, existing, seconds, at_once).items():
+    for batch, ids in assign_batches(campaign, existing, seconds, at_once, most).items():
         table.update(dict.fromkeys(ids, batch))
     return "".join("\t".join(row) + "\n" for row in [_HEADER, *table.items()])
 
@@ -161,9 +165,10 @@ def write_batches(
     path: Path | str,
     seconds: Mapping[str, float] | None = None,
     at_once: int = JOBS_ELSEWHERE,
+    most: int = MOST_PLANNED,
 ) -> None:
     """Bring ``batches.tsv`` up to date with the sheet, complete or not at all; for the rest see assign_batches."""
-    write_text(path, batches_text(campaign, read_batches(path), seconds, at_once))
+    write_text(path, batches_text(campaign, read_batches(path), seconds, at_once, most))
 
 
 def batch_members(campaign: CampaignOutline, path: Path | str, batch: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -111,22 +110,20 @@ class Rulebook:
     def _planned_mb(self, tag: str, ids: Sequence[str], shape: tuple[int, int], attempt: int) -> int:
         """Memory of a sampling job; files are looked at once a batch, formulas once a tag."""
         # They bring torch in, which reading this file shall not.
-        from bayesbeam.stages.memory import groups_at_once, phases_mb, planned_engine, planned_mb, points_of, sizes_of
+        from bayesbeam.stages import memory
         from bayesbeam.stages.resources import settings_of
 
         asked, key, spec = self.campaign.campaign.sampling, tuple(ids), self.campaign.by_tag(tag).spec
         if spec.phases is not None:
-            return phases_mb(spec.phases, attempt)
+            return memory.phases_mb(spec.phases, attempt)
         if key not in self._points:
             rows = [self._rows[identifier] for identifier in ids]
-            self._points[key] = points_of(rows, self.workdir / self.folder / "measurements")
+            self._points[key] = memory.points_of(rows, self.workdir / self.folder / "measurements")
         if tag not in self._engines:
-            self._engines[tag] = planned_engine(spec, asked.engine)
-        sizes, engine = sizes_of(spec, (*shape, self._points[key]), asked.precision), self._engines[tag]
+            self._engines[tag] = memory.planned_engine(spec, asked.engine)
+        sizes, engine = memory.sizes_of(spec, (*shape, self._points[key]), asked.precision), self._engines[tag]
         settings = settings_of(self.campaign, shape[1])
-        if self._device == "cpu":
-            sizes = replace(sizes, groups=groups_at_once(sizes, settings, "cpu", engine))
-        return planned_mb(sizes, settings, engine, self._device, attempt)
+        return memory.job_mb(sizes, settings, engine, self._device, attempt, asked.draws, asked.store)
 
     @cached_property
     def _device(self) -> str:
