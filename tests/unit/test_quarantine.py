@@ -159,10 +159,10 @@ def test_a_summary_that_fails_for_one(tmp_path: Path, monkeypatch: pytest.Monkey
     whole = strict(lab.summarise())["records"]
     original, bad = free_energy.summarise, {"a"}
 
-    def summarise(spec: Any, members: Any, *rest: Any) -> Any:
+    def summarise(spec: Any, members: Any, *rest: Any, **others: Any) -> Any:
         if members[0].id in bad:
             raise IndexError("no such draw")
-        return original(spec, members, *rest)
+        return original(spec, members, *rest, **others)
 
     monkeypatch.setattr(free_energy, "summarise", summarise)
     found = strict(lab.summarise())

@@ -111,8 +111,7 @@ class Sampling(Section):
     batch: Automatic = Field(
         "auto",
         description="Measurements sampled together; never changes a number. auto takes 16, of more than 128 an eighth "
-        "and at most 128; where `make plan` has measured what they take, batches are as many as cores, with jobs of "
-        "seven minutes at most.",
+        "and at most 128; after `make plan` batches are as many as cores, with jobs of seven minutes at most.",
         examples=[16],
     )
 
