@@ -76,7 +76,7 @@ def predict(target: SumTarget, theta: FloatArray, member: int, generator: torch.
     phi = states[0, member, :, 0, target.noise_start :]
     sd = target.noise.width(prediction, base_sd, phi).expand_as(prediction)
     # New data and bands have the precision of the curves, which rounds by far less than the noise: in single precision
-    # drawing and sorting take a third of the time.
+    # drawing and sorting take half of the time.
     fresh = target.noise.sample(prediction.to(single.dtype), base_sd, phi, generator).to(single.dtype)
     some = slice(None, None, -(-len(prediction) // MOST_SCORED))
     scores = target.noise.normal_scores(y, prediction[some], base_sd, phi[some], generator)
