@@ -15,6 +15,7 @@ from bayesbeam.io.results import write_result
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import read_measurement, write_measurement
 from bayesbeam.report.records import Facts
+from bayesbeam.stages.plan import table_text
 from made_up_spectra import NASTY
 from phase_lab import X, counts, lab, library_in
 from stage_fixture import rows
@@ -52,7 +53,7 @@ def write_powders(folder: Path) -> tuple[Facts, Path]:
             file.copy("full", f"frame{k}")
     seal(path.with_suffix(".h5"))
     ids = ("full", "open", *(f"frame{k}" for k in FRAMES))
-    (results / "batches.tsv").write_text("measurement\tbatch\n" + "".join(f"{one}\tb\n" for one in ids))
+    (results / "batches.tsv").write_text(table_text(dict.fromkeys(ids, "b")))
     return Facts("powders", "Made-up powders", ids), results
 
 

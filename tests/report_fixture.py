@@ -15,6 +15,7 @@ from bayesbeam.io.results import write_result
 from bayesbeam.io.seal import seal
 from bayesbeam.io.store import Measurement, write_measurement
 from bayesbeam.report.records import Facts
+from bayesbeam.stages.plan import table_text
 from made_up_records import averaged_rows, group_row, measurement_records
 from made_up_spectra import NASTY, NASTY_TITLE, SPECTRA, Spectrum, copy_of, data_of
 
@@ -32,7 +33,7 @@ def write_one(folder: Path) -> tuple[Facts, Path]:
     (folder / "measurements").mkdir(parents=True)
     _write_spectrum(folder, SPECTRA[0])
     _write_batch(folder, "b0", SPECTRA[:1], most=2)
-    (folder / "batches.tsv").write_text(f"measurement\tbatch\n{SPECTRA[0].id}\tb0\n", encoding="utf-8")
+    (folder / "batches.tsv").write_text(table_text({SPECTRA[0].id: "b0"}), encoding="utf-8")
     return Facts("small", "", (SPECTRA[0].id,)), folder
 
 
@@ -52,8 +53,8 @@ def write_results(folder: Path, n_copies: int = 0) -> Path:
     write_measurement(folder / "measurements" / "bad.h5", refused)
     _write_batch(folder, "b0", [one for one in spectra if not one.decreasing])
     _write_batch(folder, "b1", [one for one in spectra if one.decreasing])
-    rows = [f"{one.id}\t{'b1' if one.decreasing else 'b0'}\n" for one in spectra]
-    (folder / "batches.tsv").write_text("measurement\tbatch\n" + "".join(rows), encoding="utf-8")
+    table = {one.id: "b1" if one.decreasing else "b0" for one in spectra}
+    (folder / "batches.tsv").write_text(table_text(table), encoding="utf-8")
     _write_group(folder, [SPECTRA[0], SPECTRA[2]])
     return folder
 

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.config.load import load_campaign
 from bayesbeam.evidence import regression
 from bayesbeam.evidence.least_squares import Fit, Normal
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.report import build_report
 from stage_fixture import Lab
 
@@ -55,8 +56,7 @@ def solved(root: Path, folder: Path) -> tuple[Lab, dict[str, tuple[Array, Array]
 def table_of(root: Path, folder: Path) -> dict[str, tuple[Array, Array]]:
     """Means and standard deviations of the coefficients of every set, as tables/parameters.csv has them."""
     lab, _ = solved(root, folder)
-    names = "".join(f"{name}\tb\n" for name in lab.campaign.ids)
-    (lab.results / "batches.tsv").write_text(f"measurement\tbatch\n{names}")
+    (lab.results / "batches.tsv").write_text(table_text(dict.fromkeys(lab.campaign.ids, "b")))
     build_report(lab.campaign, lab.results, folder / "report", "make run")
     found: dict[str, list[tuple[str, str]]] = {name: [] for name in SETS}
     with (folder / "report" / "tables" / "parameters.csv").open(encoding="utf-8", newline="") as file:

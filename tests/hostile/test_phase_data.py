@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.report import build_report
 from phase_lab import COPPER, TREATMENT, WHICH, X, counts, lab, library_in
 from stage_fixture import Lab, record, rows, strict
@@ -133,7 +134,7 @@ def test_structures_are_put_right_with_a_note_or_left_out_by_name(tmp_path: Path
     assert set(notes) == {"ZnO-Zincite", "Cr2O3-Eskolaite"}
     assert "occupancy of Zn 1.2 taken as 1" in notes["ZnO-Zincite"]
     assert "those of R -3 c:H taken" in notes["Cr2O3-Eskolaite"]
-    (made.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    (made.results / "batches.tsv").write_text(table_text({"a": "b"}))
     build_report(made.campaign, made.results, tmp_path / "report", "make run")
     table = (tmp_path / "report" / "tables" / "library.csv").read_text()
     assert "ZnO-Zincite,put right,occupancy of Zn 1.2 taken as 1" in table
@@ -176,7 +177,7 @@ def test_a_pattern_of_none_of_the_structures_has_no_phase_and_says_so(tmp_path: 
     assert found["phases"]["best"] == found["phases"]["phases"] == []
     assert found["phases"]["unknown"]["open"]
     assert found["phases"]["unknown"]["share"] > 0.9
-    (made.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    (made.results / "batches.tsv").write_text(table_text({"a": "b"}))
     build_report(made.campaign, made.results, tmp_path / "report", "make run")
     assert (tmp_path / "report" / "tables" / "unexplained_lines.csv").read_text().count("\n") > 3
 

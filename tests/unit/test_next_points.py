@@ -21,6 +21,7 @@ from bayesbeam.io.store import Measurement
 from bayesbeam.report.next_view import places_words, promise
 from bayesbeam.report.records import Advised
 from bayesbeam.stages.next_points import Model, advise, even_places
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.report import build_report
 from bayesbeam.stages.rulebook import Rulebook
 from stage_fixture import PEAKS, Lab, make_lab, peak
@@ -221,7 +222,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     dead = "".join(f"{x} nan\n" for x in range(20))
     lab = make_lab(tmp_path_factory.mktemp("next"), {"a": peak(0, points=13), "dead": dead}, PEAKS_REPORT)
     lab.separate()
-    (lab.results / "batches.tsv").write_text("measurement\tbatch\na\tb\ndead\tb\n", encoding="utf-8")
+    (lab.results / "batches.tsv").write_text(table_text({"a": "b", "dead": "b"}), encoding="utf-8")
     return lab
 
 

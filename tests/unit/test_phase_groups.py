@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.io.samples import read_records
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.report import build_report
 from bayesbeam.stages.rulebook import Rulebook
 from bayesbeam.stages.sample import sample_group
@@ -131,8 +132,7 @@ def test_a_group_is_one_job_and_no_blocks_are_compared(done: tuple[Lab, dict[str
 
 def test_the_report_shows_the_groups(done: tuple[Lab, dict[str, Any]]) -> None:
     made = done[0]
-    batches = "".join(f"{name}\tb\n" for name in made.campaign.ids)
-    (made.results / "batches.tsv").write_text(f"measurement\tbatch\n{batches}")
+    (made.results / "batches.tsv").write_text(table_text(dict.fromkeys(made.campaign.ids, "b")))
     build_report(made.campaign, made.results, made.results / "report", "make run")
     page = (made.results / "report" / "index.html").read_text()
     assert "ntegrate short and long: one common share and cell describes both" in page

@@ -23,7 +23,7 @@ from bayesbeam.io.samples import Record, read_records
 from bayesbeam.stages import phases
 from bayesbeam.stages.keep import Running
 from bayesbeam.stages.memory import phases_mb
-from bayesbeam.stages.plan import assign_batches
+from bayesbeam.stages.plan import assign_batches, table_text
 from bayesbeam.stages.report import build_report
 from bayesbeam.stages.rulebook import Rulebook
 from bayesbeam.stages.sample import sample_batch
@@ -186,7 +186,7 @@ def test_memory_that_is_asked_for_grows_with_the_library(done: tuple[Lab, dict[s
 
 def test_a_report_has_tables_of_phases(done: tuple[Lab, dict[str, Any]], tmp_path: Path) -> None:
     made = done[0]
-    (made.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    (made.results / "batches.tsv").write_text(table_text({"a": "b"}))
     build_report(made.campaign, made.results, tmp_path / "report", "make run")
     tables = {
         name: list(csv.DictReader((tmp_path / "report" / "tables" / f"{name}.csv").read_text().splitlines()))

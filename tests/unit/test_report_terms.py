@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bayesbeam.report.records import Candidate
 from bayesbeam.report.terms_view import sentence
 from bayesbeam.report.terms_words import terms_line
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.report import facts_of, report_from_files
 from stage_fixture import Lab, make_lab, record, rows, strict
 
@@ -40,7 +41,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     y = 0.8 * np.exp(-0.5 * ((X - 1.5) / 0.3) ** 2) + 0.1 * np.random.default_rng(1).standard_normal(60)
     made = make_lab(tmp_path_factory.mktemp("terms"), {"a": rows(X, y)}, CANDIDATES)
     made.separate()
-    (made.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    (made.results / "batches.tsv").write_text(table_text({"a": "b"}))
     report_from_files(facts_of(made.campaign), made.results, made.results / "report", "make run")
     return made
 

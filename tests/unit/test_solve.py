@@ -20,6 +20,7 @@ from bayesbeam.errors import ConfigErrors
 from bayesbeam.evidence.closed_form import known_noise, known_noise_in_a_box
 from bayesbeam.io.samples import read_records
 from bayesbeam.io.store import read_measurement
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.report import build_report
 from stage_fixture import QUICK, Lab, content, make_lab, peak, record, rows, strict
 
@@ -209,7 +210,7 @@ def test_the_noise_curve_is_exact(tmp_path: Path) -> None:
 def test_the_page_says_what_was_solved(tmp_path: Path) -> None:
     lab = made(tmp_path, line() + line(noise=FREE, name="free") + line(noise=FREE, solve="both", name="both"))
     lab.separate()
-    (lab.results / "batches.tsv").write_text("measurement\tbatch\na\tb\n")
+    (lab.results / "batches.tsv").write_text(table_text({"a": "b"}))
     build_report(lab.campaign, lab.results, lab.results / "report", "make run")
     page = re.sub(r"\s+", " ", (lab.results / "report" / "index.html").read_text(encoding="utf-8"))
     assert (

@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayesbeam.config.load import load_campaign
-from bayesbeam.errors import ConfigError, StoreError
-from bayesbeam.stages.plan import assign_batches, batch_members, batches_text, read_batches, write_batches
+from bayesbeam.errors import ConfigError, DamagedError, StoreError
+from bayesbeam.io.seal import seal_table
+from bayesbeam.stages.plan import (
+    assign_batches,
+    batch_members,
+    batches_text,
+    read_batches,
+    table_text,
+    write_batches,
+)
 from bayesbeam.stages.rulebook import Rulebook, command_of, find_campaign
 
 if TYPE_CHECKING:
@@ -86,8 +94,24 @@ def test_table_is_read_as_it_was_written_and_remembers_who_left(lab: Lab) -> Non
 @pytest.mark.parametrize("text", ["", "a\tb\n", "measurement\tbatch\na\n", "measurement\tbatch\na\t../b\n", "\xff"])
 def test_foreign_table_is_an_error_in_three_parts(tmp_path: Path, text: str) -> None:
     table = tmp_path / "batches.tsv"
-    table.write_bytes(text.encode("latin-1"))
-    with pytest.raises(StoreError, match=r"batches\.tsv: .*; expected a table made by the plan step\. Delete"):
+    table.write_bytes(seal_table(text).encode("latin-1"))
+    with pytest.raises(StoreError, match=r"batches\.tsv: .*; expected a(.*)\. Delete"):
+        read_batches(table)
+
+
+@pytest.mark.parametrize("length", [0, 5, 18, 30, 42, -1])
+def test_table_that_is_not_whole_is_an_error(tmp_path: Path, length: int) -> None:
+    """Also where what is left is a valid table: its first line alone, or with the first measurements."""
+    table = tmp_path / "batches.tsv"
+    table.write_text(table_text({"a": "b00000001", "c": "b00000002"}))
+    assert read_batches(table) == {"a": "b00000001", "c": "b00000002"}
+    content = table.read_bytes()
+    assert content.startswith(b"measurement\tbatch\na\tb00000001\nc\tb00000002\n#")
+    table.write_bytes(content[:length])
+    with pytest.raises(DamagedError, match=r"batches\.tsv: the file (.*); expected a results file as the workflow"):
+        read_batches(table)
+    table.write_bytes(content.replace(b"b00000001", b"b00000003"))
+    with pytest.raises(DamagedError, match="the file was damaged or changed"):
         read_batches(table)
 
 

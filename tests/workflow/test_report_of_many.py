@@ -22,6 +22,7 @@ from bayesbeam.io.store import read_measurement, write_measurement
 from bayesbeam.launch.pages import make_pages
 from bayesbeam.report.records import Facts
 from bayesbeam.stages import report
+from bayesbeam.stages.plan import table_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import report_fixture
@@ -46,10 +47,10 @@ def copies(folder: Path, count: int = COUNT, of_all: bool = False, size: int = 1
     first = read_measurement(results / "measurements" / f"{one}.h5")
     content = json.loads((results / "free_energy" / "b0.json").read_text(encoding="utf-8"))
     kinds = {kind: [record for record in content[kind] if record["measurement"] == one] for kind in KINDS}
-    table = ["measurement\tbatch\n"]
+    table = dict[str, str]()
     for start in range(0, count, size):
         some, batch = names[start : start + size], f"c{start}"
-        table += [f"{name}\t{batch}\n" for name in some]
+        table.update(dict.fromkeys(some, batch))
         for number, name in enumerate(some, start):
             metadata = {"title": name, "temperature_K": 100.0 + number}
             changed = {"status": "refused", "reason": "empty file"} if name == REFUSED else {}
@@ -64,7 +65,7 @@ def copies(folder: Path, count: int = COUNT, of_all: bool = False, size: int = 1
             for name in used[1:]:
                 file[name] = file[used[0]]
         seal(where.with_suffix(".h5"))
-    (results / "batches.tsv").write_text("".join(table), encoding="utf-8")
+    (results / "batches.tsv").write_text(table_text(table), encoding="utf-8")
     return Facts("many", "Many", tuple(names)), results
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from bayesbeam.errors import DamagedError
 from bayesbeam.io.provenance import file_sha256
-from bayesbeam.io.seal import check_seal, unsealed_text
+from bayesbeam.io.seal import check_seal, unsealed_table, unsealed_text
 
 SUFFIX = ".damaged"
 _SEALED = ("measurements", "samples", "free_energy", "integration", "series")
 _MEASUREMENTS = "measurements"
+_BATCHES = "batches.tsv"
 
 
 def set_aside(path: Path) -> list[Path]:
@@ -32,7 +33,7 @@ def set_aside(path: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         path.replace(path.with_name(path.name + SUFFIX))
         gone.append(path)
-    if path.name == "batches.tsv":
+    if path.name == _BATCHES:
         # The mark beside it is what the rule is asked for.
         path.with_suffix(".done").unlink(missing_ok=True)
     if path.parent.name == _MEASUREMENTS and path.suffix == ".h5":
@@ -45,19 +46,21 @@ def set_aside(path: Path) -> list[Path]:
 
 def damages(results: Path) -> Iterator[DamagedError]:
     """Check every file of a results folder that is read again, and yield what is wrong with each damaged one."""
-    for folder in _SEALED:
-        for path in sorted((results / folder).rglob("*")):
-            if path.name.startswith(".") or not path.is_file():
-                continue
-            try:
-                if path.suffix == ".h5":
-                    check_seal(path)
-                elif path.suffix == ".json":
-                    unsealed_text(path)
-                elif path.suffix == ".tsv" and folder == _MEASUREMENTS:
-                    _check_table(path)
-            except DamagedError as problem:
-                yield problem
+    files = (path for folder in _SEALED for path in sorted((results / folder).rglob("*")))
+    for path in (results / _BATCHES, *files):
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        try:
+            if path.suffix == ".h5":
+                check_seal(path)
+            elif path.suffix == ".json":
+                unsealed_text(path)
+            elif path.name == _BATCHES:
+                unsealed_table(path)
+            elif path.suffix == ".tsv" and path.parent.name == _MEASUREMENTS:
+                _check_table(path)
+        except DamagedError as problem:
+            yield problem
 
 
 def _check_table(path: Path) -> None:

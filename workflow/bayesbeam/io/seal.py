@@ -13,9 +13,13 @@ from typing import BinaryIO
 from bayesbeam.errors import DamagedError, StoreError
 
 _REMEDY = "Run the workflow again: it is set aside and made anew."
+_EXPECTED = "a results file as the workflow wrote it"
+_TRUNCATED = "the file is truncated, or of another program or version"
+_CHANGED = "the file was damaged or changed"
 _WORD = b"\nbayesbeam sha256 "
 _LENGTH = len(_WORD) + 64 + 1
 _MEMBER, _END = '\n "seal": "', "\n}\n"
+_LINE = "# sha256 "
 
 
 def seal(path: Path | str) -> None:
@@ -36,18 +40,16 @@ def check_seal(path: Path | str, remedy: str = _REMEDY) -> None:
     StoreError
         If it is there and cannot be read.
     """
-    where = str(path)
-    expected = "a results file as the workflow wrote it"
     try:
         with Path(path).open("rb") as file:
             found = _fault(file)
     except FileNotFoundError as problem:
-        raise DamagedError.of(path, "no such file", expected, "Run the workflow to make it.") from problem
+        raise DamagedError.of(path, "no such file", _EXPECTED, "Run the workflow to make it.") from problem
     except OSError as problem:
         reason = problem.strerror or type(problem).__name__
-        raise StoreError.at(where, f"cannot be read ({reason})", expected, "Check its permissions.") from problem
+        raise StoreError.at(str(path), f"cannot be read ({reason})", _EXPECTED, "Check its permissions.") from problem
     if found:
-        raise DamagedError.of(path, found, expected, remedy)
+        raise DamagedError.of(path, found, _EXPECTED, remedy)
 
 
 def seal_text(text: str) -> str:
@@ -66,24 +68,41 @@ def unsealed_text(path: Path | str) -> bytes:
     StoreError
         If it is there and cannot be read.
     """
-    expected, remedy = (
-        "a results file as the workflow wrote it",
-        _REMEDY,
-    )
-    try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError as problem:
-        raise DamagedError.of(path, "no such file", expected, remedy) from problem
-    except OSError as problem:
-        reason = problem.strerror or type(problem).__name__
-        raise StoreError.at(str(path), f"cannot be read ({reason})", expected, "Check its permissions.") from problem
+    content = _content(path, _REMEDY)
     head, member, digest = content.rpartition(f",{_MEMBER}".encode())
     text = head + _END.encode()
     if not member:
-        raise DamagedError.of(path, "the file is truncated, or of another program or version", expected, remedy)
+        raise DamagedError.of(path, _TRUNCATED, _EXPECTED, _REMEDY)
     if digest != f'{hashlib.sha256(text).hexdigest()}"{_END}'.encode():
-        raise DamagedError.of(path, "the file was damaged or changed", expected, remedy)
+        raise DamagedError.of(path, _CHANGED, _EXPECTED, _REMEDY)
     return text
+
+
+def seal_table(text: str) -> str:
+    """Return a table as results are written, with the sha256 of that text in a comment as its last line."""
+    return f"{text}{_LINE}{hashlib.sha256(text.encode('utf-8')).hexdigest()}\n"
+
+
+def unsealed_table(path: Path | str, remedy: str = _REMEDY) -> str:
+    """Return a table as it was before ``seal_table``; errors as those of ``unsealed_text``, with this ``remedy``."""
+    head, line, digest = _content(path, remedy).rpartition(f"\n{_LINE}".encode())
+    text = head + b"\n"
+    if not line:
+        raise DamagedError.of(path, _TRUNCATED, _EXPECTED, remedy)
+    if digest != f"{hashlib.sha256(text).hexdigest()}\n".encode():
+        raise DamagedError.of(path, _CHANGED, _EXPECTED, remedy)
+    return text.decode("utf-8")
+
+
+def _content(path: Path | str, remedy: str) -> bytes:
+    """All bytes of a file."""
+    try:
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise DamagedError.of(path, "no such file", _EXPECTED, remedy) from problem
+    except OSError as problem:
+        reason = problem.strerror or type(problem).__name__
+        raise StoreError.at(str(path), f"cannot be read ({reason})", _EXPECTED, "Check its permissions.") from problem
 
 
 def _fault(file: BinaryIO) -> str:
@@ -101,4 +120,4 @@ def _fault(file: BinaryIO) -> str:
             return "the file is truncated"
         digest.update(block)
         left -= len(block)
-    return "" if tail == _WORD + digest.hexdigest().encode("ascii") + b"\n" else "the file was damaged or changed"
+    return "" if tail == _WORD + digest.hexdigest().encode("ascii") + b"\n" else _CHANGED

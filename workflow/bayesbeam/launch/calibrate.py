@@ -24,6 +24,7 @@ from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
 from bayesbeam.stages.cost import Costs, TagCost, draws_bytes, mean_cost
+from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.resources import choose_device
 from bayesbeam.stages.rulebook import Rulebook
 
@@ -98,8 +99,8 @@ class _Jobs:
 
     def only(self, *batches: Sequence[str]) -> None:
         """Make batches of these measurements."""
-        rows = [f"{identifier}\t{BATCH}{k}\n" for k, ids in enumerate(batches) for identifier in ids]
-        write_text(self.folder / "batches.tsv", "measurement\tbatch\n" + "".join(rows))
+        table = {identifier: f"{BATCH}{k}" for k, ids in enumerate(batches) for identifier in ids}
+        write_text(self.folder / "batches.tsv", table_text(table))
 
 
 def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:

@@ -17,6 +17,7 @@ import numpy as np
 
 from bayesbeam.errors import DamagedError, StoreError
 from bayesbeam.io.results import read_result
+from bayesbeam.io.seal import unsealed_table
 from bayesbeam.io.store import IDENTIFIER, read_measurement
 from bayesbeam.report.records import (
     Advised,
@@ -85,9 +86,8 @@ def _batches(results: Path) -> dict[str, str]:
     path = results / "batches.tsv"
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t")
-        return {row["measurement"]: row["batch"] for row in rows if row.get("measurement") and row.get("batch")}
+    rows = csv.DictReader(unsealed_table(path).splitlines(), delimiter="\t")
+    return {row["measurement"]: row["batch"] for row in rows if row.get("measurement") and row.get("batch")}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

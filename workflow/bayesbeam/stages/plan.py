@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bayesbeam.errors import ConfigError, DamagedError, StoreError
 from bayesbeam.io.atomic import write_text
 from bayesbeam.io.provenance import file_sha256
+from bayesbeam.io.seal import seal_table, unsealed_table
 
 if TYPE_CHECKING:
     from bayesbeam.config.outline import CampaignOutline
@@ -34,6 +35,7 @@ SHARED_OUT = 4
 # sampled: 15 to 70 times as long as the search in docs/diffraction.md.
 PHASES_WORK, REFINED_TIMES = 20, 40
 _HEADER = ("measurement", "batch")
+_REMEDY = "Delete this file; measurements are then put into batches anew, and some are sampled again."
 
 
 def assign_batches(
@@ -127,14 +129,11 @@ def read_batches(path: Path | str) -> dict[str, str]:
     Raises
     ------
     StoreError
-        If the file is not a table made by ``write_batches``.
+        If the file is not a table made by ``write_batches``, or not whole.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (FileNotFoundError, NotADirectoryError):
+    if not Path(path).exists():
         return {}
-    except (OSError, UnicodeDecodeError) as problem:
-        raise _foreign(path, f"cannot be read ({problem})") from problem
+    lines = unsealed_table(path, _REMEDY).splitlines()
     if not lines or tuple(lines[0].split("\t")) != _HEADER:
         raise _foreign(path, "its first line is not 'measurement<tab>batch'")
     batches: dict[str, str] = {}
@@ -157,7 +156,12 @@ def batches_text(
     table = dict(existing)
     for batch, ids in assign_batches(campaign, existing, seconds, at_once, most).items():
         table.update(dict.fromkeys(ids, batch))
-    return "".join("\t".join(row) + "\n" for row in [_HEADER, *table.items()])
+    return table_text(table)
+
+
+def table_text(batches: Mapping[str, str]) -> str:
+    """Return a table of the batch of every measurement as it is written, with the sha256 of it."""
+    return seal_table("".join("\t".join(row) + "\n" for row in [_HEADER, *batches.items()]))
 
 
 def write_batches(
@@ -216,5 +220,4 @@ def _name(ids: Iterable[str], taken: set[str]) -> str:
 
 def _foreign(path: Path | str, found: str) -> StoreError:
     """Store error for a table that is not ours."""
-    remedy = "Delete this file; measurements are then put into batches anew, and some are sampled again."
-    return DamagedError.of(path, found, "a table made by the plan step", remedy)
+    return DamagedError.of(path, found, "a table made by the plan step", _REMEDY)
