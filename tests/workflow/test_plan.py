@@ -192,6 +192,8 @@ def test_batches_of_long_sheets_are_of_a_hundred_and_of_slow_candidates_of_few()
     assert sizes(1000, at_once=2, peaks=0.01) == [500] * 2
     assert sizes(1000, at_once=2, most=300, peaks=0.01) == [250] * 4, "their results have room in memory"
     assert sizes(1000, at_once=100, peaks=0.01) == [16] * 62 + [8]
+    assert sizes(100, at_once=64, peaks=10.0) == [6] * 16 + [4], "a minute each, on many cores"
+    assert sizes(100, at_once=64, peaks=99.0) == [2] * 50
     assert sizes(1000, peaks=2.0) == [200] * 5
     assert sizes(4000, peaks=1e-3) == [500] * 8
     assert sizes(100, peaks=60.0, flat=1.0) == [6] * 16 + [4]

@@ -26,9 +26,10 @@ BATCH_NAME = re.compile(r"b[0-9a-f]{8,64}\Z")
 # Few measurements are shared out among the cores of a laptop; of many, a job takes minutes and a report of jobs stays
 # readable.
 AUTO_BATCH, MOST_IN_BATCH, JOBS_OF_MANY = 16, 128, 8
-# Where seconds are known (`bayesbeam plan`), the longest job takes as many as here at most, and jobs are fewer: each
-# takes three seconds before it begins its work. A cluster, whose nodes are of unknown number, gets some of each kind.
-JOB_SECONDS, JOBS_ELSEWHERE, MOST_PLANNED = 400.0, 4, 512
+# Where seconds are known (`bayesbeam plan`), the longest job takes as many as here at most, and jobs are as many as run
+# at once: each takes three seconds before it begins its work, so that of many cores some are left idle where it would
+# take less than WORTH_S. A cluster, whose nodes are of unknown number, gets some of each kind.
+JOB_SECONDS, WORTH_S, JOBS_ELSEWHERE, MOST_PLANNED = 400.0, 60.0, 4, 512
 # Jobs that few searches for phases are shared out among: as many as there are cores in a laptop.
 SHARED_OUT = 4
 # Work of a search for phases, as that of so many parts, and how many times as much it is where the sets that win are
@@ -101,7 +102,8 @@ def _size(campaign: CampaignOutline, ids: Sequence[str], seconds: Mapping[str, f
     if longest == 0.0:
         return size
     if not campaign.only_phases(ids[0]):
-        size = min(max(AUTO_BATCH, -(-len(ids) // at_once)), most)
+        worth = min(max(int(WORTH_S / longest), 1), AUTO_BATCH)
+        size = min(max(worth, -(-len(ids) // at_once)), most)
     size = min(max(int(JOB_SECONDS / longest), 1), size)
     # As many in each, so that none is left to a last short one.
     return -(-len(ids) // -(-len(ids) // size))
