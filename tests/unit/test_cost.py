@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayesbeam.stages.cost import Costs, TagCost, Work, disk_bytes, draws_bytes, finish_s, seconds_of
+from bayesbeam.stages.cost import (
+    Costs,
+    TagCost,
+    Work,
+    disk_bytes,
+    draws_bytes,
+    error_of,
+    error_of_mean,
+    finish_s,
+    seconds_of,
+)
 
 COSTS = Costs({"peaks": TagCost(2.0, "cpu", 16, {"full": 100.0, "summary": 10.0})}, 3.0, 5.0, 0.1, 0.5, 20.0, 7.0)
 
@@ -46,3 +58,25 @@ def test_disk() -> None:
     assert draws_bytes(4000, 10, 20, 13, 1000, "full") == 8 * 10 * (1000 * 13 + 4000 * 20)
     assert draws_bytes(4000, 10, 20, 13, 1000, "draws") == 8 * 10 * (1000 * 13 + 1000 * 20)
     assert draws_bytes(4000, 10, 20, 13, 1000, "summary") == 8 * 10 * (100 * 13 + 32 * 20)
+
+
+def test_error_of_what_was_looked_at() -> None:
+    """Means of some of a hundred, picked without putting back, scatter as is said; all or one are the ends."""
+    random = np.random.default_rng(1)
+    whole = random.exponential(size=100)
+    picks = [random.choice(whole, 40, replace=False) for _ in range(4000)]
+    scatter = np.std([one.mean() for one in picks])
+    told = np.sqrt(np.mean([error_of_mean(list(one), 100) ** 2 for one in picks]))
+    assert told == pytest.approx(scatter, rel=0.05)
+    assert error_of_mean(list(whole), 100) == 0.0
+    assert error_of_mean([3.0], 1000) == pytest.approx(3.0, rel=1e-3)
+
+
+def test_errors_of_candidates_are_added_in_squares() -> None:
+    one, two = (TagCost(2.0, "cpu", 16, {}, error) for error in (0.3, 0.4))
+    costs = Costs({"one": one, "two": two}, 0.0, 0.0, 0.1, 0.0, 0.0, 0.0)
+    works = [Work(f"{tag}{k}", "sample", tag, 50) for tag in ("one", "two") for k in range(2)]
+    assert error_of(works, costs) == pytest.approx(50.0 / 400.0)
+    treat = [Work("all", "preprocess", "", 4000)]
+    assert error_of(works + treat, costs) == pytest.approx(50.0 / 800.0)
+    assert error_of(treat, costs) == error_of([], costs) == 0.0

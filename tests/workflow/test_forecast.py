@@ -33,6 +33,7 @@ def test_a_plan_says_what_a_run_takes_and_a_run_follows_it(lab: Lab) -> None:
     assert plan["measurements"] == 3
     assert f"{plan['jobs']} jobs" in said.stdout
     assert set(plan["costs"]["tags"]) == {"peaks-k1", "peaks-k2", "flat"}
+    assert plan["relative_error"] == 0.0, "all of them were looked at"
     assert plan["disk_bytes"]["full"] >= plan["disk_bytes"]["summary"] > 0
     assert not (lab.results / "calibration").exists()
     assert not (lab.results / "samples").exists()

@@ -23,7 +23,7 @@ from bayesbeam.io.samples import Record, read_records
 from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
-from bayesbeam.stages.cost import Costs, TagCost, draws_bytes, mean_cost
+from bayesbeam.stages.cost import Costs, TagCost, draws_bytes, error_of_mean, mean_cost
 from bayesbeam.stages.plan import table_text
 from bayesbeam.stages.resources import choose_device
 from bayesbeam.stages.rulebook import Rulebook
@@ -31,6 +31,9 @@ from bayesbeam.stages.rulebook import Rulebook
 # Measurements of a first look, of a second one, and the seconds that the second may take for one candidate: each of
 # a job of those that run at once, of which there are so many at most.
 FEW, MORE, BUDGET_S, MOST_AT_ONCE = 3, 16, 30.0, 8
+# Of a long campaign that share is looked at, for so many seconds at most: what a measurement takes can differ by more
+# than tenfold.
+SHARE, LONGEST_S = 0.01, 120.0
 # Records of an earlier run that make a look needless.
 ENOUGH = 24
 BATCH, CPU = "bca11b8a7e", "cpu"
@@ -122,14 +125,15 @@ def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
             wanted = [tag for tag in kind if tag not in tags]
             if not wanted:
                 continue
-            looked = _spread(ids, MORE * jobs.at_once)
+            looked = _spread(ids, max(MORE * jobs.at_once, int(SHARE * len(ids))))
             jobs.only(looked)
             table = folder / "measurements" / "looked.tsv"
             treated.append((jobs.run("preprocess.py", [*jobs.batch(), "--output", str(table)]), len(looked)))
             for tag in wanted:
-                tags[tag], begun = _look(jobs, tag, looked, known.get(tag))
+                tags[tag], begun = _look(jobs, tag, looked, len(ids), known.get(tag))
                 starts += begun
-                tell(f"{tag}: {tags[tag].seconds:.2f} s a measurement, of {tags[tag].measured}")
+                found = tags[tag]
+                tell(f"{tag}: {found.seconds:.2f} +- {found.error:.2f} s a measurement, of {found.measured}")
             summed += _summaries(jobs, kind)
             sizes += [path.stat().st_size for path in (folder / "measurements").glob("*.h5")]
         start = min(starts, default=USUAL_START_S)
@@ -161,21 +165,30 @@ def earlier(order: Order, book: Rulebook) -> dict[str, list[Record]]:
     return found
 
 
-def _look(jobs: _Jobs, tag: str, ids: Sequence[str], known: Sequence[Record] | None) -> tuple[TagCost, list[float]]:
-    """Cost of a candidate, and the start of a job where one was run."""
+def _look(
+    jobs: _Jobs, tag: str, ids: Sequence[str], of: int, known: Sequence[Record] | None
+) -> tuple[TagCost, list[float]]:
+    """Cost of a candidate, from some of its measurements, and the start of a job where one was run."""
     have = [record for record in known or () if record.facts.get("cpu_seconds") is not None]
     if len(have) >= ENOUGH or (have and len(have) >= len(ids)):
-        return _cost(jobs, have), []
+        return _cost(jobs, have, of), []
     # Whatever is compiled once for a candidate is compiled by a first job, which is not counted.
     _sampled(jobs, tag, _spread(ids, 1))
     took, first = _sampled(jobs, tag, _spread(ids, FEW * jobs.at_once))
-    cost = _cost(jobs, first)
-    more = jobs.at_once * (MORE if cost.seconds == 0.0 else min(MORE, int(BUDGET_S / cost.seconds)))
+    cost = _cost(jobs, first, of)
+    more = jobs.at_once * _more(cost.seconds, of / jobs.at_once)
     if more > len(first) and len(ids) > len(first):
         _, second = _sampled(jobs, tag, _spread(ids, more))
-        cost = _cost(jobs, second)
+        cost = _cost(jobs, second, of)
         cost = replace(cost, seconds=min(cost.seconds, _each(first, second, _word(cost.device))))
     return cost, [max(took - cost.seconds * len(first) / jobs.at_once, 0.0)]
+
+
+def _more(seconds: float, of: float) -> int:
+    """Measurements that each of the jobs of a second look samples, of so many that it would in the run."""
+    wanted = max(MORE, int(SHARE * of))
+    budget = min(max(BUDGET_S, SHARE * of * seconds), LONGEST_S)
+    return wanted if seconds == 0.0 else min(wanted, int(budget / seconds))
 
 
 def _each(few: Sequence[Record], many: Sequence[Record], word: str) -> float:
@@ -203,8 +216,8 @@ def _sampled(jobs: _Jobs, tag: str, ids: Sequence[str]) -> tuple[float, list[Rec
     return took, [record for record in records if record.facts.get("cpu_seconds") is not None]
 
 
-def _cost(jobs: _Jobs, records: Sequence[Record]) -> TagCost:
-    """Means over records."""
+def _cost(jobs: _Jobs, records: Sequence[Record], of: int) -> TagCost:
+    """Means over records of some of so many measurements."""
     draws = jobs.book.campaign.campaign.sampling.draws
     disk = {}
     for store in (FULL, DRAWS, SUMMARY):
@@ -216,7 +229,8 @@ def _cost(jobs: _Jobs, records: Sequence[Record]) -> TagCost:
         disk[store] = mean_cost(sizes)
     devices = [str(record.facts["device"]) for record in records]
     device = next((one for one in devices if one != CPU), CPU)
-    return TagCost(mean_cost(float(record.facts[_word(device)]) for record in records), device, len(records), disk)
+    took = [float(record.facts[_word(device)]) for record in records]
+    return TagCost(mean_cost(took), device, len(records), disk, error_of_mean(took, of))
 
 
 def _summaries(jobs: _Jobs, kind: Sequence[str]) -> list[tuple[float, int, int]]:

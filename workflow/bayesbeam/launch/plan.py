@@ -21,7 +21,7 @@ from bayesbeam.launch.calibrate import calibrate
 from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order, environment
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
-from bayesbeam.stages.cost import Costs, Work, disk_bytes, finish_s, seconds_of
+from bayesbeam.stages.cost import Costs, Work, disk_bytes, error_of, finish_s, seconds_of
 from bayesbeam.stages.plan import JOBS_ELSEWHERE, MOST_PLANNED, write_batches
 from bayesbeam.stages.progress import clock
 from bayesbeam.stages.rulebook import Rulebook
@@ -74,6 +74,11 @@ class Forecast:
         return finish_s(self.works, self.costs, self.slots, self.wait_s)
 
     @property
+    def error(self) -> float:
+        """Relative standard error of all seconds, for measurements differ and some were looked at."""
+        return error_of(self.works, self.costs)
+
+    @property
     def counts(self) -> Counter[str]:
         """Measurements to be sampled, by tag."""
         found: Counter[str] = Counter()
@@ -97,6 +102,7 @@ class Forecast:
             "core_hours": self.hours(gpu=False),
             "gpu_hours": self.hours(gpu=True),
             "seconds": self.seconds,
+            "relative_error": self.error,
             "at_once": self.slots,
             "memory_mb": max((work.memory_mb for work in self.works), default=0),
             "disk_bytes": {store: self.disk(store) for store in (FULL, DRAWS, SUMMARY)},
@@ -157,7 +163,8 @@ def say_forecast(found: Forecast, book: Rulebook, folder: Path) -> None:
     print(f"\n{number} jobs, {found.hours(gpu=False):.2f} core hours{on_gpu}")
     for name, number in found.others.items():
         print(f"not foretold: {number} jobs '{name} ...', which wait for those above or take little")
-    print(f"{clock(found.seconds)} with {found.slots} jobs at once: done at about {end} if started now")
+    error = f", +- {100.0 * found.error:.0f} % as measurements differ," if found.error > 0.005 else ""
+    print(f"{clock(found.seconds)}{error} with {found.slots} jobs at once: done at about {end} if started now")
     print(f"disk: {disks[found.store]:.1f} GiB with store: {found.store} ({others}); {free:.1f} GiB are free")
     if disks[found.store] > 0.9 * free:
         print("The disk is too small: choose another folder with --results, or another sampling.store.")

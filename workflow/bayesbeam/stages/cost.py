@@ -6,6 +6,9 @@ Arithmetic only; who measures, and which jobs there are, is said elsewhere.
 from __future__ import annotations
 
 import heapq
+import math
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -29,12 +32,15 @@ class TagCost:
         Measurements that were looked at.
     disk : mapping of str to float
         Bytes of draws a measurement, by ``sampling.store``.
+    error : float
+        Standard error of the seconds, for measurements differ and some were looked at.
     """
 
     seconds: float
     device: str
     measured: int
     disk: Mapping[str, float] = field(default_factory=dict)
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,16 @@ def seconds_of(work: Work, costs: Costs) -> float:
     return start + each.get(work.stage, 0.0)
 
 
+def error_of(works: Sequence[Work], costs: Costs) -> float:
+    """Relative standard error of all seconds together, for what differs between measurements."""
+    counts = Counter[str]()
+    for work in works:
+        counts[work.tag] += work.measurements if work.stage == "sample" else 0
+    errors = (costs.tags[tag].error * n for tag, n in counts.items() if tag in costs.tags)
+    whole = sum(seconds_of(work, costs) for work in works)
+    return math.hypot(*errors) / whole if whole else 0.0
+
+
 def finish_s(works: Sequence[Work], costs: Costs, slots: int, wait_s: float = 0.0) -> float:
     """Seconds until all jobs are done where so many run at once and each waits a while in a queue.
 
@@ -129,6 +145,14 @@ def disk_bytes(counts: Mapping[str, int], measurements: int, costs: Costs, store
     """Bytes that results will take: measurements, draws of every candidate, summaries; ``counts`` by tag."""
     draws = sum(costs.tags[tag].disk.get(store, 0.0) * n for tag, n in counts.items() if tag in costs.tags)
     return draws + costs.summary_bytes * sum(counts.values()) + costs.measurement_bytes * measurements
+
+
+def error_of_mean(values: Sequence[float], of: int) -> float:
+    """Standard error of a mean of values that were picked from so many; the mean itself where one is known."""
+    if len(values) >= of:
+        return 0.0
+    spread = statistics.stdev(values) if len(values) > 1 else mean_cost(values)
+    return spread * math.sqrt((1.0 - len(values) / of) / max(len(values), 1))
 
 
 def mean_cost(seconds: Iterable[float]) -> float:
