@@ -65,9 +65,9 @@ class Site:
         (self.workdir / "profile" / "config.yaml").write_text(yaml.safe_dump(profile | self.settings))
         return self
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start ``bayesbeam run``."""
-        words = [sys.executable, "-P", "-m", "bayesbeam.cli", "run", "campaign", "--results", "results", *arguments]
+    def start(self, *arguments: str, command: str = "run") -> subprocess.Popen[str]:
+        """Start ``bayesbeam run``, or another of its commands."""
+        words = [sys.executable, "-P", "-m", "bayesbeam.cli", command, "campaign", "--results", "results", *arguments]
         words += ["--cores", "1"]
         words += ["--profile", str(self.workdir / "profile")] if self.cluster is not None else []
         environment = self.cluster.environment if self.cluster is not None else dict(os.environ)

@@ -112,6 +112,23 @@ def test_jobs_of_a_killed_run_are_cancelled_where_asked(idle: Cluster, quiet: di
     assert all(GOING_ON in log for log in site.logs().values())
 
 
+def test_a_watch_goes_on_after_its_snakemake_was_killed(idle: Cluster, quiet: dict[str, bytes], tmp_path: Path) -> None:
+    since = datetime.now()
+    site = cluster_site(idle, tmp_path)
+    process = site.start("--every", "1", "--until-idle", "10", command="watch")
+    until(lambda: at_work(site) == 2, process)
+    of_snakemake = [one for one in psutil.Process(process.pid).children() if "snakemake" in " ".join(one.cmdline())]
+    assert len(of_snakemake) == 1
+    of_snakemake[0].kill()
+    campaign = site.workdir / "campaign" / "campaign.yaml"
+    campaign.write_text(campaign.read_text() + "# Something new, for which the watch runs again.\n")
+    said = finish(process)
+    assert "Snakemake was ended by signal 9" in said
+    assert "2 jobs of a former run still queued or running" in said
+    assert site.content() == quiet
+    see_that_nothing_overlaps(idle, since)
+
+
 def test_jobs_cancelled_at_random(idle: Cluster, quiet: dict[str, bytes], tmp_path: Path) -> None:
     since, source = datetime.now(), random.Random(11)
     site = cluster_site(idle, tmp_path, retries=5)

@@ -22,7 +22,7 @@ from bayesbeam.launch.arrivals import add_arguments, take_complete, there
 from bayesbeam.launch.damage import open_book, verify
 from bayesbeam.launch.display import printable
 from bayesbeam.launch.leftover import CANCEL, WAIT, settle
-from bayesbeam.launch.lock import campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
+from bayesbeam.launch.lock import RunLock, campaign_locks, clear_locks, foreign_lock, live_snakemake, run_lock
 from bayesbeam.launch.places import campaign_file, check_place, cores, place, repository, share_draws
 from bayesbeam.launch.profiles import LOCAL, find_profile, job_prefix
 from bayesbeam.launch.run import clear_dead_run, end_dead_run, watched_run
@@ -183,7 +183,13 @@ def _watch(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
     with run_lock(folder) as lock:
         settle(order, options.leftover)
         clear_dead_run(lock, order, book)
-        return watch(lock, order, book, watched_run, options.every, options.until_idle)
+
+        def run(lock: RunLock, order: Order, book: Rulebook) -> int:
+            """Run once no job of the run before is left, as of one whose Snakemake was killed."""
+            settle(order, options.leftover)
+            return watched_run(lock, order, book)
+
+        return watch(lock, order, book, run, options.every, options.until_idle)
 
 
 def _status(options: argparse.Namespace, extra: tuple[str, ...]) -> int:
