@@ -86,7 +86,6 @@ def test_phases_are_found_among_fifty_a_hundred_and_all(root: Path, tmp_path: Pa
         alike = {name: family["name"] for family in facts["families"] for name in family["members"]}
         true = {key.removeprefix("weighed.") for key, v in sheet(root)[identifier].items() if "weighed." in key and v}
         found = {alike.get(name, name) for name in facts["best"]}
-        print(f"{identifier} {tag}: {facts['seconds']}")
         if found != {alike.get(name, name) for name in true}:
             wrong.append((identifier, tag, sorted(true), facts["best"]))
     print(wrong)
