@@ -10,7 +10,7 @@ import pytest
 
 from bayesbeam.errors import StoreError
 from bayesbeam.io.samples import Record
-from bayesbeam.launch.calibrate import _each, _Jobs
+from bayesbeam.launch.calibrate import _each, _Jobs, _more
 
 
 def job(rows: list[int], each_row: float, start: float) -> list[Record]:
@@ -30,16 +30,24 @@ def test_jobs_that_do_not_tell_say_so() -> None:
     assert _each(job([10], 1e-3, 9.0), job([10, 20], 1e-3, 1.0), "cpu_seconds") == math.inf
 
 
+def test_a_hundredth_of_a_long_campaign_is_looked_at_for_two_minutes_at_most() -> None:
+    assert _more(0.0, 250) == _more(1.0, 250) == 16
+    assert _more(2.0, 250) == 15, "in half a minute"
+    assert _more(99.0, 25) == 0
+    assert _more(1.8, 5000) == _more(0.01, 5000) == _more(0.0, 5000) == 50
+    assert _more(10.0, 5000) == 12
+
+
 STUB = """
 import argparse, sys
 from pathlib import Path
 from bayesbeam.io.samples import Record, write_records
+from bayesbeam.stages.plan import read_batches
 parser = argparse.ArgumentParser()
 for name in ("config", "batch", "batches", "tag", "measurements", "output"):
     parser.add_argument(f"--{name}")
 asked = parser.parse_args()
-rows = [line.split("\\t") for line in Path(asked.batches).read_text().splitlines()]
-mine = [name for name, batch in rows if batch == asked.batch]
+mine = [name for name, batch in read_batches(asked.batches).items() if batch == asked.batch]
 if "bad" in mine:
     sys.exit("this one\\nfails")
 write_records(Path(asked.output), {name: Record({}, {"id": name, "of": mine}) for name in mine})
