@@ -9,7 +9,7 @@ SAMPLE = 13
 FREE_ENERGY = 16
 BLOCKS = 2
 INTEGRATE = 10
-REPORT = 39
+REPORT = 40
 # Of laws along series.
 LAWS = 2
 # Of edges along series, on top of PHASES.
