@@ -133,7 +133,7 @@ def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
                 tags[tag], begun = _look(jobs, tag, looked, len(ids), known.get(tag))
                 starts += begun
                 found = tags[tag]
-                tell(f"{tag}: {found.seconds:.2f} +- {found.error:.2f} s a measurement, of {found.measured}")
+                tell(f"{tag}: {found.seconds:.2f} +- {found.error:.1g} s a measurement, of {found.measured}")
             summed += _summaries(jobs, kind)
             sizes += [path.stat().st_size for path in (folder / "measurements").glob("*.h5")]
         start = min(starts, default=USUAL_START_S)
