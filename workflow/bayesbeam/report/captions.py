@@ -142,8 +142,8 @@ FRAMES = (
 SELECTED = "Number of measurements by their most probable model; undecided where that has a probability below 0.75."
 SPREADS = (
     "Number of measurements by the value that their most probable model gives, the median as a line; what lies beyond "
-    "the ends is counted in the outermost bars. Were the models right, check p would be below 0.01 in one of a hundred; "
-    "larger ones would not be spread evenly, for it joins three tests of many draws."
+    "the ends is counted in the outermost bars. Were the models right, check p would be below 0.01 in one of a hundred, "
+    "and larger ones not be spread evenly, for it joins three tests of many draws."
 )
 SPREAD_TABLE = (
     "Posterior means of the most probable model of each measurement, where it has the quantity: their median, the "
