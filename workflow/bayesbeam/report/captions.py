@@ -142,7 +142,7 @@ FRAMES = (
 SELECTED = "Number of measurements by their most probable model; undecided where that has a probability below 0.75."
 SPREADS = (
     "Number of measurements by the value that their most probable model gives, the median as a line; what lies beyond "
-    "the ends is counted in the outermost bars. Were the models right, check p would be below 0.01 in one of a hundred, "
+    "the ends is counted in the outermost bars. With the right models check p would be below 0.01 in one of a hundred, "
     "and larger ones not be spread evenly, for it joins three tests of many draws."
 )
 SPREAD_TABLE = (
