@@ -115,6 +115,12 @@ def test_table_that_is_not_whole_is_an_error(tmp_path: Path, length: int) -> Non
         read_batches(table)
 
 
+def test_table_that_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
+    assert read_batches(tmp_path / "none" / "batches.tsv") == {}
+    with pytest.raises(DamagedError, match="cannot be read"):
+        read_batches(tmp_path / ("too_long" * 99))
+
+
 def test_unknown_batch(lab: Lab) -> None:
     with pytest.raises(ConfigError, match="batch b00000000: no such batch; expected one of b"):
         batch_members(load_campaign(lab.campaign), lab.workdir / "none.tsv", "b00000000")

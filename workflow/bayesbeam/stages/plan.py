@@ -133,8 +133,11 @@ def read_batches(path: Path | str) -> dict[str, str]:
     StoreError
         If the file is not a table made by ``write_batches``, or not whole.
     """
-    if not Path(path).exists():
-        return {}
+    try:
+        if not Path(path).exists():
+            return {}
+    except OSError as problem:
+        raise _foreign(path, f"cannot be read ({problem})") from problem
     lines = unsealed_table(path, _REMEDY).splitlines()
     if not lines or tuple(lines[0].split("\t")) != _HEADER:
         raise _foreign(path, "its first line is not 'measurement<tab>batch'")
