@@ -20,7 +20,6 @@ from tempfile import TemporaryFile
 from bayesbeam.errors import StoreError
 from bayesbeam.io.atomic import write_text
 from bayesbeam.io.samples import Record, read_records
-from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
 from bayesbeam.stages.cost import Costs, TagCost, draws_bytes, error_of_mean, mean_cost
@@ -147,8 +146,8 @@ def calibrate(order: Order, book: Rulebook, tell: Tell) -> Costs:
 def _at_once(order: Order, book: Rulebook) -> int:
     """Jobs that a run has at work at once on this machine; one for jobs that run elsewhere, or on a GPU."""
     sampling = book.campaign.campaign.sampling
-    here = order.profile is None or order.profile.executor == LOCAL
-    return min(order.cores, MOST_AT_ONCE) if here and choose_device(sampling.device, sampling.engine) == CPU else 1
+    here = not order.elsewhere and choose_device(sampling.device, sampling.engine) == CPU
+    return min(order.cores, MOST_AT_ONCE) if here else 1
 
 
 def earlier(order: Order, book: Rulebook) -> dict[str, list[Record]]:

@@ -18,7 +18,6 @@ from typing import Any
 from bayesbeam.errors import StoreError
 from bayesbeam.io.atomic import write_json
 from bayesbeam.launch.calibrate import calibrate
-from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.snakemake import Order, environment
 from bayesbeam.stages.amount import DRAWS, FULL, SUMMARY
 from bayesbeam.stages.cost import Costs, Work, disk_bytes, error_of, finish_s, seconds_of
@@ -115,16 +114,16 @@ def forecast(order: Order, book: Rulebook) -> tuple[Forecast, Rulebook]:
     """Measure, put new measurements into batches, ask Snakemake what is to be done, and foretell what that takes."""
     costs = calibrate(order, book, print)
     folder = order.place.workdir / book.folder
-    elsewhere = order.profile is not None and order.profile.executor != LOCAL
     seconds = {tag: one.seconds for tag, one in costs.tags.items()}
-    at_once, most = JOBS_ELSEWHERE if elsewhere else order.cores, _most(costs, book.campaign.campaign.sampling.store)
+    at_once = JOBS_ELSEWHERE if order.elsewhere else order.cores
+    most = _most(costs, book.campaign.campaign.sampling.store)
     write_batches(book.campaign, folder / "batches.tsv", seconds, at_once, most)
     book = Rulebook(order.campaign, order.place.results, order.place.workdir)
     planned, known = _planned(order), works_of(book)
     works = tuple(known[name] for name in planned if name in known)
     others = Counter(name.split()[0] for name in planned if name not in known and not name.startswith("plan "))
     sampling = book.campaign.campaign.sampling
-    slots, wait = (order.profile.jobs, _CLUSTER_WAIT_S) if order.profile and elsewhere else (order.cores, 0.0)
+    slots, wait = (order.profile.jobs, _CLUSTER_WAIT_S) if order.profile and order.elsewhere else (order.cores, 0.0)
     found = Forecast(works, others, costs, slots, wait, sampling.store, len(book.campaign.sheet))
     write_json(folder / FILE, found.to_json())
     return found, book

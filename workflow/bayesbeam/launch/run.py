@@ -18,7 +18,6 @@ from bayesbeam.launch.display import Display, printable
 from bayesbeam.launch.ending import Said, disk_words, killed_words, summary_words
 from bayesbeam.launch.lock import RunLock, campaign_locks, check_lock, clear_locks, foreign_lock, live_snakemake
 from bayesbeam.launch.orphans import end_orphans, end_processes, sweep
-from bayesbeam.launch.profiles import LOCAL
 from bayesbeam.launch.record import Record
 from bayesbeam.launch.snakemake import Order, follow, start, stop
 from bayesbeam.launch.watch import Run
@@ -126,8 +125,7 @@ def _clear_ended(code: int, order: Order, book: Rulebook) -> None:
     end_processes(folder)
     if code < 0:
         clear_locks(campaign_locks(order.place.workdir, str(book.folder)))
-        elsewhere = order.profile is not None and order.profile.executor != LOCAL
-        jobs = "those of its jobs that a cluster has go on there" if elsewhere else "its jobs were stopped"
+        jobs = "those of its jobs that a cluster has go on there" if order.elsewhere else "its jobs were stopped"
         print(f"\nSnakemake was ended by signal {-code}; {jobs}. Run again: it goes on from where it was.")
 
 

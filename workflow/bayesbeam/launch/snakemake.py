@@ -49,6 +49,11 @@ class Order:
     targets: tuple[str, ...] = ()
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether jobs run on other machines than this one."""
+        return self.profile is not None and self.profile.executor != LOCAL
+
+    @property
     def command(self) -> list[str]:
         """Words of Snakemake's command line."""
         words = [sys.executable, "-P", "-m", "snakemake", *self.targets, "--snakefile", str(self.root / "Snakefile")]
